@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* cli.h: the subcommands of `fairlead`, one file each. */
+#ifndef FL_CLI_H
+#define FL_CLI_H
+
+#include <glib.h>
+
+/* Exit statuses. */
+enum
+{
+  CLI_DONE = 0,
+  CLI_CELL_FAILED = 1,
+  CLI_WRONG = 2, /* the command line or the pipeline */
+  CLI_INTERRUPTED = 130
+};
+
+typedef struct
+{
+  const char *name;
+  const char *summary; /* for `fairlead --help` */
+  /* argv[0] is the subcommand's name. */
+  int (*run) (int argc, char **argv);
+} CliCommand;
+
+/* Prints "fairlead: MESSAGE" and frees the error. */
+int cli_fail (GError *error);
+
+#endif

@@ -1,0 +1,1 @@
+fairlead_SOURCES += %D%/cli.h %D%/main.c

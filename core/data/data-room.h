@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* data-room.h: datasets, their cache, and what a pipeline makes of them. */
+#ifndef FL_DATA_ROOM_H
+#define FL_DATA_ROOM_H
+
+#include <fairlead/data.h>
+
+#include "core/plugin/plugin-room.h"
+
+FL_BEGIN_DECLS
+
+/* A categorical attribute of one side; FlGroups without an unknown group:
+ * entities without a value have an empty range and first = FL_NO_GROUP. */
+typedef FlGroups FlAttribute;
+
+/* Immutable; its arrays may lie in a mapped cache file. */
+typedef struct
+{
+  uint32_t n_users, n_items;
+  size_t n;
+  FlCsr ratings;                    /* rows are users                          */
+  const int64_t *time;              /* n, or NULL when no rating has a time    */
+  const uint8_t *part;              /* n, FlPart; or NULL when data come unsplit */
+  double rating_min, rating_max;
+  const char *const *user_id;       /* n_users; ids as the source gave them    */
+  const char *const *item_id;
+  size_t n_attributes[2];           /* by FlSide                               */
+  const FlAttribute *attributes[2];
+  char digest[65];                  /* SHA-256 of the content, hexadecimal     */
+  gpointer priv;
+} FlDataset;
+
+void fl_dataset_free (FlDataset *dataset);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlDataset, fl_dataset_free)
+
+/* Runs a source; everything in memory. */
+FlDataset *fl_dataset_load (const FlInstance *source, uint64_t seed, GError **error);
+
+/* Loads through the cache: the file of an earlier load of the same source,
+ * parameters, seed (if the source is seeded) and input bytes is mapped; else
+ * the source runs and the file is written (to a temporary name, then renamed).
+ * `path` receives its name. The folder is $FAIRLEAD_CACHE, else
+ * $XDG_CACHE_HOME/fairlead. */
+FlDataset *fl_cache_load (const FlInstance *source, const char *canonical_settings,
+                          uint64_t seed, char **path, GError **error);
+/* Maps a cache file; damaged files are refused. */
+FlDataset *fl_cache_map (const char *path, GError **error);
+
+/* ---- pipeline keys of [data] and [split] ------------------------------- */
+
+/* The host's own keys of [data] beside the source's parameters. */
+typedef struct
+{
+  char *filter;            /* "items top 1000; users random 1000", in this order */
+  char *users_group_by;    /* attribute name; "" none                            */
+  char *items_group_by;
+  FlDoubles users_ranges;  /* lower bounds of a numeric attribute's groups       */
+  FlDoubles items_ranges;
+  int64_t users_quantiles; /* > 0: that many groups of equal size                */
+  int64_t items_quantiles;
+} FlDataKeys;
+extern const FlParam fl_data_params[]; /* keys users.group-by, filter, ... */
+
+typedef struct
+{
+  int method; /* index in "random|per-user|given" */
+  double test, validation;
+} FlSplitKeys;
+extern const FlParam fl_split_params[];
+
+/* A dataset filtered, grouped and split, ready for one cell.  data.train holds
+ * train; `test` is kept apart from what stages see. */
+typedef struct
+{
+  FlData data;        /* what stages see; validation always set here if present */
+  FlRatings *train, *validation, *test; /* validation, test may be NULL          */
+  uint32_t *user, *item; /* dataset index of each user and item kept             */
+  FlGroups *user_groups, *item_groups;
+} FlSplit;
+
+FlSplit *fl_split_new (const FlDataset *dataset, const FlDataKeys *data,
+                       const FlSplitKeys *split, uint64_t seed, GError **error);
+void fl_split_free (FlSplit *split);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSplit, fl_split_free)
+
+FL_END_DECLS
+
+#endif

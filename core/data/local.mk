@@ -1,0 +1,1 @@
+libfairlead_la_SOURCES += %D%/data-room.h

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* plugin-room.h: finding plugins, typed parameters, instances. */
+#ifndef FL_PLUGIN_ROOM_H
+#define FL_PLUGIN_ROOM_H
+
+#include <fairlead/plugin.h>
+
+FL_BEGIN_DECLS
+
+/* ---- settings: what a pipeline says, before it is typed ----------------- */
+
+typedef struct
+{
+  char *key;    /* "lambda"                                                */
+  char *value;  /* text as written, blanks stripped                        */
+  char *origin; /* "polar.conf:14", "--set", "default": precedes messages  */
+} FlSetting;
+
+FlSetting *fl_setting_new (const char *key, const char *value, const char *origin);
+void fl_setting_free (FlSetting *setting);
+
+/* The word among `candidates` (NULL-terminated) nearest to `word` by edit
+ * distance, or NULL when none is near. */
+const char *fl_nearest (const char *word, const char *const *candidates);
+
+/* ---- parameters -------------------------------------------------------- */
+
+/* Finds the instance that a FL_TYPE_PLUGIN parameter names. */
+typedef FlInstance *(*FlResolve) (gpointer user_data, FlKind kind, const char *name,
+                                  GError **error);
+
+/* "users-top" for a field users_top; borrowed from an intern table. */
+const char *fl_param_key (const FlParam *param);
+
+/* Stores defaults, then `settings` (FlSetting), into self.  Messages read
+ * "ORIGIN: [GROUP] KEY = VALUE: must be from 1 to 4096"; unknown keys suggest
+ * the nearest.  Keys in `reserved` (NULL-terminated, or NULL) are the host's
+ * and passed over.  FL_TYPE_PLUGIN values are left NULL when resolve is NULL. */
+gboolean fl_params_store (const FlParam *params, gpointer self, const char *group,
+                          const GPtrArray *settings, const char *const *reserved,
+                          FlResolve resolve, gpointer user_data, GError **error);
+/* Frees what fl_params_store allocated in self. */
+void fl_params_clear (const FlParam *params, gpointer self);
+/* The default as text, or NULL when the parameter must be given. */
+char *fl_param_default (const FlParam *param);
+/* A valid value in canonical form (0.10 and 1e-1 both give 0.1), so that equal
+ * configurations have equal text; NULL with an error when invalid. */
+char *fl_param_canonical (const FlParam *param, const char *value, GError **error);
+
+/* ---- registry ---------------------------------------------------------- */
+
+typedef struct
+{
+  FlPlugin plugin;  /* the host's full-size copy; plugin.ops likewise */
+  char *file;       /* shared object it came from                     */
+} FlEntry;
+
+typedef struct
+{
+  char *file;
+  char *reason;
+} FlRefusal;
+
+typedef struct
+{
+  GPtrArray *entries;  /* FlEntry, by kind, then name             */
+  GPtrArray *refusals; /* FlRefusal, in the order they were met   */
+} FlRegistry;
+
+/* Searches `dirs` (NULL-terminated, or NULL), then FAIRLEAD_PLUGIN_PATH, then
+ * $XDG_DATA_HOME/fairlead/plugins, then the installed folder.  Never fails for
+ * a bad plugin: it is among the refusals.  Fails for a folder in `dirs` that
+ * does not exist. */
+FlRegistry *fl_registry_new (const char *const *dirs, GError **error);
+void fl_registry_free (FlRegistry *registry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRegistry, fl_registry_free)
+
+const char *fl_kind_name (FlKind kind); /* "source", "model", ... */
+gboolean fl_kind_parse (const char *name, FlKind *kind);
+
+/* NULL with FL_ERROR_PLUGIN that suggests the nearest name, or says why the
+ * file that would hold it was refused. */
+const FlEntry *fl_registry_find (const FlRegistry *registry, FlKind kind, const char *name,
+                                 GError **error);
+
+/* Allocates self, stores the parameters, runs check. */
+FlInstance *fl_instance_new (const FlEntry *entry, const char *group, const GPtrArray *settings,
+                             const char *const *reserved, FlResolve resolve,
+                             gpointer user_data, GError **error);
+void fl_instance_free (FlInstance *instance);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlInstance, fl_instance_free)
+
+FL_END_DECLS
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* run-room.h: pipeline file -> cells -> workers -> results store. */
+#ifndef FL_RUN_ROOM_H
+#define FL_RUN_ROOM_H
+
+#include "core/data/data-room.h"
+#include "core/plugin/plugin-room.h"
+
+FL_BEGIN_DECLS
+
+/* ---- pipeline ---------------------------------------------------------- */
+
+/* One group of a cell with every effective setting, defaults included, in the
+ * order of the plugin's declaration. */
+typedef struct
+{
+  char *title;             /* "model", "mitigator antidote", "objective fast" */
+  char *name;              /* "antidote"; NULL for groups that have none      */
+  char *plugin;            /* plugin name; NULL for [split], [evaluate]       */
+  char *plugin_version;
+  GPtrArray *settings;     /* FlSetting of the plugin's parameters            */
+  GPtrArray *host;         /* FlSetting of the host's keys in this group ("on", "users.group-by") */
+} FlSection;
+
+typedef struct
+{
+  char *arm;
+  GPtrArray *sweep;        /* FlSetting: key = "antidote.budget", value; the point */
+  uint32_t repeat;
+  uint64_t seed;           /* pipeline seed + repeat                              */
+  FlSection *data, *split, *model;
+  GPtrArray *mitigators;   /* FlSection, in the order they apply                  */
+  GPtrArray *objectives;   /* FlSection, in the order of [evaluate]               */
+  FlInts k;                /* list lengths; empty: none                           */
+} FlCell;
+
+typedef struct
+{
+  char *file;              /* as named by the user                                */
+  char *title;
+  uint64_t seed;
+  uint32_t repeats;
+  GPtrArray *arms;         /* names, in file order                                */
+  GPtrArray *cells;        /* FlCell: arm by arm, sweep point by point, repeats   */
+} FlPipeline;
+
+/* Reads, checks and expands.  `sets` are "group.key=value", `arms` restrict to
+ * these; both NULL-terminated or NULL.  Every mistake is FL_ERROR_CONFIG with
+ * file, line, group, key and the nearest valid word. */
+FlPipeline *fl_pipeline_load (const char *path, const FlRegistry *registry,
+                              const char *const *sets, const char *const *arms,
+                              GError **error);
+void fl_pipeline_free (FlPipeline *pipeline);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlPipeline, fl_pipeline_free)
+
+/* The settings as canonical text (no origins, no threads): half of a cell's
+ * identity.  fl_section_canonical gives one section's. */
+char *fl_cell_canonical (const FlCell *cell);
+char *fl_section_canonical (const FlSection *section);
+/* Each effective value and where it came from, for --show-config. */
+char *fl_cell_describe (const FlCell *cell);
+
+/* What a worker is sent, and back. */
+GVariant *fl_cell_to_variant (const FlCell *cell);
+FlCell *fl_cell_from_variant (GVariant *variant, GError **error);
+void fl_cell_free (FlCell *cell);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlCell, fl_cell_free)
+
+/* ---- what a cell yields ------------------------------------------------ */
+
+typedef struct
+{
+  char *name;         /* "rmse"; prefixed "fast.rmse" for a named objective    */
+  int k;              /* 0: none                                               */
+  char *group;        /* "gender=F" or NULL                                    */
+  char *part;         /* "train", "validation", "test", or NULL                */
+  FlDirection direction;
+  double value;       /* NaN: undefined                                        */
+  size_t n;           /* behind it; 0: not said                                */
+} FlMetric;
+
+typedef struct
+{
+  char *name;         /* metric it explains */
+  int k;
+  char *part;
+  FlSide side;
+  size_t n;
+  double *value;      /* n, NaN where undefined */
+} FlEach;
+
+typedef struct
+{
+  GPtrArray *metrics; /* FlMetric */
+  GPtrArray *each;    /* FlEach   */
+  GPtrArray *notes;   /* FlSetting: key, value; what fl_run_note said */
+} FlOutcome;
+
+FlOutcome *fl_outcome_new (void);
+void fl_outcome_free (FlOutcome *outcome);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOutcome, fl_outcome_free)
+GVariant *fl_outcome_to_variant (const FlOutcome *outcome);
+FlOutcome *fl_outcome_from_variant (GVariant *variant, GError **error);
+
+/* ---- inside a worker --------------------------------------------------- */
+
+typedef void (*FlProgress) (gpointer user_data, double done, double total, const char *what);
+
+/* The run context that plugins are handed. */
+FlRun *fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data);
+void fl_run_free (FlRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRun, fl_run_free)
+const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */
+
+/* The whole of one cell over a dataset: split, augment, train, evaluate. */
+FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,
+                            const FlDataset *dataset, FlProgress progress,
+                            gpointer user_data, GError **error);
+
+/* Evaluates one objective over a view and adds metrics and per-entity values to
+ * `outcome`.  `name` is the section's name (NULL for a bare plugin): it becomes
+ * the prefix of metric names.  A number that is infinite, or NaN set by the
+ * plugin, is FL_ERROR_NUMERIC naming objective and value. */
+gboolean fl_objective_run (const FlInstance *objective, const char *name, const FlView *view,
+                           int k, FlOutcome *outcome, GError **error);
+
+/* ---- workers ----------------------------------------------------------- */
+
+typedef struct
+{
+  unsigned threads;         /* per worker                              */
+  unsigned jobs;            /* workers at a time                       */
+  double time_limit;        /* seconds per cell; 0: none               */
+  uint64_t memory_limit;    /* bytes per worker; 0: none               */
+  gboolean resume;
+  gboolean quiet;
+  const char *const *plugin_dirs; /* NULL-terminated or NULL           */
+} FlRunOptions;
+
+typedef enum
+{
+  FL_CELL_DONE,
+  FL_CELL_FAILED
+} FlCellStatus;
+
+/* ---- results store ----------------------------------------------------- */
+
+/* An SQLite file; only the parent process writes it. */
+typedef struct FlStore FlStore;
+
+FlStore *fl_store_open (const char *path, gboolean create, GError **error);
+void fl_store_free (FlStore *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlStore, fl_store_free)
+
+FL_END_DECLS
+
+#endif

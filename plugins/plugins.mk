@@ -1,0 +1,1 @@
+# One line a plugin; deleting its folder and its line removes it.

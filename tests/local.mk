@@ -1,0 +1,27 @@
+# Unit tests link the library itself.
+UNIT_LDADD = libfairlead.la $(CMOCKA_LIBS) $(GLIB_LIBS) $(JSON_LIBS) -lm
+UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JSON_CFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\" \
+	-DTOP_BUILDDIR=\"$(abs_top_builddir)\"
+unit_tests =
+
+include tests/unit/base.mk
+
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+# The build tree's plugins are the only ones that tests see.
+AM_TESTS_ENVIRONMENT = \
+	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \
+	XDG_DATA_HOME='$(abs_top_builddir)/tests/home'; export XDG_DATA_HOME; \
+	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
+	FAIRLEAD_BUILD='$(abs_top_builddir)'; export FAIRLEAD_BUILD; \
+	FAIRLEAD_SOURCE='$(abs_top_srcdir)'; export FAIRLEAD_SOURCE;
+
+# Folder of links to every plugin built here, as a plugin folder must look.
+plugins-built: $(plugin_LTLIBRARIES)
+	$(AM_V_GEN)rm -rf $@.tmp $@ && mkdir $@.tmp && \
+	for la in $(plugin_LTLIBRARIES); do \
+	  so=$$(basename $$la .la).so; cp -p $$(dirname $$la)/.libs/$$so $@.tmp/ || exit 1; \
+	done && chmod -R go-w $@.tmp && mv $@.tmp $@
+all-local: plugins-built
+clean-local:
+	rm -rf plugins-built plugins-built.tmp tests/home tests/cache
