@@ -60,6 +60,18 @@ char *fl_section_canonical (const FlSection *section);
 /* Each effective value and where it came from, for --show-config. */
 char *fl_cell_describe (const FlCell *cell);
 
+/* The host's keys of an [objective X] group. */
+typedef struct
+{
+  int on; /* FlPart: index in "train|validation|test" */
+} FlObjectiveKeys;
+extern const FlParam fl_objective_params[];
+
+/* The instance of one of the cell's sections, with those of the plugins that its
+ * parameters name. */
+FlInstance *fl_cell_instance (const FlCell *cell, const FlRegistry *registry, FlKind kind,
+                              const FlSection *section, GError **error);
+
 /* What a worker is sent, and back. */
 GVariant *fl_cell_to_variant (const FlCell *cell);
 FlCell *fl_cell_from_variant (GVariant *variant, GError **error);
