@@ -28,8 +28,7 @@ typedef enum
   FL_ERROR_DATA,    /* fix the data                                     */
   FL_ERROR_NUMERIC, /* the computation failed: divergence, singularity  */
   FL_ERROR_PLUGIN,  /* a plugin is missing, unusable or breaks its word */
-  FL_ERROR_SYSTEM,  /* memory, disk, permissions                        */
-  FL_ERROR_CANCELLED
+  FL_ERROR_SYSTEM   /* memory, disk, permissions                        */
 } FlErrorCode;
 
 /* Sets `error` and returns FALSE, so that a check is one statement:

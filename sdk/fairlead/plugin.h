@@ -147,10 +147,8 @@ typedef struct
 typedef struct FlRun FlRun;
 
 uint64_t fl_run_seed (const FlRun *run);
-/* Says how far the work is; cheap, may be called often.  FALSE with
- * FL_ERROR_CANCELLED when the work should stop. */
-gboolean fl_run_progress (FlRun *run, double done, double total, const char *what,
-                          GError **error);
+/* Says how far the work is; cheap, may be called often. */
+void fl_run_progress (FlRun *run, double done, double total, const char *what);
 /* Records a fact about the run beside its metrics: sweeps needed, the reason to
  * stop.  The last value of a name stands. */
 void fl_run_note (FlRun *run, const char *name, double value);
