@@ -11,16 +11,29 @@ FL_BEGIN_DECLS
 /* ---- pipeline ---------------------------------------------------------- */
 
 /* One group of a cell with every effective setting, defaults included, in the
- * order of the plugin's declaration. */
+ * order of declaration; values in canonical form, paths as written (environment
+ * variables not yet expanded).  Counted references: the repeats of a sweep point
+ * share their sections. */
 typedef struct
 {
-  char *title;             /* "model", "mitigator antidote", "objective fast" */
-  char *name;              /* "antidote"; NULL for groups that have none      */
-  char *plugin;            /* plugin name; NULL for [split], [evaluate]       */
+  char *title;             /* "model", "mitigator antidote", "objective fast"; of a bare
+                              plugin "objective rmse"                                    */
+  char *name;              /* "antidote"; NULL for groups that have none, and for bare
+                              plugins                                                    */
+  char *plugin;            /* plugin name; NULL for [split], [evaluate]                  */
   char *plugin_version;
-  GPtrArray *settings;     /* FlSetting of the plugin's parameters            */
-  GPtrArray *host;         /* FlSetting of the host's keys in this group ("on", "users.group-by") */
+  char *origin;            /* where the plugin was named: "polar.conf:14"; or NULL       */
+  FlKind kind;             /* where plugin is set                                        */
+  GPtrArray *settings;     /* FlSetting of the plugin's parameters                       */
+  GPtrArray *host;         /* FlSetting of the host's keys in this group: fl_data_params,
+                              fl_split_params; "on" of an objective, except of those that
+                              belong to no part                                          */
 } FlSection;
+
+FlSection *fl_section_new (void);
+FlSection *fl_section_ref (FlSection *section);
+void fl_section_unref (FlSection *section);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSection, fl_section_unref)
 
 typedef struct
 {
@@ -28,11 +41,17 @@ typedef struct
   GPtrArray *sweep;        /* FlSetting: key = "antidote.budget", value; the point */
   uint32_t repeat;
   uint64_t seed;           /* pipeline seed + repeat                              */
-  FlSection *data, *split, *model;
+  FlSection *data, *split, *model, *evaluate;
   GPtrArray *mitigators;   /* FlSection, in the order they apply                  */
   GPtrArray *objectives;   /* FlSection, in the order of [evaluate]               */
+  GPtrArray *references;   /* FlSection that parameters of others name            */
   FlInts k;                /* list lengths; empty: none                           */
 } FlCell;
+
+/* A section's plugin with its parameters; what these name is found among
+ * `references` and made as well. */
+FlInstance *fl_section_instance (const FlSection *section, const GPtrArray *references,
+                                 const FlRegistry *registry, GError **error);
 
 typedef struct
 {
@@ -50,11 +69,17 @@ typedef struct
 FlPipeline *fl_pipeline_load (const char *path, const FlRegistry *registry,
                               const char *const *sets, const char *const *arms,
                               GError **error);
+/* The same from memory; `name` stands for the file in messages. */
+FlPipeline *fl_pipeline_parse (const char *name, const char *text, size_t length,
+                               const FlRegistry *registry, const char *const *sets,
+                               const char *const *arms, GError **error);
 void fl_pipeline_free (FlPipeline *pipeline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlPipeline, fl_pipeline_free)
 
-/* The settings as canonical text (no origins, no threads): half of a cell's
- * identity.  fl_section_canonical gives one section's. */
+/* The settings and the seed as canonical text: half of a cell's identity, the
+ * other being the dataset's digest.  Without origins, the arm's name and the
+ * source's paths.  fl_section_canonical gives one plugin with its parameters,
+ * without the host's keys. */
 char *fl_cell_canonical (const FlCell *cell);
 char *fl_section_canonical (const FlSection *section);
 /* Each effective value and where it came from, for --show-config. */
