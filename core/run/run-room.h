@@ -107,7 +107,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlCell, fl_cell_free)
 
 typedef struct
 {
-  char *name;         /* "rmse"; prefixed "fast.rmse" for a named objective    */
+  char *name;         /* "rmse"; "fast" for a named objective, see below       */
   int k;              /* 0: none                                               */
   char *group;        /* "gender=F" or NULL                                    */
   char *part;         /* "train", "validation", "test", or NULL                */
@@ -156,10 +156,17 @@ FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,
                             const FlDataset *dataset, FlProgress progress,
                             gpointer user_data, GError **error);
 
+/* A view of `ratings`, which are called `part` (this is how the test ratings are
+ * seen, which FlData never holds); NULL: no ratings, for objectives over the
+ * whole model. */
+FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
+                    const FlInstance *model, GError **error);
+
 /* Evaluates one objective over a view and adds metrics and per-entity values to
- * `outcome`.  `name` is the section's name (NULL for a bare plugin): it becomes
- * the prefix of metric names.  A number that is infinite, or NaN set by the
- * plugin, is FL_ERROR_NUMERIC naming objective and value. */
+ * `outcome`.  `name` is the section's name (NULL for a bare plugin): of plugin P
+ * its values P, P-worst and n become NAME, NAME-worst and NAME.n.  Every value
+ * gives a metric, NaN when the plugin did not set it; a number that is infinite,
+ * or NaN set by the plugin, is FL_ERROR_NUMERIC naming objective and value. */
 gboolean fl_objective_run (const FlInstance *objective, const char *name, const FlView *view,
                            int k, FlOutcome *outcome, GError **error);
 

@@ -80,14 +80,15 @@ typedef struct
 
 /* What a stage may know of the data: never the test ratings, and validation
  * ratings only for those that declare that they select on them.  Models see
- * n_users of `ratings`, which an augmenting mitigator may have raised above
- * the n_users of the groups; the added users come last. */
+ * train->n_users, which an augmenting mitigator may have raised above n_users,
+ * that of the groups and of the other parts; the added users come last. */
 typedef struct
 {
   const FlRatings *train;
   const FlRatings *validation;  /* or NULL */
   const FlGroups *user_groups;  /* or NULL when the pipeline names none */
   const FlGroups *item_groups;  /* or NULL */
+  uint32_t n_users;             /* of the data set: train may have more; 0: those of train */
 } FlData;
 
 /* ---- for sources ------------------------------------------------------- */

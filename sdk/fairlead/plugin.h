@@ -250,7 +250,8 @@ typedef struct FlViewPrivate FlViewPrivate;
 
 /* What an objective looks at: the ratings of one part of the data beside the
  * model's predictions, sorted by user, then item; and the whole model, through
- * its factors or block by block.  Indices are in range. */
+ * its factors or block by block.  Indices are in range.  Users that a
+ * mitigator added are not among the n_users, neither here nor in the factors. */
 typedef struct
 {
   FlPart part;
@@ -272,7 +273,8 @@ gboolean fl_view_score (const FlView *view, size_t n_users, const uint32_t *user
 
 /* Where results go.  What is not set stays undefined: a dash in the table.
  * `value` is the index among the objective's values.  n is the number of
- * ratings (users, items) behind it. */
+ * ratings (users, items) behind it; a group with n = 0 is undefined, whatever
+ * the number.  A number that is not finite is an error of the run. */
 typedef struct FlResult FlResult;
 void fl_result_set (FlResult *result, size_t value, double number);
 void fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group,
@@ -288,7 +290,8 @@ typedef struct
   gboolean (*evaluate) (gconstpointer self, const FlView *view, FlResult *result,
                         GError **error);
   /* The loss an optimiser descends (it may be a smoothed form of the first
-   * value) and its derivative by each predicted rating of the view (n). */
+   * value) and its derivative by each predicted rating of the view (n, every
+   * one written). */
   gboolean (*gradient) (gconstpointer self, const FlView *view, double *loss,
                         double *d_predicted, GError **error);
   /* The same by the model's factors (n_users x rank, n_items x rank; either may
@@ -298,8 +301,9 @@ typedef struct
   gboolean whole; /* over all users and items: belongs to no part */
 } FlObjectiveOps;
 
-/* Host services for mitigators: a view of a part of `data` under a fitted
- * model, its predictions brought up to date by fl_view_update. */
+/* Host services for mitigators: a view of the training or validation part of
+ * `data` under a fitted model, its predictions brought up to date by
+ * fl_view_update.  `data` and `model` must outlive it. */
 FlView *fl_view_new (const FlData *data, FlPart part, const FlInstance *model, GError **error);
 gboolean fl_view_update (FlView *view, GError **error);
 void fl_view_free (FlView *view);
