@@ -1,1 +1,2 @@
 libfairlead_la_SOURCES += %D%/run-room.h
+libfairlead_la_SOURCES += %D%/view.c %D%/evaluate.c

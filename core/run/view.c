@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* view.c: what objectives look at, and the gradients they give by factors.
+ *
+ * Predictions are independent of one another, and every row of a gradient is
+ * summed by one thread in the order of users or of items: the digits do not
+ * depend on the number of threads.
+ */
+#include "core/run/run-room.h"
+
+#include <math.h>
+#include <string.h>
+
+struct FlViewPrivate
+{
+  FlView view; /* first: fl_view_free is given its address */
+  const FlInstance *model;
+  FlFactors factors;
+  uint32_t *user;
+  double *rating;     /* NULL when the ratings are stored as double */
+  double *predicted;
+  size_t *user_start; /* NULL unless there are no ratings           */
+};
+
+static const FlModelOps *
+model_ops (const FlInstance *model)
+{
+  return model->ops;
+}
+
+static const FlObjectiveOps *
+objective_ops (const FlInstance *objective)
+{
+  return objective->ops;
+}
+
+/* p_u . q_i */
+static double
+inner_product (const FlFactors *factors, uint32_t u, uint32_t i)
+{
+  size_t rank = factors->rank;
+  double sum = 0.0;
+
+  if (factors->user_f64 != NULL)
+    for (size_t a = 0; a < rank; a++)
+      sum += factors->user_f64[u * rank + a] * factors->item_f64[i * rank + a];
+  else
+    for (size_t a = 0; a < rank; a++)
+      sum += (double) factors->user_f32[u * rank + a] * factors->item_f32[i * rank + a];
+  return sum;
+}
+
+static gboolean
+score_block (const FlViewPrivate *priv, size_t n_users, const uint32_t *user, size_t n_items,
+             const uint32_t *item, double *out, GError **error)
+{
+  const FlModelOps *ops = model_ops (priv->model);
+
+  if (ops->score != NULL)
+    return ops->score (priv->model->self, n_users, user, n_items, item, out, error);
+  for (size_t k = 0; k < n_users; k++)
+    for (size_t l = 0; l < n_items; l++)
+      out[k * n_items + l] = inner_product (&priv->factors, user[k], item[l]);
+  return TRUE;
+}
+
+gboolean
+fl_view_score (const FlView *view, size_t n_users, const uint32_t *user, size_t n_items,
+               const uint32_t *item, double *out, GError **error)
+{
+  return score_block (view->priv, n_users, user, n_items, item, out, error);
+}
+
+/* ---- predictions ------------------------------------------------------- */
+
+static void
+predict_from_factors (FlViewPrivate *priv)
+{
+  const FlView *view = &priv->view;
+
+#pragma omp parallel for schedule(static)
+  for (size_t k = 0; k < view->n; k++)
+    priv->predicted[k] = inner_product (&priv->factors, view->user[k], view->item[k]);
+}
+
+/* One call of the model for each user: the items that the user rated. */
+static gboolean
+predict_from_scores (FlViewPrivate *priv, GError **error)
+{
+  const FlView *view = &priv->view;
+  uint32_t u_failed = view->n_users; /* the lowest, so that the message is always the same */
+  GError *first = NULL;
+
+#pragma omp parallel for schedule(dynamic, 16)
+  for (uint32_t u = 0; u < view->n_users; u++)
+    {
+      size_t start = view->user_start[u], n = view->user_start[u + 1] - start;
+      GError *own = NULL;
+
+      if (n == 0
+          || score_block (priv, 1, &u, n, view->item + start, priv->predicted + start, &own))
+        continue;
+#pragma omp critical (fl_view_failure)
+      if (u < u_failed)
+        {
+          u_failed = u;
+          g_clear_error (&first);
+          first = own;
+        }
+      else
+        g_error_free (own);
+    }
+  if (first != NULL)
+    g_propagate_error (error, first);
+  return u_failed == view->n_users;
+}
+
+static gboolean
+check_predictions (const FlViewPrivate *priv, GError **error)
+{
+  const FlView *view = &priv->view;
+
+  for (size_t k = 0; k < view->n; k++)
+    if (!isfinite (view->predicted[k]))
+      return fl_fail (error, FL_ERROR_NUMERIC, "model %s: the score of user %u and item %u is %g",
+                      priv->model->plugin->name, view->user[k], view->item[k],
+                      view->predicted[k]);
+  return TRUE;
+}
+
+/* Factors of the view's users only: those that a mitigator added are behind
+ * them. */
+static gboolean
+take_factors (FlViewPrivate *priv, GError **error)
+{
+  FlView *view = &priv->view;
+  FlFactors *factors = &priv->factors;
+
+  *factors = (FlFactors) { 0 };
+  model_ops (priv->model)->factors (priv->model->self, factors);
+  if (factors->n_users < view->n_users || factors->n_items != view->n_items
+      || (factors->user_f64 == NULL && factors->user_f32 == NULL)
+      || (factors->item_f64 == NULL) != (factors->user_f64 == NULL)
+      || (factors->item_f32 == NULL) != (factors->user_f32 == NULL))
+    return fl_fail (error, FL_ERROR_PLUGIN,
+                    "model %s: factors of %u users and %u items, wanted %u and %u: not fitted?",
+                    priv->model->plugin->name, factors->n_users, factors->n_items, view->n_users,
+                    view->n_items);
+  factors->n_users = view->n_users;
+  view->factors = factors;
+  return TRUE;
+}
+
+gboolean
+fl_view_update (FlView *view, GError **error)
+{
+  FlViewPrivate *priv = (FlViewPrivate *) view;
+
+  if (model_ops (priv->model)->factors != NULL)
+    {
+      if (!take_factors (priv, error))
+        return FALSE;
+      predict_from_factors (priv);
+    }
+  else if (!predict_from_scores (priv, error))
+    return FALSE;
+  return check_predictions (priv, error);
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+static gboolean
+take_ratings (FlViewPrivate *priv, const FlRatings *ratings, GError **error)
+{
+  FlView *view = &priv->view;
+  const FlCsr *rows = &ratings->by_user;
+
+  view->user_start = rows->start;
+  view->item = rows->col;
+  view->n = rows->start[view->n_users];
+  priv->user = fl_alloc (view->n, sizeof *priv->user, error);
+  priv->predicted = priv->user != NULL ? fl_alloc (view->n, sizeof (double), error) : NULL;
+  if (priv->predicted == NULL)
+    return FALSE;
+  if (rows->f64 == NULL)
+    {
+      priv->rating = fl_alloc (view->n, sizeof (double), error);
+      if (priv->rating == NULL)
+        return FALSE;
+      for (size_t k = 0; k < view->n; k++)
+        priv->rating[k] = rows->f32[k];
+    }
+  for (uint32_t u = 0; u < view->n_users; u++)
+    for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
+      priv->user[k] = u;
+  view->user = priv->user;
+  view->rating = rows->f64 != NULL ? rows->f64 : priv->rating;
+  view->predicted = priv->predicted;
+  return TRUE;
+}
+
+static void
+take_groups (FlView *view, const FlData *data)
+{
+  view->user_groups = data->user_groups;
+  view->item_groups = data->item_groups;
+  if (view->user_groups != NULL)
+    {
+      view->n_user_groups = view->user_groups->n_groups;
+      view->user_group = view->user_groups->first;
+    }
+  if (view->item_groups != NULL)
+    {
+      view->n_item_groups = view->item_groups->n_groups;
+      view->item_group = view->item_groups->first;
+    }
+}
+
+FlView *
+fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlInstance *model,
+            GError **error)
+{
+  g_autoptr (FlView) view = (FlView *) g_new0 (FlViewPrivate, 1);
+  FlViewPrivate *priv = (FlViewPrivate *) view;
+
+  priv->model = model;
+  view->priv = priv;
+  view->part = part;
+  view->n_users = data->n_users != 0 ? data->n_users : data->train->n_users;
+  view->n_items = data->train->n_items;
+  take_groups (view, data);
+  if (ratings != NULL)
+    {
+      if (!take_ratings (priv, ratings, error))
+        return NULL;
+    }
+  else
+    view->user_start = priv->user_start = g_new0 (size_t, view->n_users + (size_t) 1);
+  return fl_view_update (view, error) ? g_steal_pointer (&view) : NULL;
+}
+
+FlView *
+fl_view_new (const FlData *data, FlPart part, const FlInstance *model, GError **error)
+{
+  const FlRatings *ratings = part == FL_PART_TRAIN ? data->train : data->validation;
+
+  if (part == FL_PART_TEST || ratings == NULL)
+    {
+      fl_fail (error, FL_ERROR_CONFIG, "there are no %s ratings here",
+               part == FL_PART_TEST ? "test" : "validation");
+      return NULL;
+    }
+  return fl_view_of (data, ratings, part, model, error);
+}
+
+void
+fl_view_free (FlView *view)
+{
+  FlViewPrivate *priv = (FlViewPrivate *) view;
+
+  if (view == NULL)
+    return;
+  g_free (priv->user);
+  g_free (priv->rating);
+  g_free (priv->predicted);
+  g_free (priv->user_start);
+  g_free (priv);
+}
+
+/* ---- gradients --------------------------------------------------------- */
+
+/* out <- out + g x, over one row of factors. */
+static void
+add_scaled_row (size_t rank, double g, const double *f64, const float *f32, size_t row,
+                double *out)
+{
+  if (f64 != NULL)
+    for (size_t a = 0; a < rank; a++)
+      out[a] += g * f64[row * rank + a];
+  else
+    for (size_t a = 0; a < rank; a++)
+      out[a] += g * (double) f32[row * rank + a];
+}
+
+/* d_user[u] = sum of g_ui q_i over the entries of u. */
+static void
+project_on_users (const FlView *view, const double *g, double *d_user)
+{
+  const FlFactors *f = view->factors;
+
+#pragma omp parallel for schedule(dynamic, 64)
+  for (uint32_t u = 0; u < view->n_users; u++)
+    {
+      double *out = d_user + u * f->rank;
+
+      memset (out, 0, f->rank * sizeof *out);
+      for (size_t k = view->user_start[u]; k < view->user_start[u + 1]; k++)
+        add_scaled_row (f->rank, g[k], f->item_f64, f->item_f32, view->item[k], out);
+    }
+}
+
+/* First of the ascending entries from `start` to `end` whose item is >= i. */
+static size_t
+first_entry_from_item (const FlView *view, size_t start, size_t end, uint32_t i)
+{
+  while (start < end)
+    {
+      size_t middle = start + (end - start) / 2;
+
+      if (view->item[middle] < i)
+        start = middle + 1;
+      else
+        end = middle;
+    }
+  return start;
+}
+
+/* Items are shared out in blocks, so that no two threads write the same row and
+ * the entries need not be sorted by item first. */
+#define N_ITEM_BLOCKS 32u
+
+/* d_item[i] = sum of g_ui p_u over the entries of i, users ascending. */
+static void
+project_on_items (const FlView *view, const double *g, double *d_item)
+{
+  const FlFactors *f = view->factors;
+
+  memset (d_item, 0, (size_t) view->n_items * f->rank * sizeof *d_item);
+#pragma omp parallel for schedule(dynamic, 1)
+  for (uint32_t block = 0; block < N_ITEM_BLOCKS; block++)
+    {
+      uint32_t i_first = (uint32_t) ((uint64_t) view->n_items * block / N_ITEM_BLOCKS);
+      uint32_t i_end = (uint32_t) ((uint64_t) view->n_items * (block + 1) / N_ITEM_BLOCKS);
+
+      if (i_first == i_end)
+        continue;
+      for (uint32_t u = 0; u < view->n_users; u++)
+        {
+          size_t end = view->user_start[u + 1];
+          size_t k = first_entry_from_item (view, view->user_start[u], end, i_first);
+
+          for (; k < end && view->item[k] < i_end; k++)
+            add_scaled_row (f->rank, g[k], f->user_f64, f->user_f32, u,
+                            d_item + view->item[k] * f->rank);
+        }
+    }
+}
+
+static gboolean
+gradient_by_entries (const FlInstance *objective, const FlView *view, double *loss,
+                     double *d_user, double *d_item, GError **error)
+{
+  g_autofree double *d_predicted = fl_alloc (view->n, sizeof (double), error);
+
+  if (d_predicted == NULL
+      || !objective_ops (objective)->gradient (objective->self, view, loss, d_predicted, error))
+    return FALSE;
+  if (d_user != NULL)
+    project_on_users (view, d_predicted, d_user);
+  if (d_item != NULL)
+    project_on_items (view, d_predicted, d_item);
+  return TRUE;
+}
+
+static gboolean
+gradient_by_factors (const FlInstance *objective, const FlView *view, double *loss,
+                     double *d_user, double *d_item, GError **error)
+{
+  const FlObjectiveOps *ops = objective_ops (objective);
+
+  if (ops->gradient_factors == NULL && ops->gradient == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "has no gradient");
+  if (view->factors == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "its gradient needs a model with factors, not %s",
+                    view->priv->model->plugin->name);
+  if (ops->gradient_factors != NULL)
+    return ops->gradient_factors (objective->self, view, loss, d_user, d_item, error);
+  return gradient_by_entries (objective, view, loss, d_user, d_item, error);
+}
+
+gboolean
+fl_objective_gradient_factors (const FlInstance *objective, const FlView *view, double *loss,
+                               double *d_user, double *d_item, GError **error)
+{
+  const char *name = objective->plugin->name;
+
+  if (!gradient_by_factors (objective, view, loss, d_user, d_item, error))
+    {
+      g_prefix_error (error, "objective %s: ", name);
+      return FALSE;
+    }
+  if (!isfinite (*loss))
+    return fl_fail (error, FL_ERROR_NUMERIC, "objective %s: its loss is %g", name, *loss);
+  return TRUE;
+}

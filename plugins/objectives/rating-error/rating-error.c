@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* rmse, mae: how far predicted ratings lie from the given ones.
+ *
+ *   RMSE = sqrt ((1/n) sum (s_ui - r_ui)^2),   MAE = (1/n) sum |s_ui - r_ui|,
+ *
+ * over the n ratings of the part [prl, eq. 1 and 2], over those of each user
+ * group or item group, and over those of each user.  An item in several
+ * groups counts in each.  The worst group is the one with the largest error.
+ * s: prediction, r: rating; unit: rating points.  Undefined without ratings.
+ */
+#include <math.h>
+#include <fairlead/plugin.h>
+
+/* Mean of a loss, then a function of the mean. */
+typedef struct
+{
+  double (*loss) (double error);
+  double (*finish) (double mean);
+} Measure;
+
+typedef struct
+{
+  double sum; /* of losses  */
+  size_t n;   /* of ratings */
+} Total;
+
+enum
+{
+  VALUE_ALL,
+  VALUE_WORST_USER_GROUP,
+  VALUE_WORST_ITEM_GROUP
+};
+
+static double
+square (double x)
+{
+  return x * x;
+}
+
+static double
+identity (double x)
+{
+  return x;
+}
+
+static const Measure rmse_measure = { square, sqrt };
+static const Measure mae_measure = { fabs, identity };
+
+static void
+total_add (Total *total, Total more)
+{
+  total->sum += more.sum;
+  total->n += more.n;
+}
+
+/* Totals of the entities, summed over the members of each group. */
+static void
+set_groups (const Measure *measure, const FlGroups *groups, FlSide side, const Total *entity,
+            FlResult *result)
+{
+  g_autofree Total *total = g_new0 (Total, groups->n_groups);
+  double worst = -1.0; /* no error is negative */
+
+  for (uint32_t e = 0; e < groups->n; e++)
+    for (uint32_t m = groups->start[e]; m < groups->start[e + 1]; m++)
+      total_add (&total[groups->group[m]], entity[e]);
+  for (uint32_t g = 0; g < groups->n_groups; g++)
+    {
+      double value = total[g].n > 0 ? measure->finish (total[g].sum / (double) total[g].n) : 0.0;
+
+      fl_result_set_group (result, VALUE_ALL, side, g, value, total[g].n);
+      if (total[g].n > 0 && value > worst)
+        worst = value;
+    }
+  if (worst >= 0.0)
+    fl_result_set (result, side == FL_SIDE_USER ? VALUE_WORST_USER_GROUP : VALUE_WORST_ITEM_GROUP,
+                   worst);
+}
+
+static gboolean
+evaluate (const Measure *measure, const FlView *view, FlResult *result)
+{
+  g_autofree Total *user = g_new0 (Total, view->n_users);
+  g_autofree Total *item = g_new0 (Total, view->n_items);
+  double *each = fl_result_each (result, VALUE_ALL, FL_SIDE_USER);
+  Total all = { 0.0, 0 };
+
+  for (size_t k = 0; k < view->n; k++)
+    {
+      Total one = { measure->loss (view->predicted[k] - view->rating[k]), 1 };
+
+      total_add (&user[view->user[k]], one);
+      total_add (&item[view->item[k]], one);
+    }
+  for (uint32_t u = 0; u < view->n_users; u++)
+    {
+      total_add (&all, user[u]);
+      if (user[u].n > 0)
+        each[u] = measure->finish (user[u].sum / (double) user[u].n);
+    }
+  if (all.n > 0)
+    fl_result_set (result, VALUE_ALL, measure->finish (all.sum / (double) all.n));
+  if (view->user_groups != NULL)
+    set_groups (measure, view->user_groups, FL_SIDE_USER, user, result);
+  if (view->item_groups != NULL)
+    set_groups (measure, view->item_groups, FL_SIDE_ITEM, item, result);
+  return TRUE;
+}
+
+static gboolean
+rmse_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  (void) self;
+  (void) error;
+  return evaluate (&rmse_measure, view, result);
+}
+
+static gboolean
+mae_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  (void) self;
+  (void) error;
+  return evaluate (&mae_measure, view, result);
+}
+
+/* d RMSE / d s_ui = (s_ui - r_ui) / (n RMSE); 0 where all predictions are exact. */
+static gboolean
+rmse_gradient (gconstpointer self, const FlView *view, double *loss, double *d_predicted,
+               GError **error)
+{
+  double sum = 0.0, n = (double) view->n;
+
+  (void) self;
+  if (view->n == 0)
+    return fl_fail (error, FL_ERROR_DATA, "needs ratings, found none");
+  for (size_t k = 0; k < view->n; k++)
+    sum += square (view->predicted[k] - view->rating[k]);
+  *loss = sqrt (sum / n);
+  for (size_t k = 0; k < view->n; k++)
+    d_predicted[k] = *loss > 0.0 ? (view->predicted[k] - view->rating[k]) / (n * *loss) : 0.0;
+  return TRUE;
+}
+
+/* d MAE / d s_ui = sign (s_ui - r_ui) / n. */
+static gboolean
+mae_gradient (gconstpointer self, const FlView *view, double *loss, double *d_predicted,
+              GError **error)
+{
+  double sum = 0.0, n = (double) view->n;
+
+  (void) self;
+  if (view->n == 0)
+    return fl_fail (error, FL_ERROR_DATA, "needs ratings, found none");
+  for (size_t k = 0; k < view->n; k++)
+    {
+      double difference = view->predicted[k] - view->rating[k];
+
+      sum += fabs (difference);
+      d_predicted[k] = ((difference > 0.0) - (difference < 0.0)) / n;
+    }
+  *loss = sum / n;
+  return TRUE;
+}
+
+#define VALUES(name_, words_) \
+  { \
+    { .name = name_, .direction = FL_LOWER_IS_BETTER, .unit = "rating points", \
+      .doc = words_ " over all ratings, each group and each user" }, \
+    { .name = name_ "-worst-user-group", .direction = FL_LOWER_IS_BETTER, \
+      .unit = "rating points", .doc = "the largest among the user groups" }, \
+    { .name = name_ "-worst-item-group", .direction = FL_LOWER_IS_BETTER, \
+      .unit = "rating points", .doc = "the largest among the item groups" }, \
+    FL_VALUE_END \
+  }
+
+static const FlValue rmse_values[] = VALUES ("rmse", "root mean squared error");
+static const FlValue mae_values[] = VALUES ("mae", "mean absolute error");
+
+static const FlPlugin rmse = FL_DESCRIPTOR (
+  .name      = "rmse",
+  .summary   = "root mean squared error of predicted ratings",
+  .reference = "[prl, eq. 1 and 2]",
+  .licence   = "LGPL-3.0-or-later",
+  FL_OBJECTIVE (.values = rmse_values, .evaluate = rmse_evaluate, .gradient = rmse_gradient)
+);
+
+static const FlPlugin mae = FL_DESCRIPTOR (
+  .name      = "mae",
+  .summary   = "mean absolute error of predicted ratings",
+  .reference = "defined at the top of rating-error.c",
+  .licence   = "LGPL-3.0-or-later",
+  FL_OBJECTIVE (.values = mae_values, .evaluate = mae_evaluate, .gradient = mae_gradient)
+);
+
+FL_PLUGINS (&rmse, &mae);
