@@ -22,20 +22,37 @@ void fl_setting_free (FlSetting *setting);
 /* The word among `candidates` (NULL-terminated) nearest to `word` by edit
  * distance, or NULL when none is near. */
 const char *fl_nearest (const char *word, const char *const *candidates);
+/* "did you mean 'lambda'?", or else "known: rank, lambda". */
+char *fl_suggest (const char *word, const char *const *candidates);
+
+/* Puts "ORIGIN: [GROUP] KEY = VALUE: " before the message; what is NULL is left
+ * out, and so is the origin "default". */
+void fl_setting_locate (GError **error, const char *group, const char *key, const char *value,
+                        const char *origin);
+
+/* The shortest decimal number that reads back as `value`. */
+char *fl_double_text (double value);
 
 /* ---- parameters -------------------------------------------------------- */
 
-/* Finds the instance that a FL_TYPE_PLUGIN parameter names. */
+/* Makes the instance that a FL_TYPE_PLUGIN parameter names; whoever holds the
+ * parameter owns it.  Errors with FL_ERROR_CONFIG say where themselves. */
 typedef FlInstance *(*FlResolve) (gpointer user_data, FlKind kind, const char *name,
                                   GError **error);
 
 /* "users-top" for a field users_top; borrowed from an intern table. */
 const char *fl_param_key (const FlParam *param);
+/* Bytes of the field in self. */
+size_t fl_param_size (const FlParam *param);
+/* "from 1 to 4096", "at least 0"; NULL when there is no bound. */
+char *fl_param_range (const FlParam *param);
 
-/* Stores defaults, then `settings` (FlSetting), into self.  Messages read
- * "ORIGIN: [GROUP] KEY = VALUE: must be from 1 to 4096"; unknown keys suggest
- * the nearest.  Keys in `reserved` (NULL-terminated, or NULL) are the host's
- * and passed over.  FL_TYPE_PLUGIN values are left NULL when resolve is NULL. */
+/* Stores the last of `settings` (FlSetting) for each parameter, or its default,
+ * into self.  Messages read "ORIGIN: [GROUP] KEY = VALUE: must be from 1 to
+ * 4096"; unknown keys suggest the nearest.  Keys in `reserved` (NULL-terminated,
+ * or NULL) are the host's and passed over.  FL_TYPE_PLUGIN values are left NULL
+ * when resolve is NULL or the value is empty.  After a failure self owns
+ * nothing. */
 gboolean fl_params_store (const FlParam *params, gpointer self, const char *group,
                           const GPtrArray *settings, const char *const *reserved,
                           FlResolve resolve, gpointer user_data, GError **error);
@@ -44,7 +61,8 @@ void fl_params_clear (const FlParam *params, gpointer self);
 /* The default as text, or NULL when the parameter must be given. */
 char *fl_param_default (const FlParam *param);
 /* A valid value in canonical form (0.10 and 1e-1 both give 0.1), so that equal
- * configurations have equal text; NULL with an error when invalid. */
+ * configurations have equal text; a path stays as written.  NULL with the bare
+ * reason when invalid. */
 char *fl_param_canonical (const FlParam *param, const char *value, GError **error);
 
 /* ---- registry ---------------------------------------------------------- */
