@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* kernels-v3.c: kernels for x86-64-v3 (AVX2 and FMA: Haswell, Zen). */
+#include "core/linalg/kernels.h"
+
+#if FL_KERNELS_X86
+#pragma GCC target("arch=x86-64-v3")
+#define KERNELS fl_kernels_v3
+#define KERNELS_NAME "v3"
+#define VECTOR_BYTES 32
+#define TILE_ROWS 4
+#define PANEL 8
+#include "core/linalg/kernels.inc"
+#endif

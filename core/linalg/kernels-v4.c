@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* kernels-v4.c: kernels for x86-64-v4 (AVX-512: Skylake-X, Zen 4). */
+#include "core/linalg/kernels.h"
+
+#if FL_KERNELS_X86
+#pragma GCC target("arch=x86-64-v4")
+#define KERNELS fl_kernels_v4
+#define KERNELS_NAME "v4"
+#define VECTOR_BYTES 64
+#define TILE_ROWS 8
+#define PANEL 16
+#include "core/linalg/kernels.inc"
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* kernels.h: the dense kernels, once for each instruction set. */
+#ifndef FL_KERNELS_H
+#define FL_KERNELS_H
+
+#include <fairlead/linalg.h>
+
+/* The arguments are those of the functions of linalg.h. */
+typedef struct
+{
+  const char *name;
+  void (*normal_f64) (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                      const double *t, double *A, double *b);
+  void (*normal_f32) (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+                      const float *t, float *A, float *b);
+  /* Rows in float, sums in double. */
+  void (*normal_mixed) (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+                        const double *t, double *A, double *b);
+  size_t (*cholesky_solve_f64) (size_t m, double *A, double *b);
+  size_t (*cholesky_solve_f32) (size_t m, float *A, float *b);
+  double (*dot_f64) (size_t n, const double *x, const double *y);
+  double (*dot_f32) (size_t n, const float *x, const float *y);
+} FlKernels;
+
+/* Those above base exist where FL_KERNELS_X86 is 1. */
+extern const FlKernels fl_kernels_base, fl_kernels_v3, fl_kernels_v4;
+
+#if defined __x86_64__ && defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__
+#define FL_KERNELS_X86 1
+#else
+#define FL_KERNELS_X86 0
+#endif
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* linalg.c: picks the kernels; products that run on several threads. */
+#include "core/linalg/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Ascending. */
+static const FlKernels *const kernels_all[] = {
+  &fl_kernels_base,
+#if FL_KERNELS_X86
+  &fl_kernels_v3,
+  &fl_kernels_v4,
+#endif
+};
+
+static const FlKernels *kernels = &fl_kernels_base;
+
+/* How many of kernels_all the processor (and the system) can run. */
+static size_t
+kernels_usable (void)
+{
+#if FL_KERNELS_X86
+  __builtin_cpu_init ();
+  if (!(__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma")
+        && __builtin_cpu_supports ("bmi") && __builtin_cpu_supports ("bmi2")))
+    return 1;
+  if (!(__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw")
+        && __builtin_cpu_supports ("avx512cd") && __builtin_cpu_supports ("avx512dq")
+        && __builtin_cpu_supports ("avx512vl")))
+    return 2;
+#endif
+  return G_N_ELEMENTS (kernels_all);
+}
+
+/* Index in kernels_all of what FAIRLEAD_ISA names; the best without it, -1 when
+ * there is no such. */
+static int
+kernels_asked (const char *isa)
+{
+  if (isa == NULL || isa[0] == '\0')
+    return (int) kernels_usable () - 1;
+  for (size_t i = 0; i < kernels_usable (); i++)
+    if (strcmp (kernels_all[i]->name, isa) == 0)
+      return (int) i;
+  return -1;
+}
+
+static void __attribute__ ((constructor))
+kernels_choose (void)
+{
+  int asked = kernels_asked (getenv ("FAIRLEAD_ISA"));
+
+  kernels = kernels_all[asked >= 0 ? (size_t) asked : kernels_usable () - 1];
+}
+
+const char *
+fl_isa_name (void)
+{
+  return kernels->name;
+}
+
+gboolean
+fl_isa_check (GError **error)
+{
+  const char *isa = getenv ("FAIRLEAD_ISA");
+
+  if (kernels_asked (isa) >= 0)
+    return TRUE;
+  return fl_fail (error, FL_ERROR_CONFIG,
+                  "FAIRLEAD_ISA = %s: must be base, v3 or v4; this processor has up to %s", isa,
+                  kernels_all[kernels_usable () - 1]->name);
+}
+
+#define HUGE_PAGE ((size_t) 2 << 20)
+#define CACHE_LINE 64
+
+gpointer
+fl_table_alloc (size_t n, size_t size, GError **error)
+{
+  size_t bytes = 0;
+  void *memory = NULL;
+
+  if (!g_size_checked_mul (&bytes, n, size)
+      || posix_memalign (&memory, bytes >= HUGE_PAGE ? HUGE_PAGE : CACHE_LINE, MAX (bytes, 1)) != 0)
+    {
+      fl_fail (error, FL_ERROR_SYSTEM, "out of memory: %zu elements of %zu bytes", n, size);
+      return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+  if (bytes >= HUGE_PAGE)
+    (void) madvise (memory, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#endif
+  return memset (memory, 0, bytes);
+}
+
+void
+fl_normal_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+               const double *t, double *A, double *b)
+{
+  g_assert (m <= FL_NORMAL_MAX);
+  kernels->normal_f64 (n, row, m, F, stride, t, A, b);
+}
+
+void
+fl_normal_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+               const float *t, float *A, float *b)
+{
+  g_assert (m <= FL_NORMAL_MAX);
+  kernels->normal_f32 (n, row, m, F, stride, t, A, b);
+}
+
+size_t
+fl_cholesky_solve_f64 (size_t m, double *A, double *b)
+{
+  g_assert (m <= FL_NORMAL_MAX);
+  return kernels->cholesky_solve_f64 (m, A, b);
+}
+
+size_t
+fl_cholesky_solve_f32 (size_t m, float *A, float *b)
+{
+  g_assert (m <= FL_NORMAL_MAX);
+  return kernels->cholesky_solve_f32 (m, A, b);
+}
+
+/* Rows summed at a time.  Blocks are added in their order, so that digits do
+ * not depend on threads. */
+#define GRAM_BLOCK ((size_t) 4096)
+
+/* F is float or, when `f64`, double. */
+static void
+gram_block (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride,
+            double *A, double *b)
+{
+  memset (A, 0, FL_PAD (m) * FL_PAD (m) * sizeof *A);
+  memset (b, 0, FL_PAD (m) * sizeof *b);
+  if (f64)
+    kernels->normal_f64 (n, NULL, m, (const double *) F + first * stride, stride, NULL, A, b);
+  else
+    kernels->normal_mixed (n, NULL, m, (const float *) F + first * stride, stride, NULL, A, b);
+}
+
+static void
+gram_add (size_t m, const double *A, const double *b, double *G, double *s)
+{
+  for (size_t a = 0; a < m; a++)
+    {
+      for (size_t c = a; c < m; c++)
+        G[a * m + c] += A[a * FL_PAD (m) + c];
+      if (s != NULL)
+        s[a] += b[a];
+    }
+}
+
+static void
+gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, double *G, double *s)
+{
+  size_t n_blocks = FL_ROUND_UP (n, GRAM_BLOCK) / GRAM_BLOCK, pad = FL_PAD (m);
+
+  g_assert (m <= FL_NORMAL_MAX);
+  memset (G, 0, m * m * sizeof *G);
+  if (s != NULL)
+    memset (s, 0, m * sizeof *s);
+#pragma omp parallel if (n_blocks > 1)
+  {
+    g_autofree double *A = g_new (double, pad * pad + pad);
+
+#pragma omp for ordered schedule(static, 1)
+    for (size_t k = 0; k < n_blocks; k++)
+      {
+        gram_block (f64, MIN (GRAM_BLOCK, n - k * GRAM_BLOCK), m, F, k * GRAM_BLOCK, stride, A,
+                    A + pad * pad);
+#pragma omp ordered
+        gram_add (m, A, A + pad * pad, G, s);
+      }
+  }
+  for (size_t a = 0; a < m; a++)
+    for (size_t c = 0; c < a; c++)
+      G[a * m + c] = G[c * m + a];
+}
+
+void
+fl_gram_f64 (size_t n, size_t m, const double *F, size_t stride, double *G, double *s)
+{
+  gram (TRUE, n, m, F, stride, G, s);
+}
+
+void
+fl_gram_f32 (size_t n, size_t m, const float *F, size_t stride, double *G, double *s)
+{
+  gram (FALSE, n, m, F, stride, G, s);
+}
+
+double
+fl_dot_f64 (size_t n, const double *x, const double *y)
+{
+  return kernels->dot_f64 (n, x, y);
+}
+
+double
+fl_dot_f32 (size_t n, const float *x, const float *y)
+{
+  return kernels->dot_f32 (n, x, y);
+}
+
+/* Pairwise down to runs of this many: the error grows with the logarithm of n. */
+#define SUM_RUN 128
+
+double
+fl_sum (size_t n, const double *x)
+{
+  double sum[8] = { 0 };
+  size_t k = 0;
+
+  if (n > SUM_RUN)
+    {
+      size_t half = FL_ROUND_UP (n / 2, SUM_RUN);
+
+      return fl_sum (half, x) + fl_sum (n - half, x + half);
+    }
+  for (; k + 8 <= n; k += 8)
+    for (size_t j = 0; j < 8; j++)
+      sum[j] += x[k + j];
+  for (size_t j = 0; k + j < n; j++)
+    sum[j] += x[k + j];
+  return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}

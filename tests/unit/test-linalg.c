@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Kernels of each instruction set against plain loops and LAPACKE.  Every size
+ * around a vector, tile, panel and pack boundary is tried; the program runs
+ * itself once for each set that the processor has. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <lapacke.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fairlead/linalg.h>
+#include <fairlead/random.h>
+
+static const size_t sizes[] = { 1, 2, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 66, 100,
+                                128, 130 };
+static const size_t counts[] = { 0, 1, 2, 5, 63, 64, 65, 300 };
+
+#define N_ROWS 40
+
+static double
+random_number (FlRng *rng)
+{
+  return 2 * fl_rng_uniform (rng) - 1;
+}
+
+static void
+fill (FlRng *rng, size_t n, double *x, float *x32)
+{
+  for (size_t i = 0; i < n; i++)
+    x[i] = x32[i] = (float) random_number (rng);
+}
+
+static void
+assert_near (double a, double b, double scale, double tolerance)
+{
+  if (!(fabs (a - b) <= tolerance * MAX (1, scale)))
+    fail_msg ("%.17g is not %.17g within %g", a, b, tolerance * MAX (1, scale));
+}
+
+/* Normal equations of n gathered rows, in double and float, against the
+ * definition. */
+static void
+check_normal (size_t n, size_t m)
+{
+  FlRng rng = fl_rng (n, "normal", m);
+  size_t pad = FL_PAD (m), stride = m + 3;
+  g_autofree double *F = g_new (double, N_ROWS *stride), *t = g_new (double, n + 1);
+  g_autofree float *F32 = g_new (float, N_ROWS *stride), *t32 = g_new (float, n + 1);
+  g_autofree double *A = g_new0 (double, pad *pad), *b = g_new0 (double, pad);
+  g_autofree float *A32 = g_new0 (float, pad *pad), *b32 = g_new0 (float, pad);
+  g_autofree uint32_t *row = g_new (uint32_t, n + 1);
+
+  fill (&rng, N_ROWS * stride, F, F32);
+  fill (&rng, n, t, t32);
+  for (size_t k = 0; k < n; k++)
+    row[k] = fl_rng_below (&rng, N_ROWS);
+  /* In two calls, for what is there stays. */
+  fl_normal_f64 (n / 2, row, m, F, stride, t, A, b);
+  fl_normal_f64 (n - n / 2, row + n / 2, m, F, stride, t + n / 2, A, b);
+  fl_normal_f32 (n, row, m, F32, stride, t32, A32, b32);
+  for (size_t a = 0; a < m; a++)
+    {
+      double sum = 0;
+
+      for (size_t k = 0; k < n; k++)
+        sum += t[k] * F[row[k] * stride + a];
+      assert_near (b[a], sum, (double) n, 1e-14);
+      assert_near (b32[a], sum, (double) n, 1e-6);
+      for (size_t c = a; c < m; c++)
+        {
+          sum = 0;
+          for (size_t k = 0; k < n; k++)
+            sum += F[row[k] * stride + a] * F[row[k] * stride + c];
+          assert_near (A[a * pad + c], sum, (double) n, 1e-14);
+          assert_near (A32[a * pad + c], sum, (double) n, 1e-6);
+        }
+    }
+}
+
+static void
+test_normal (void **state)
+{
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    for (size_t j = 0; j < G_N_ELEMENTS (counts); j++)
+      check_normal (counts[j], sizes[i]);
+  check_normal (70, 514);
+}
+
+/* LAPACKE's solution of the same system; row-major upper is column-major
+ * lower, which it takes without a transposing copy. */
+static void
+check_cholesky (size_t m)
+{
+  FlRng rng = fl_rng (1, "cholesky", m);
+  size_t pad = FL_PAD (m), n = m + 5;
+  g_autofree double *F = g_new (double, n *m), *t = g_new (double, n);
+  g_autofree float *F32 = g_new (float, n *m), *t32 = g_new (float, n);
+  g_autofree double *A = g_new0 (double, pad *pad), *b = g_new0 (double, pad);
+  g_autofree double *oracle = g_new (double, pad *pad), *x = g_new (double, pad);
+  g_autofree float *A32 = g_new0 (float, pad *pad), *b32 = g_new0 (float, pad);
+  double largest = 0;
+
+  fill (&rng, n * m, F, F32);
+  fill (&rng, n, t, t32);
+  fl_normal_f64 (n, NULL, m, F, m, t, A, b);
+  for (size_t a = 0; a < m; a++)
+    A[a * pad + a] += 1;
+  for (size_t i = 0; i < pad * pad; i++)
+    A32[i] = (float) A[i];
+  for (size_t i = 0; i < pad; i++)
+    b32[i] = (float) b[i];
+  memcpy (oracle, A, pad * pad * sizeof *A);
+  memcpy (x, b, pad * sizeof *b);
+  assert_int_equal (LAPACKE_dposv (LAPACK_COL_MAJOR, 'L', (lapack_int) m, 1, oracle,
+                                   (lapack_int) pad, x, (lapack_int) pad), 0);
+  assert_int_equal (fl_cholesky_solve_f64 (m, A, b), 0);
+  assert_int_equal (fl_cholesky_solve_f32 (m, A32, b32), 0);
+  for (size_t a = 0; a < m; a++)
+    largest = MAX (largest, fabs (x[a]));
+  for (size_t a = 0; a < m; a++)
+    {
+      assert_near (b[a], x[a], largest, 1e-12);
+      assert_near (b32[a], x[a], largest, 1e-3);
+      for (size_t c = a; c < m; c++)
+        assert_near (A[a * pad + c], oracle[a * pad + c], 1, 1e-11);
+    }
+}
+
+static void
+test_cholesky (void **state)
+{
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    check_cholesky (sizes[i]);
+  check_cholesky (514);
+}
+
+/* A matrix of rank 5 breaks down at the sixth pivot, NaN at the first. */
+static void
+test_singular (void **state)
+{
+  FlRng rng = fl_rng (1, "singular", 0);
+  double F[5 * 20], t[5] = { 0 }, A[32 * 32], b[32];
+  float F32[5 * 20], t32[5] = { 0 }, A32[32 * 32], b32[32];
+
+  (void) state;
+  for (int nan = 0; nan < 2; nan++)
+    {
+      fill (&rng, 5 * 20, F, F32);
+      memset (A, 0, sizeof A);
+      memset (b, 0, sizeof b);
+      memset (A32, 0, sizeof A32);
+      memset (b32, 0, sizeof b32);
+      if (nan)
+        F[0] = F32[0] = NAN;
+      fl_normal_f64 (5, NULL, 20, F, 20, t, A, b);
+      fl_normal_f32 (5, NULL, 20, F32, 20, t32, A32, b32);
+      assert_int_equal (fl_cholesky_solve_f64 (20, A, b), nan ? 1 : 6);
+      assert_int_equal (fl_cholesky_solve_f32 (20, A32, b32), nan ? 1 : 6);
+    }
+}
+
+static void
+check_gram (size_t n, size_t m)
+{
+  FlRng rng = fl_rng (n, "gram", m);
+  size_t stride = m + 1;
+  g_autofree double *F = g_new (double, n *stride), *G = g_new (double, m *m);
+  g_autofree double *G1 = g_new (double, m *m), *G32 = g_new (double, m *m);
+  g_autofree double *s = g_new (double, m), *s1 = g_new (double, m);
+  g_autofree float *F32 = g_new (float, n *stride);
+
+  fill (&rng, n * stride, F, F32);
+  omp_set_num_threads (3);
+  fl_gram_f64 (n, m, F, stride, G, s);
+  omp_set_num_threads (1);
+  fl_gram_f64 (n, m, F, stride, G1, s1);
+  fl_gram_f32 (n, m, F32, stride, G32, NULL);
+  assert_memory_equal (G, G1, m * m * sizeof *G);
+  assert_memory_equal (s, s1, m * sizeof *s);
+  /* The same numbers in float, summed in double too. */
+  assert_memory_equal (G, G32, m * m * sizeof *G);
+  for (size_t a = 0; a < m; a++)
+    {
+      double sum = 0;
+
+      for (size_t k = 0; k < n; k++)
+        sum += F[k * stride + a];
+      assert_near (s[a], sum, (double) n, 1e-13);
+      for (size_t c = 0; c < m; c++)
+        {
+          sum = 0;
+          for (size_t k = 0; k < n; k++)
+            sum += F[k * stride + a] * F[k * stride + c];
+          assert_near (G[a * m + c], sum, (double) n, 1e-13);
+        }
+    }
+}
+
+static void
+test_gram (void **state)
+{
+  (void) state;
+  check_gram (0, 3);
+  check_gram (1, 1);
+  check_gram (100, 16);
+  check_gram (9000, 10);
+  check_gram (20000, 33);
+}
+
+static void
+test_dot_and_sum (void **state)
+{
+  FlRng rng = fl_rng (1, "dot", 0);
+  double x[1000], y[1000];
+  float x32[1000], y32[1000];
+
+  (void) state;
+  fill (&rng, 1000, x, x32);
+  fill (&rng, 1000, y, y32);
+  for (size_t n = 0; n < 1000; n += n < 40 ? 1 : 191)
+    {
+      double dot = 0, sum = 0;
+
+      for (size_t k = 0; k < n; k++)
+        {
+          dot += x[k] * y[k];
+          sum += x[k];
+        }
+      assert_near (fl_dot_f64 (n, x, y), dot, (double) n, 1e-15);
+      assert_near (fl_dot_f32 (n, x32, y32), dot, (double) n, 1e-15);
+      assert_near (fl_sum (n, x), sum, (double) n, 1e-15);
+    }
+}
+
+static void
+test_table (void **state)
+{
+  GError *error = NULL;
+  g_autofree char *small = fl_table_alloc (3, 5, &error), *large = fl_table_alloc (3, 1 << 20, &error);
+
+  (void) state;
+  assert_non_null (small);
+  assert_true ((uintptr_t) small % 64 == 0 && (uintptr_t) large % 64 == 0);
+  for (size_t i = 0; i < 3 << 20; i += 4095)
+    assert_int_equal (large[i], 0);
+  assert_null (fl_table_alloc (SIZE_MAX, 16, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_SYSTEM));
+  g_error_free (error);
+}
+
+static void
+test_isa_names (void **state)
+{
+  GError *error = NULL;
+
+  (void) state;
+  assert_true (fl_isa_check (NULL));
+  g_setenv ("FAIRLEAD_ISA", "v9", TRUE);
+  assert_false (fl_isa_check (&error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
+  g_error_free (error);
+}
+
+int
+main (int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_normal),      cmocka_unit_test (test_cholesky),
+    cmocka_unit_test (test_singular),    cmocka_unit_test (test_gram),
+    cmocka_unit_test (test_dot_and_sum), cmocka_unit_test (test_table),
+    cmocka_unit_test (test_isa_names),
+  };
+  static const char *const lower[] = { "base", "v3" };
+  int failed = 0;
+
+  (void) argc;
+  if (getenv ("FAIRLEAD_ISA") == NULL)
+    for (size_t i = 0; i < G_N_ELEMENTS (lower) && strcmp (fl_isa_name (), lower[i]) != 0; i++)
+      {
+        g_autofree char *command = g_strdup_printf ("FAIRLEAD_ISA=%s '%s'", lower[i], argv[0]);
+
+        failed += system (command) != 0;
+      }
+  print_message ("kernels: %s\n", fl_isa_name ());
+  return failed + cmocka_run_group_tests_name ("linalg", tests, NULL, NULL);
+}
