@@ -95,9 +95,10 @@ typedef struct
 
 typedef struct FlBuilder FlBuilder;
 
-/* Adds one rating.  Ids are any text; the host numbers users and items from 0,
- * by number when all ids of a side are decimal integers, else by byte order.
- * A pair given twice is an error at the end that names it. */
+/* Adds one rating.  Ids are any text ("1" and "01" are two); the host numbers
+ * users and items from 0, by number when all ids of a side are decimal
+ * integers, else by byte order.  A pair given twice is an error at the end that
+ * names it; users and items without any rating are left out. */
 gboolean fl_builder_rating (FlBuilder *builder, FlSpan user, FlSpan item,
                             double rating, int64_t time, GError **error);
 
@@ -113,7 +114,8 @@ void fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id,
 void fl_builder_scale (FlBuilder *builder, double min, double max);
 
 /* Ratings added from here on belong to `part`; for data that come split, used
- * by `[split] method = given`.  Until called, ratings belong to no part. */
+ * by `[split] method = given`.  Ratings from before the first call are training
+ * ratings then. */
 void fl_builder_part (FlBuilder *builder, FlPart part);
 
 /* ---- delimited text ---------------------------------------------------- */
@@ -138,6 +140,9 @@ typedef gboolean (*FlTableRow) (gpointer user_data, gboolean header, const FlSpa
  * files that cannot be read. */
 gboolean fl_table_read (const char *path, const FlTableFormat *format, FlTableRow row,
                         gpointer user_data, GError **error);
+/* The same of text in memory, which messages call `name`. */
+gboolean fl_table_parse (const char *name, FlSpan text, const FlTableFormat *format,
+                         FlTableRow row, gpointer user_data, GError **error);
 
 FL_END_DECLS
 

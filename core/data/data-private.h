@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* data-private.h: what the files of this room share. */
+#ifndef FL_DATA_PRIVATE_H
+#define FL_DATA_PRIVATE_H
+
+#include "core/data/data-room.h"
+
+/* ---- rows: a sparse matrix that is being made --------------------------- */
+
+/* An FlCsr with what may hang on each entry.  Of f32 and f64 one is set; time
+ * and part may be NULL.  Without `start`, entries in any order. */
+typedef struct
+{
+  uint32_t n_rows, n_cols;
+  size_t n;
+  size_t *start;
+  uint32_t *col;
+  float *f32;
+  double *f64;
+  int64_t *time;
+  uint8_t *part;
+} FlRows;
+
+/* Arrays for n entries of n_rows x n_cols, with the optional ones that `like`
+ * has; start is zeroed. */
+gboolean fl_rows_alloc (FlRows *rows, uint32_t n_rows, uint32_t n_cols, size_t n,
+                        const FlRows *like, GError **error);
+void fl_rows_clear (FlRows *rows);
+/* Entries in any order, entry k in row `row[k]`, sorted by row, then column.
+ * `in` and `row` are freed on the way, whatever the outcome. */
+gboolean fl_rows_sort (FlRows *out, FlRows *in, uint32_t *row, GError **error);
+/* Rows become columns; rows of `out` are ascending. */
+gboolean fl_rows_transpose (FlRows *out, const FlRows *in, GError **error);
+/* Finds a column that occurs twice in a row; the rows are ascending. */
+gboolean fl_rows_twin (const FlRows *rows, uint32_t *row, uint32_t *col);
+/* Takes the arrays of `rows` (ascending); adds the other orientation. */
+FlRatings *fl_ratings_from_rows (FlRows *rows, double min, double max, GError **error);
+
+/* ---- names: texts numbered in the order they first come ------------------ */
+
+typedef struct
+{
+  uint64_t key;     /* the text itself up to 8 bytes, else its hash */
+  uint32_t length;
+  uint32_t index;   /* + 1; 0: free                                 */
+} FlNameSlot;
+
+typedef struct
+{
+  FlNameSlot *slot;
+  size_t mask;      /* number of slots - 1     */
+  uint32_t n;
+  GPtrArray *text;  /* n, NUL-terminated       */
+  GStringChunk *arena;
+  FlNameSlot last;  /* the text looked up last */
+} FlNames;
+
+void fl_names_init (FlNames *names);
+void fl_names_clear (FlNames *names);
+/* The number of `text` (without zero bytes); a new one when it was not there.
+ * G_MAXUINT32 with an error when there is no room. */
+uint32_t fl_names_add (FlNames *names, FlSpan text, GError **error);
+static inline const char *
+fl_names_text (const FlNames *names, uint32_t index)
+{
+  return g_ptr_array_index (names->text, index);
+}
+
+/* The order in which a side's ids, or an attribute's values, are numbered: by
+ * number when all are decimal integers of any length ("1" before "01"), else
+ * by bytes.  `member` holds the n indices to sort. */
+void fl_names_sort (const FlNames *names, uint32_t *member, uint32_t n);
+
+/* ---- datasets ------------------------------------------------------------ */
+
+FlBuilder *fl_builder_new (void);
+void fl_builder_free (FlBuilder *builder);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlBuilder, fl_builder_free)
+/* The dataset; the builder can only be freed afterwards. */
+FlDataset *fl_builder_finish (FlBuilder *builder, GError **error);
+
+/* An empty dataset; memory handed to fl_dataset_own is freed with it. */
+FlDataset *fl_dataset_new (void);
+gpointer fl_dataset_own (FlDataset *dataset, gpointer memory);
+void fl_dataset_own_arena (FlDataset *dataset, GStringChunk *arena);
+/* Arrays lie in `map`, which is released with the dataset. */
+void fl_dataset_set_map (FlDataset *dataset, GMappedFile *map);
+/* The file is removed with the dataset. */
+void fl_dataset_set_temporary (FlDataset *dataset, const char *path);
+
+/* What comes first in a dataset's content: which arrays follow. */
+typedef struct
+{
+  uint64_t n, n_users, n_items;
+  uint64_t is_double, has_time, has_part; /* 0 or 1 */
+  uint64_t n_attributes[2];
+} FlShape;
+
+/* Calls `put` for each array of the dataset in a fixed order: its content, as
+ * the digest sees it and as the cache file holds it. */
+typedef gboolean (*FlPut) (gpointer user_data, gconstpointer array, size_t n, size_t size,
+                           GError **error);
+gboolean fl_dataset_walk (const FlDataset *dataset, FlPut put, gpointer user_data,
+                          GError **error);
+/* Sets dataset->digest. */
+gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* rows.c: sparse matrices by counting sort, and the two orientations of
+ * ratings.
+ *
+ * Placing entries by column and then those by row leaves every row ascending,
+ * in time linear in the entries and without comparing any two.
+ */
+#include "core/data/data-private.h"
+
+#include <math.h>
+#include <string.h>
+
+void
+fl_rows_clear (FlRows *rows)
+{
+  g_free (rows->start);
+  g_free (rows->col);
+  g_free (rows->f32);
+  g_free (rows->f64);
+  g_free (rows->time);
+  g_free (rows->part);
+  *rows = (FlRows) { .n = 0 };
+}
+
+static gboolean
+try_alloc (gpointer array, size_t n, size_t size, GError **error)
+{
+  gpointer memory = NULL;
+  size_t bytes = 0;
+
+  /* Every byte will be written: zeroing first would cost a pass. */
+  if (g_size_checked_mul (&bytes, n, size))
+    memory = g_try_malloc (MAX (bytes, 1));
+  memcpy (array, &memory, sizeof memory);
+  return memory != NULL
+         || fl_fail (error, FL_ERROR_SYSTEM, "out of memory for %zu ratings", n);
+}
+
+gboolean
+fl_rows_alloc (FlRows *rows, uint32_t n_rows, uint32_t n_cols, size_t n, const FlRows *like,
+               GError **error)
+{
+  *rows = (FlRows) { .n_rows = n_rows, .n_cols = n_cols, .n = n };
+  rows->start = fl_alloc ((size_t) n_rows + 1, sizeof (size_t), error);
+  if (rows->start != NULL
+      && try_alloc (&rows->col, n, sizeof (uint32_t), error)
+      && (like->f32 == NULL || try_alloc (&rows->f32, n, sizeof (float), error))
+      && (like->f64 == NULL || try_alloc (&rows->f64, n, sizeof (double), error))
+      && (like->time == NULL || try_alloc (&rows->time, n, sizeof (int64_t), error))
+      && (like->part == NULL || try_alloc (&rows->part, n, sizeof (uint8_t), error)))
+    return TRUE;
+  fl_rows_clear (rows);
+  return FALSE;
+}
+
+/* Counts, kept one place up, become the starts of rows. */
+static void
+accumulate (FlRows *rows)
+{
+  for (uint32_t r = 0; r < rows->n_rows; r++)
+    rows->start[r + 1] += rows->start[r];
+}
+
+/* Moves entry k of `in` to the next free place of `row`. */
+static inline void
+place (FlRows *out, uint32_t row, uint32_t col, const FlRows *in, size_t k)
+{
+  size_t at = out->start[row]++;
+
+  out->col[at] = col;
+  if (in->f32 != NULL)
+    out->f32[at] = in->f32[k];
+  else
+    out->f64[at] = in->f64[k];
+  if (in->time != NULL)
+    out->time[at] = in->time[k];
+  if (in->part != NULL)
+    out->part[at] = in->part[k];
+}
+
+/* Placing has moved the start of each row to its end. */
+static void
+restore (FlRows *rows)
+{
+  memmove (rows->start + 1, rows->start, rows->n_rows * sizeof (size_t));
+  rows->start[0] = 0;
+}
+
+gboolean
+fl_rows_transpose (FlRows *out, const FlRows *in, GError **error)
+{
+  if (!fl_rows_alloc (out, in->n_cols, in->n_rows, in->n, in, error))
+    return FALSE;
+  for (size_t k = 0; k < in->n; k++)
+    out->start[in->col[k] + 1]++;
+  accumulate (out);
+  for (uint32_t r = 0; r < in->n_rows; r++)
+    for (size_t k = in->start[r]; k < in->start[r + 1]; k++)
+      place (out, in->col[k], r, in, k);
+  restore (out);
+  return TRUE;
+}
+
+gboolean
+fl_rows_sort (FlRows *out, FlRows *in, uint32_t *row, GError **error)
+{
+  FlRows by_col;
+  gboolean done = fl_rows_alloc (&by_col, in->n_cols, in->n_rows, in->n, in, error);
+
+  *out = (FlRows) { .n = 0 };
+  if (done)
+    {
+      for (size_t k = 0; k < in->n; k++)
+        by_col.start[in->col[k] + 1]++;
+      accumulate (&by_col);
+      for (size_t k = 0; k < in->n; k++)
+        place (&by_col, in->col[k], row[k], in, k);
+      restore (&by_col);
+    }
+  g_free (row);
+  fl_rows_clear (in);
+  if (done)
+    {
+      done = fl_rows_transpose (out, &by_col, error);
+      fl_rows_clear (&by_col);
+    }
+  return done;
+}
+
+gboolean
+fl_rows_twin (const FlRows *rows, uint32_t *row, uint32_t *col)
+{
+  for (uint32_t r = 0; r < rows->n_rows; r++)
+    for (size_t k = rows->start[r] + 1; k < rows->start[r + 1]; k++)
+      if (rows->col[k] == rows->col[k - 1])
+        {
+          *row = r;
+          *col = rows->col[k];
+          return TRUE;
+        }
+  return FALSE;
+}
+
+/* ---- ratings ------------------------------------------------------------- */
+
+static FlCsr
+csr_of_rows (const FlRows *rows)
+{
+  return (FlCsr) { .n_rows = rows->n_rows, .n_cols = rows->n_cols, .start = rows->start,
+                   .col = rows->col, .f32 = rows->f32, .f64 = rows->f64 };
+}
+
+static void
+csr_free (FlCsr *csr)
+{
+  g_free ((gpointer) csr->start);
+  g_free ((gpointer) csr->col);
+  g_free ((gpointer) csr->f32);
+  g_free ((gpointer) csr->f64);
+}
+
+void
+fl_ratings_free (FlRatings *ratings)
+{
+  if (ratings == NULL)
+    return;
+  csr_free (&ratings->by_user);
+  csr_free (&ratings->by_item);
+  g_free (ratings);
+}
+
+FlRatings *
+fl_ratings_from_rows (FlRows *rows, double min, double max, GError **error)
+{
+  FlRows by_item;
+  FlRatings *ratings;
+
+  g_clear_pointer (&rows->time, g_free);
+  g_clear_pointer (&rows->part, g_free);
+  if (!fl_rows_transpose (&by_item, rows, error))
+    {
+      fl_rows_clear (rows);
+      return NULL;
+    }
+  ratings = g_new0 (FlRatings, 1);
+  *ratings = (FlRatings) { .n_users = rows->n_rows, .n_items = rows->n_cols, .n = rows->n,
+                           .by_user = csr_of_rows (rows), .by_item = csr_of_rows (&by_item),
+                           .rating_min = min, .rating_max = max };
+  *rows = (FlRows) { .n = 0 };
+  return ratings;
+}
+
+/* Copies n values to f32 when each is exact there, else to f64. */
+static gboolean
+copy_values (FlRows *rows, size_t n, const double *value, GError **error)
+{
+  gboolean exact = TRUE;
+
+  for (size_t k = 0; k < n && exact; k++)
+    exact = (double) (float) value[k] == value[k];
+  if (exact)
+    {
+      if (!try_alloc (&rows->f32, n, sizeof (float), error))
+        return FALSE;
+      for (size_t k = 0; k < n; k++)
+        rows->f32[k] = (float) value[k];
+      return TRUE;
+    }
+  if (!try_alloc (&rows->f64, n, sizeof (double), error))
+    return FALSE;
+  memcpy (rows->f64, value, n * sizeof (double));
+  return TRUE;
+}
+
+static gboolean
+check_triplets (uint32_t n_users, uint32_t n_items, size_t n, const uint32_t *user,
+                const uint32_t *item, const double *rating, GError **error)
+{
+  for (size_t k = 0; k < n; k++)
+    if (user[k] >= n_users || item[k] >= n_items)
+      return fl_fail (error, FL_ERROR_DATA,
+                      "rating %zu is of user %u and item %u: there are %u users and %u items", k,
+                      user[k], item[k], n_users, n_items);
+    else if (!isfinite (rating[k]))
+      return fl_fail (error, FL_ERROR_DATA, "rating %zu (user %u, item %u) is not finite", k,
+                      user[k], item[k]);
+  return TRUE;
+}
+
+FlRatings *
+fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n, const uint32_t *user,
+                const uint32_t *item, const double *rating, GError **error)
+{
+  FlRows in = { .n_rows = n_users, .n_cols = n_items, .n = n }, by_user;
+  uint32_t *row = NULL, u, i;
+  double min = n > 0 ? INFINITY : 0, max = n > 0 ? -INFINITY : 0;
+
+  if (!check_triplets (n_users, n_items, n, user, item, rating, error))
+    return NULL;
+  if (!try_alloc (&row, n, sizeof *row, error)
+      || !try_alloc (&in.col, n, sizeof *in.col, error)
+      || !copy_values (&in, n, rating, error))
+    {
+      g_free (row);
+      fl_rows_clear (&in);
+      return NULL;
+    }
+  for (size_t k = 0; k < n; k++)
+    {
+      row[k] = user[k];
+      in.col[k] = item[k];
+      min = MIN (min, rating[k]);
+      max = MAX (max, rating[k]);
+    }
+  if (!fl_rows_sort (&by_user, &in, row, error))
+    return NULL;
+  if (fl_rows_twin (&by_user, &u, &i))
+    {
+      fl_rows_clear (&by_user);
+      fl_fail (error, FL_ERROR_DATA, "user %u rates item %u twice", u, i);
+      return NULL;
+    }
+  return fl_ratings_from_rows (&by_user, min, max, error);
+}
+
+/* The added rows make every item's row longer by n_rows; by_item follows from
+ * by_user. */
+FlRatings *
+fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows, const double *added,
+                         GError **error)
+{
+  const FlCsr *old = &ratings->by_user;
+  size_t n_items = ratings->n_items, n_added = (size_t) n_rows * n_items;
+  gboolean exact = old->f32 != NULL;
+  FlRows like = { .n = 0 }, rows;
+
+  if (n_rows > G_MAXUINT32 - ratings->n_users)
+    {
+      fl_fail (error, FL_ERROR_CONFIG, "%u users more are too many", n_rows);
+      return NULL;
+    }
+  for (size_t k = 0; k < n_added; k++)
+    {
+      if (!isfinite (added[k]))
+        {
+          fl_fail (error, FL_ERROR_NUMERIC, "added user %zu rates item %zu with a number that "
+                   "is not finite", k / n_items, k % n_items);
+          return NULL;
+        }
+      exact = exact && (double) (float) added[k] == added[k];
+    }
+  like.f32 = exact ? (float *) old->f32 : NULL;
+  like.f64 = exact ? NULL : (double *) added;
+  if (!fl_rows_alloc (&rows, ratings->n_users + n_rows, ratings->n_items, ratings->n + n_added,
+                      &like, error))
+    return NULL;
+  memcpy (rows.start, old->start, (ratings->n_users + (size_t) 1) * sizeof (size_t));
+  memcpy (rows.col, old->col, ratings->n * sizeof (uint32_t));
+  for (uint32_t r = 0; r < n_rows; r++)
+    rows.start[ratings->n_users + r + 1] = ratings->n + (r + (size_t) 1) * n_items;
+  for (size_t k = 0; k < n_added; k++)
+    rows.col[ratings->n + k] = (uint32_t) (k % n_items);
+  for (size_t k = 0; k < rows.n; k++)
+    {
+      double value = k < ratings->n ? fl_csr_value (old, k) : added[k - ratings->n];
+
+      if (exact)
+        rows.f32[k] = (float) value;
+      else
+        rows.f64[k] = value;
+    }
+  return fl_ratings_from_rows (&rows, ratings->rating_min, ratings->rating_max, error);
+}
