@@ -5,6 +5,7 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JSON_CFLAGS) -DTOP_SRCDIR=\"$(
 unit_tests =
 
 include tests/unit/base.mk
+include tests/unit/outcome.mk
 include tests/unit/linalg.mk
 include tests/unit/data.mk
 include tests/unit/params.mk

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* outcome.c: what a cell yields, and its form on the way from worker to
+ * parent.  Doubles travel as their bits, so nothing is rounded. */
+#include <math.h>
+
+#include "core/run/run-room.h"
+
+#define METRIC_TYPE "(simsmsidt)"
+#define EACH_TYPE "(simsi@ad)"
+#define OUTCOME_TYPE "(a(simsmsidt)a(simsiad)a(ss))"
+
+static void
+metric_free (gpointer data)
+{
+  FlMetric *metric = data;
+
+  g_free (metric->name);
+  g_free (metric->group);
+  g_free (metric->part);
+  g_free (metric);
+}
+
+static void
+each_free (gpointer data)
+{
+  FlEach *each = data;
+
+  g_free (each->name);
+  g_free (each->part);
+  g_free (each->value);
+  g_free (each);
+}
+
+FlOutcome *
+fl_outcome_new (void)
+{
+  FlOutcome *outcome = g_new0 (FlOutcome, 1);
+
+  outcome->metrics = g_ptr_array_new_with_free_func (metric_free);
+  outcome->each = g_ptr_array_new_with_free_func (each_free);
+  outcome->notes = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+  return outcome;
+}
+
+void
+fl_outcome_free (FlOutcome *outcome)
+{
+  if (outcome == NULL)
+    return;
+  g_ptr_array_unref (outcome->metrics);
+  g_ptr_array_unref (outcome->each);
+  g_ptr_array_unref (outcome->notes);
+  g_free (outcome);
+}
+
+GVariant *
+fl_outcome_to_variant (const FlOutcome *outcome)
+{
+  GVariantBuilder metrics, each, notes;
+
+  g_variant_builder_init (&metrics, G_VARIANT_TYPE ("a" METRIC_TYPE));
+  for (guint i = 0; i < outcome->metrics->len; i++)
+    {
+      const FlMetric *m = g_ptr_array_index (outcome->metrics, i);
+
+      g_variant_builder_add (&metrics, METRIC_TYPE, m->name, m->k, m->group, m->part,
+                             (gint) m->direction, m->value, (guint64) m->n);
+    }
+  g_variant_builder_init (&each, G_VARIANT_TYPE ("a(simsiad)"));
+  for (guint i = 0; i < outcome->each->len; i++)
+    {
+      const FlEach *e = g_ptr_array_index (outcome->each, i);
+
+      g_variant_builder_add (&each, EACH_TYPE, e->name, e->k, e->part, (gint) e->side,
+                             g_variant_new_fixed_array (G_VARIANT_TYPE_DOUBLE, e->value, e->n,
+                                                        sizeof (double)));
+    }
+  g_variant_builder_init (&notes, G_VARIANT_TYPE ("a(ss)"));
+  for (guint i = 0; i < outcome->notes->len; i++)
+    {
+      const FlSetting *note = g_ptr_array_index (outcome->notes, i);
+
+      g_variant_builder_add (&notes, "(ss)", note->key, note->value);
+    }
+  return g_variant_ref_sink (g_variant_new (OUTCOME_TYPE, &metrics, &each, &notes));
+}
+
+static void
+read_metrics (GVariantIter *iter, GPtrArray *metrics)
+{
+  FlMetric m;
+  gint direction;
+  guint64 n;
+
+  while (g_variant_iter_next (iter, METRIC_TYPE, &m.name, &m.k, &m.group, &m.part, &direction,
+                              &m.value, &n))
+    {
+      m.direction = (FlDirection) direction;
+      m.n = n;
+      g_ptr_array_add (metrics, g_memdup2 (&m, sizeof m));
+    }
+}
+
+static void
+read_each (GVariantIter *iter, GPtrArray *each)
+{
+  FlEach e;
+  gint side;
+  GVariant *values;
+
+  while (g_variant_iter_next (iter, EACH_TYPE, &e.name, &e.k, &e.part, &side, &values))
+    {
+      gconstpointer numbers = g_variant_get_fixed_array (values, &e.n, sizeof (double));
+
+      e.side = (FlSide) side;
+      e.value = g_memdup2 (numbers, e.n * sizeof (double));
+      g_variant_unref (values);
+      g_ptr_array_add (each, g_memdup2 (&e, sizeof e));
+    }
+}
+
+FlOutcome *
+fl_outcome_from_variant (GVariant *variant, GError **error)
+{
+  g_autoptr (FlOutcome) outcome = fl_outcome_new ();
+  g_autoptr (GVariantIter) metrics = NULL, each = NULL, notes = NULL;
+  const char *key, *value;
+
+  if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (OUTCOME_TYPE))
+      || !g_variant_is_normal_form (variant))
+    {
+      fl_fail (error, FL_ERROR_SYSTEM, "a worker's answer is not an outcome but '%s'",
+               g_variant_get_type_string (variant));
+      return NULL;
+    }
+  g_variant_get (variant, OUTCOME_TYPE, &metrics, &each, &notes);
+  read_metrics (metrics, outcome->metrics);
+  read_each (each, outcome->each);
+  while (g_variant_iter_next (notes, "(&s&s)", &key, &value))
+    g_ptr_array_add (outcome->notes, fl_setting_new (key, value, ""));
+  return g_steal_pointer (&outcome);
+}

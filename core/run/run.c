@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* run.c: what a plugin may ask of the run it belongs to. */
+#include "core/run/run-room.h"
+
+struct FlRun
+{
+  uint64_t seed;
+  FlProgress progress;
+  gpointer user_data;
+  GPtrArray *notes; /* FlSetting */
+};
+
+FlRun *
+fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data)
+{
+  FlRun *run = g_new0 (FlRun, 1);
+
+  run->seed = seed;
+  run->progress = progress;
+  run->user_data = user_data;
+  run->notes = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+  return run;
+}
+
+void
+fl_run_free (FlRun *run)
+{
+  if (run == NULL)
+    return;
+  g_ptr_array_unref (run->notes);
+  g_free (run);
+}
+
+uint64_t
+fl_run_seed (const FlRun *run)
+{
+  return run->seed;
+}
+
+const GPtrArray *
+fl_run_notes (const FlRun *run)
+{
+  return run->notes;
+}
+
+void
+fl_run_progress (FlRun *run, double done, double total, const char *what)
+{
+  if (run->progress != NULL && total > 0)
+    run->progress (run->user_data, done, total, what);
+}
+
+void
+fl_run_note_text (FlRun *run, const char *name, const char *value)
+{
+  for (guint i = 0; i < run->notes->len; i++)
+    {
+      FlSetting *note = g_ptr_array_index (run->notes, i);
+
+      if (g_str_equal (note->key, name))
+        {
+          g_free (note->value);
+          note->value = g_strdup (value);
+          return;
+        }
+    }
+  g_ptr_array_add (run->notes, fl_setting_new (name, value, ""));
+}
+
+void
+fl_run_note (FlRun *run, const char *name, double value)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+  fl_run_note_text (run, name, g_ascii_dtostr (text, sizeof text, value));
+}
+
+void
+fl_run_note_stop (FlRun *run, FlStop reason, size_t iterations)
+{
+  static const char *const words[] = { "converged", "limit reached", "no more improvement" };
+
+  fl_run_note_text (run, "stop", words[reason]);
+  fl_run_note (run, "iterations", (double) iterations);
+}
