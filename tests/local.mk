@@ -12,13 +12,19 @@ include tests/unit/params.mk
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+dist_check_SCRIPTS += %D%/cli/valgrind.sh
+TESTS += %D%/cli/valgrind.sh
 # The build tree's plugins are the only ones that tests see.
 AM_TESTS_ENVIRONMENT = \
 	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \
 	XDG_DATA_HOME='$(abs_top_builddir)/tests/home'; export XDG_DATA_HOME; \
 	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
 	FAIRLEAD_BUILD='$(abs_top_builddir)'; export FAIRLEAD_BUILD; \
-	FAIRLEAD_SOURCE='$(abs_top_srcdir)'; export FAIRLEAD_SOURCE;
+	FAIRLEAD_SOURCE='$(abs_top_srcdir)'; export FAIRLEAD_SOURCE; \
+	FAIRLEAD_UNIT_TESTS='$(unit_tests)'; export FAIRLEAD_UNIT_TESTS; \
+	if test -z "$$FAIRLEAD_DATA" && test -d '$(abs_top_srcdir)/../shared/data'; then \
+	  FAIRLEAD_DATA='$(abs_top_srcdir)/../shared/data'; export FAIRLEAD_DATA; \
+	fi;
 
 # Folder of links to every plugin built here, as a plugin folder must look.
 plugins-built: $(plugin_LTLIBRARIES)

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Every unit test under valgrind: no invalid access, no leak.
+set -u
+: "${FAIRLEAD_BUILD:?}" "${FAIRLEAD_UNIT_TESTS:?}"
+command -v valgrind >/dev/null || { echo "valgrind is not installed; skipped"; exit 77; }
+cd "$FAIRLEAD_BUILD" || exit 99
+if grep -q '^FL_SANITIZE = .*-fsanitize' Makefile; then
+  echo "sanitizer build, which valgrind cannot run; skipped"
+  exit 77
+fi
+failed=0
+# One BLAS thread: the others' stacks look like leaks.
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 G_SLICE=always-malloc FAIRLEAD_VALGRIND=1
+for test in $FAIRLEAD_UNIT_TESTS; do
+  log=$(basename "$test").valgrind
+  if ./libtool --mode=execute valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
+      --show-leak-kinds=definite --error-exitcode=42 --child-silent-after-fork=yes \
+      "$test" >"$log" 2>&1; then
+    echo "clean: $test"
+  else
+    echo "NOT clean: $test"
+    cat "$log"
+    failed=1
+  fi
+  rm -f "$log"
+done
+exit $failed
