@@ -1,2 +1,6 @@
 # One line a plugin; deleting its folder and its line removes it.
 include plugins/objectives/rating-error/local.mk
+include plugins/sources/block-model/local.mk
+include plugins/sources/movielens/local.mk
+include plugins/sources/restaurant/local.mk
+include plugins/sources/tsv/local.mk
