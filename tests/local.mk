@@ -9,6 +9,7 @@ include tests/unit/outcome.mk
 include tests/unit/linalg.mk
 include tests/unit/data.mk
 include tests/unit/params.mk
+include tests/unit/store.mk
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
