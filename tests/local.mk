@@ -9,7 +9,9 @@ include tests/unit/outcome.mk
 include tests/unit/linalg.mk
 include tests/unit/data.mk
 include tests/unit/params.mk
-include tests/unit/store.mk
+include tests/unit/registry.mk
+
+include tests/plugins/local.mk
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
@@ -18,6 +20,7 @@ TESTS += %D%/cli/valgrind.sh
 # The build tree's plugins are the only ones that tests see.
 AM_TESTS_ENVIRONMENT = \
 	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \
+	FAIRLEAD_PLUGIN_DIR='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_DIR; \
 	XDG_DATA_HOME='$(abs_top_builddir)/tests/home'; export XDG_DATA_HOME; \
 	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
 	FAIRLEAD_BUILD='$(abs_top_builddir)'; export FAIRLEAD_BUILD; \

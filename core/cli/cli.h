@@ -22,6 +22,8 @@ typedef struct
   int (*run) (int argc, char **argv);
 } CliCommand;
 
+extern const CliCommand cli_inspect;
+
 /* Prints "fairlead: MESSAGE" and frees the error. */
 int cli_fail (GError *error);
 

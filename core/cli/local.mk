@@ -1,1 +1,2 @@
 fairlead_SOURCES += %D%/cli.h %D%/main.c
+fairlead_SOURCES += %D%/inspect.c %D%/inspect.h %D%/inspect-json.c %D%/inspect-man.c

@@ -8,7 +8,10 @@
 
 #include "core/cli/cli.h"
 
-static const CliCommand *const commands[] = { NULL };
+static const CliCommand *const commands[] = {
+  &cli_inspect,
+  NULL,
+};
 
 int
 cli_fail (GError *error)
@@ -49,7 +52,12 @@ main (int argc, char **argv)
     }
   for (size_t i = 0; commands[i] != NULL; i++)
     if (strcmp (argv[1], commands[i]->name) == 0)
-      return commands[i]->run (argc - 1, argv + 1);
+      {
+        g_autofree char *name = g_strconcat ("fairlead ", argv[1], NULL);
+
+        g_set_prgname (name); /* for --help */
+        return commands[i]->run (argc - 1, argv + 1);
+      }
   fprintf (stderr, "fairlead: no command '%s'; `fairlead --help` lists them\n", argv[1]);
   return CLI_WRONG;
 }

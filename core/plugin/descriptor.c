@@ -253,11 +253,13 @@ static const size_t ops_sizes[FL_N_KINDS] = {
 };
 
 static gboolean
-adopt_ops (FlPlugin *plugin, GError **error)
+adopt_ops (FlPlugin *plugin, gconstpointer theirs, GError **error)
 {
-  gpointer ops = copy_ops (plugin->ops, ops_sizes[plugin->kind]);
+  gpointer ops = NULL;
 
-  plugin->ops = ops;
+  if (theirs == NULL)
+    return refuse (error, "descriptor without methods");
+  plugin->ops = ops = copy_ops (theirs, ops_sizes[plugin->kind]);
   switch (plugin->kind)
     {
     case FL_KIND_SOURCE:
@@ -290,15 +292,16 @@ check_head (const FlPlugin *theirs, GError **error)
   return TRUE;
 }
 
+/* Checks what the copy says and gives it copies of its methods. */
 static gboolean
-check_body (const FlPlugin *plugin, GError **error)
+adopt_body (FlPlugin *plugin, gconstpointer ops, GError **error)
 {
   return check_text (plugin->summary, TRUE, "summary", error)
          && check_text (plugin->description, FALSE, "description", error)
          && check_text (plugin->reference, FALSE, "reference", error)
          && check_text (plugin->licence, FALSE, "licence", error)
          && check_text (plugin->version, FALSE, "version", error)
-         && check_params (plugin, error);
+         && check_params (plugin, error) && adopt_ops (plugin, ops, error);
 }
 
 FlEntry *
@@ -313,15 +316,12 @@ fl_entry_new (const FlPlugin *theirs, const char *file, GError **error)
   entry->plugin.struct_size = sizeof entry->plugin;
   entry->plugin.ops = NULL;
   entry->file = g_strdup (file);
-  if (!check_body (&entry->plugin, error))
-    return NULL;
-  if (theirs->ops == NULL)
+  if (!adopt_body (&entry->plugin, theirs->ops, error))
     {
-      refuse (error, "descriptor without methods");
+      g_prefix_error (error, "%s '%s': ", fl_kind_name (theirs->kind), theirs->name);
       return NULL;
     }
-  entry->plugin.ops = theirs->ops;
-  return adopt_ops (&entry->plugin, error) ? g_steal_pointer (&entry) : NULL;
+  return g_steal_pointer (&entry);
 }
 
 void

@@ -86,9 +86,10 @@ typedef struct
 } FlRegistry;
 
 /* Searches `dirs` (NULL-terminated, or NULL), then FAIRLEAD_PLUGIN_PATH, then
- * $XDG_DATA_HOME/fairlead/plugins, then the installed folder.  Never fails for
- * a bad plugin: it is among the refusals.  Fails for a folder in `dirs` that
- * does not exist. */
+ * $XDG_DATA_HOME/fairlead/plugins, then the installed folder (FAIRLEAD_PLUGIN_DIR
+ * stands in for it, so that a build tree can be tried beside an installation).
+ * Never fails for a bad plugin: it is among the refusals.  Fails for a folder in
+ * `dirs` that does not exist. */
 FlRegistry *fl_registry_new (const char *const *dirs, GError **error);
 void fl_registry_free (FlRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRegistry, fl_registry_free)

@@ -238,6 +238,8 @@ search_all (Search *search, const char *const *dirs, GError **error)
   g_auto (GStrv) named = g_strsplit (g_getenv ("FAIRLEAD_PLUGIN_PATH") != NULL
                                          ? g_getenv ("FAIRLEAD_PLUGIN_PATH") : "", ":", -1);
   g_autofree char *own = g_build_filename (g_get_user_data_dir (), "fairlead", "plugins", NULL);
+  const char *installed = g_getenv ("FAIRLEAD_PLUGIN_DIR") != NULL
+                              ? g_getenv ("FAIRLEAD_PLUGIN_DIR") : FL_PLUGINDIR;
 
   for (size_t i = 0; dirs != NULL && dirs[i] != NULL; i++)
     {
@@ -250,8 +252,8 @@ search_all (Search *search, const char *const *dirs, GError **error)
       search_folder (search, named[i]);
   if (g_file_test (own, G_FILE_TEST_EXISTS))
     search_folder (search, own);
-  if (g_file_test (FL_PLUGINDIR, G_FILE_TEST_EXISTS))
-    search_folder (search, FL_PLUGINDIR);
+  if (g_file_test (installed, G_FILE_TEST_EXISTS))
+    search_folder (search, installed);
   return TRUE;
 }
 

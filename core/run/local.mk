@@ -1,4 +1,3 @@
 libfairlead_la_SOURCES += %D%/run-room.h
 libfairlead_la_SOURCES += %D%/view.c %D%/evaluate.c
 libfairlead_la_SOURCES += %D%/run.c %D%/outcome.c
-libfairlead_la_SOURCES += %D%/record.c %D%/store-sql.h %D%/store-sql.c %D%/store.c %D%/store-read.c
