@@ -12,6 +12,8 @@ include tests/unit/params.mk
 include tests/unit/registry.mk
 
 include tests/plugins/local.mk
+include tests/unit/pipeline.mk
+include tests/unit/store.mk
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)

@@ -48,11 +48,6 @@ typedef struct
   FlInts k;                /* list lengths; empty: none                           */
 } FlCell;
 
-/* A section's plugin with its parameters; what these name is found among
- * `references` and made as well. */
-FlInstance *fl_section_instance (const FlSection *section, const GPtrArray *references,
-                                 const FlRegistry *registry, GError **error);
-
 typedef struct
 {
   char *file;              /* as named by the user                                */

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* pipeline-cell.c: cells as canonical text, as an explanation, as a message to
+ * a worker; and the pairs of plugins that cannot work together. */
+#include "core/run/pipeline-parts.h"
+
+#include <string.h>
+
+FlCell *
+fl_cell_new (void)
+{
+  FlCell *cell = g_new0 (FlCell, 1);
+
+  cell->sweep = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+  cell->mitigators = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);
+  cell->objectives = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);
+  cell->references = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);
+  return cell;
+}
+
+FlCell *
+fl_cell_repeat (const FlCell *cell, uint32_t repeat)
+{
+  FlCell *copy = g_new0 (FlCell, 1);
+
+  copy->arm = g_strdup (cell->arm);
+  copy->repeat = repeat;
+  copy->seed = cell->seed + repeat;
+  copy->data = fl_section_ref (cell->data);
+  copy->split = fl_section_ref (cell->split);
+  copy->model = fl_section_ref (cell->model);
+  copy->evaluate = fl_section_ref (cell->evaluate);
+  copy->sweep = g_ptr_array_ref (cell->sweep);
+  copy->mitigators = g_ptr_array_ref (cell->mitigators);
+  copy->objectives = g_ptr_array_ref (cell->objectives);
+  copy->references = g_ptr_array_ref (cell->references);
+  copy->k.n = cell->k.n;
+  copy->k.v = g_memdup2 (cell->k.v, cell->k.n * sizeof *cell->k.v);
+  return copy;
+}
+
+void
+fl_cell_free (FlCell *cell)
+{
+  if (cell == NULL)
+    return;
+  g_free (cell->arm);
+  g_clear_pointer (&cell->sweep, g_ptr_array_unref);
+  fl_section_unref (cell->data);
+  fl_section_unref (cell->split);
+  fl_section_unref (cell->model);
+  fl_section_unref (cell->evaluate);
+  g_clear_pointer (&cell->mitigators, g_ptr_array_unref);
+  g_clear_pointer (&cell->objectives, g_ptr_array_unref);
+  g_clear_pointer (&cell->references, g_ptr_array_unref);
+  g_free (cell->k.v);
+  g_free (cell);
+}
+
+FlInstance *
+fl_cell_instance (const FlCell *cell, const FlRegistry *registry, FlKind kind,
+                  const FlSection *section, GError **error)
+{
+  g_return_val_if_fail (section->kind == kind, NULL);
+  return fl_section_instance (section, cell->references, registry, error);
+}
+
+/* ---- canonical text ----------------------------------------------------- */
+
+static void
+append_settings (GString *text, const GPtrArray *settings)
+{
+  for (guint i = 0; i < settings->len; i++)
+    {
+      const FlSetting *setting = g_ptr_array_index (settings, i);
+
+      g_string_append_printf (text, "%s = %s\n", setting->key, setting->value);
+    }
+}
+
+static void
+append_plugin (GString *text, const FlSection *section)
+{
+  if (section->plugin == NULL)
+    return;
+  g_string_append_printf (text, "%s %s %s\n", fl_kind_name (section->kind), section->plugin,
+                          section->plugin_version);
+  append_settings (text, section->settings);
+}
+
+char *
+fl_section_canonical (const FlSection *section)
+{
+  GString *text = g_string_new (NULL);
+
+  append_plugin (text, section);
+  return g_string_free (text, FALSE);
+}
+
+static void
+append_section (GString *text, const char *heading, const FlSection *section)
+{
+  g_string_append_printf (text, "[%s]\n", heading);
+  append_plugin (text, section);
+  append_settings (text, section->host);
+}
+
+static void
+append_named (GString *text, const char *prefix, const GPtrArray *sections)
+{
+  for (guint i = 0; i < sections->len; i++)
+    {
+      const FlSection *section = g_ptr_array_index (sections, i);
+      g_autofree char *heading = g_strconcat (prefix, section->title, NULL);
+
+      append_section (text, heading, section);
+    }
+}
+
+/* Models and mitigators without the names of their groups, which change no
+ * result; objectives with theirs, which become names of metrics; references with
+ * theirs, by which parameters find them. */
+char *
+fl_cell_canonical (const FlCell *cell)
+{
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "seed = %" G_GUINT64_FORMAT "\n", cell->seed);
+  append_section (text, "data", cell->data);
+  append_section (text, "split", cell->split);
+  append_section (text, "model", cell->model);
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    append_section (text, "mitigator", g_ptr_array_index (cell->mitigators, i));
+  append_named (text, "", cell->objectives);
+  append_named (text, "reference ", cell->references);
+  g_string_append (text, "[evaluate]\n");
+  for (size_t i = 0; i < cell->k.n; i++)
+    g_string_append_printf (text, "k = %" G_GINT64_FORMAT "\n", cell->k.v[i]);
+  return g_string_free (text, FALSE);
+}
+
+/* ---- explanation -------------------------------------------------------- */
+
+typedef void (*EachSection) (gpointer user_data, const FlSection *section);
+
+static void
+each_section (const FlCell *cell, EachSection each, gpointer user_data)
+{
+  each (user_data, cell->data);
+  each (user_data, cell->split);
+  each (user_data, cell->model);
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    each (user_data, g_ptr_array_index (cell->mitigators, i));
+  for (guint i = 0; i < cell->objectives->len; i++)
+    each (user_data, g_ptr_array_index (cell->objectives, i));
+  for (guint i = 0; i < cell->references->len; i++)
+    each (user_data, g_ptr_array_index (cell->references, i));
+  each (user_data, cell->evaluate);
+}
+
+static void
+describe_setting (GString *text, const char *key, const char *value, const char *origin)
+{
+  g_autofree char *line = g_strdup_printf ("  %s = %s", key, value);
+
+  g_string_append_printf (text, "%s%*s  # %s\n", line,
+                          (int) MAX (0, 40 - g_utf8_strlen (line, -1)), "", origin);
+}
+
+static void
+describe_settings (GString *text, const GPtrArray *settings)
+{
+  for (guint i = 0; i < settings->len; i++)
+    {
+      const FlSetting *setting = g_ptr_array_index (settings, i);
+
+      describe_setting (text, setting->key, setting->value, setting->origin);
+    }
+}
+
+static void
+describe_section (gpointer user_data, const FlSection *section)
+{
+  GString *text = user_data;
+
+  g_string_append_printf (text, "[%s]\n", section->title);
+  if (section->plugin != NULL)
+    describe_setting (text, section->kind == FL_KIND_SOURCE ? "source" : "plugin",
+                      section->plugin, section->origin);
+  describe_settings (text, section->settings);
+  describe_settings (text, section->host);
+}
+
+char *
+fl_cell_describe (const FlCell *cell)
+{
+  GString *text = g_string_new (NULL);
+
+  each_section (cell, describe_section, text);
+  return g_string_free (text, FALSE);
+}
+
+/* ---- to a worker and back ----------------------------------------------- */
+
+#define SETTINGS_TYPE "a(sss)"
+#define SECTION_TYPE "(smsmsmsmsu" SETTINGS_TYPE SETTINGS_TYPE ")"
+#define SECTIONS_TYPE "a" SECTION_TYPE
+#define CELL_TYPE \
+  "(s" SETTINGS_TYPE "ut" SECTION_TYPE SECTION_TYPE SECTION_TYPE SECTION_TYPE \
+  SECTIONS_TYPE SECTIONS_TYPE SECTIONS_TYPE "ax)"
+
+static GVariant *
+settings_to_variant (const GPtrArray *settings)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (SETTINGS_TYPE));
+  for (guint i = 0; i < settings->len; i++)
+    {
+      const FlSetting *setting = g_ptr_array_index (settings, i);
+
+      g_variant_builder_add (&builder, "(sss)", setting->key, setting->value, setting->origin);
+    }
+  return g_variant_builder_end (&builder);
+}
+
+static GPtrArray *
+settings_from_variant (GVariant *variant)
+{
+  GPtrArray *settings = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+  const char *key = NULL, *value = NULL, *origin = NULL;
+  GVariantIter iter;
+
+  g_variant_iter_init (&iter, variant);
+  while (g_variant_iter_next (&iter, "(&s&s&s)", &key, &value, &origin))
+    g_ptr_array_add (settings, fl_setting_new (key, value, origin));
+  return settings;
+}
+
+static GVariant *
+section_to_variant (const FlSection *section)
+{
+  return g_variant_new ("(smsmsmsmsu@" SETTINGS_TYPE "@" SETTINGS_TYPE ")", section->title,
+                        section->name, section->plugin, section->plugin_version,
+                        section->origin, (guint32) section->kind,
+                        settings_to_variant (section->settings),
+                        settings_to_variant (section->host));
+}
+
+static FlSection *
+section_from_variant (GVariant *variant)
+{
+  FlSection *section = fl_section_new ();
+  g_autoptr (GVariant) settings = NULL;
+  g_autoptr (GVariant) host = NULL;
+  guint32 kind = 0;
+
+  g_variant_get (variant, "(smsmsmsmsu@" SETTINGS_TYPE "@" SETTINGS_TYPE ")", &section->title,
+                 &section->name, &section->plugin, &section->plugin_version, &section->origin,
+                 &kind, &settings, &host);
+  section->kind = kind < FL_N_KINDS ? (FlKind) kind : FL_KIND_SOURCE;
+  section->settings = settings_from_variant (settings);
+  section->host = settings_from_variant (host);
+  return section;
+}
+
+static GVariant *
+sections_to_variant (const GPtrArray *sections)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (SECTIONS_TYPE));
+  for (guint i = 0; i < sections->len; i++)
+    g_variant_builder_add_value (&builder,
+                                 section_to_variant (g_ptr_array_index (sections, i)));
+  return g_variant_builder_end (&builder);
+}
+
+static FlSection *
+child_section (GVariant *variant, gsize index)
+{
+  g_autoptr (GVariant) child = g_variant_get_child_value (variant, index);
+
+  return section_from_variant (child);
+}
+
+static GPtrArray *
+child_sections (GVariant *variant, gsize index)
+{
+  g_autoptr (GVariant) child = g_variant_get_child_value (variant, index);
+  GPtrArray *sections = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);
+
+  for (gsize i = 0; i < g_variant_n_children (child); i++)
+    g_ptr_array_add (sections, child_section (child, i));
+  return sections;
+}
+
+GVariant *
+fl_cell_to_variant (const FlCell *cell)
+{
+  GVariant *parts[] = {
+    g_variant_new_string (cell->arm),
+    settings_to_variant (cell->sweep),
+    g_variant_new_uint32 (cell->repeat),
+    g_variant_new_uint64 (cell->seed),
+    section_to_variant (cell->data),
+    section_to_variant (cell->split),
+    section_to_variant (cell->model),
+    section_to_variant (cell->evaluate),
+    sections_to_variant (cell->mitigators),
+    sections_to_variant (cell->objectives),
+    sections_to_variant (cell->references),
+    g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, cell->k.v, cell->k.n, sizeof (int64_t)),
+  };
+
+  return g_variant_new_tuple (parts, G_N_ELEMENTS (parts));
+}
+
+FlCell *
+fl_cell_from_variant (GVariant *variant, GError **error)
+{
+  FlCell *cell = NULL;
+  g_autoptr (GVariant) sweep = NULL;
+  g_autoptr (GVariant) k = NULL;
+  const int64_t *lengths = NULL;
+
+  if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (CELL_TYPE)))
+    {
+      fl_fail (error, FL_ERROR_SYSTEM, "expected a cell (%s), received %s", CELL_TYPE,
+               g_variant_get_type_string (variant));
+      return NULL;
+    }
+  cell = g_new0 (FlCell, 1);
+  g_variant_get_child (variant, 0, "s", &cell->arm);
+  g_variant_get_child (variant, 1, "@" SETTINGS_TYPE, &sweep);
+  g_variant_get_child (variant, 2, "u", &cell->repeat);
+  g_variant_get_child (variant, 3, "t", &cell->seed);
+  cell->sweep = settings_from_variant (sweep);
+  cell->data = child_section (variant, 4);
+  cell->split = child_section (variant, 5);
+  cell->model = child_section (variant, 6);
+  cell->evaluate = child_section (variant, 7);
+  cell->mitigators = child_sections (variant, 8);
+  cell->objectives = child_sections (variant, 9);
+  cell->references = child_sections (variant, 10);
+  g_variant_get_child (variant, 11, "@ax", &k);
+  lengths = g_variant_get_fixed_array (k, &cell->k.n, sizeof *lengths);
+  cell->k.v = g_memdup2 (lengths, cell->k.n * sizeof *lengths);
+  return cell;
+}
+
+/* ---- what cannot run ---------------------------------------------------- */
+
+static const struct
+{
+  FlCapability capability;
+  const char *name;
+} capabilities[] = {
+  { FL_MODEL_FACTORS, "user and item factors" },
+  { FL_MODEL_CLOSED_FORM, "closed-form sweeps" },
+};
+
+static unsigned
+model_capabilities (const FlModelOps *ops)
+{
+  return (ops->factors != NULL ? (unsigned) FL_MODEL_FACTORS : 0)
+         | (ops->closed_form != NULL ? (unsigned) FL_MODEL_CLOSED_FORM : 0);
+}
+
+static gboolean
+section_fail (const FlSection *section, GError **error, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+/* An error about the section's plugin as a whole. */
+static gboolean
+section_fail (const FlSection *section, GError **error, const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  va_list args;
+
+  va_start (args, format);
+  message = g_strdup_vprintf (format, args);
+  va_end (args);
+  fl_fail (error, FL_ERROR_CONFIG, "%s", message);
+  fl_setting_locate (error, section->title, "plugin", section->plugin, section->origin);
+  return FALSE;
+}
+
+/* The models that have all of `needs`. */
+static char *
+models_that_do (const FlRegistry *registry, unsigned needs)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (guint i = 0; i < registry->entries->len; i++)
+    {
+      const FlEntry *entry = g_ptr_array_index (registry->entries, i);
+
+      if (entry->plugin.kind == FL_KIND_MODEL
+          && (model_capabilities (entry->plugin.ops) & needs) == needs)
+        g_ptr_array_add (names, (gpointer) entry->plugin.name);
+    }
+  g_ptr_array_add (names, NULL);
+  return names->len > 1 ? g_strjoinv (", ", (char **) names->pdata)
+                        : g_strdup ("none installed");
+}
+
+static gboolean
+check_model (const FlSection *mitigator, const FlMitigatorOps *ops, const FlSection *model,
+             const FlRegistry *registry, GError **error)
+{
+  const FlEntry *entry = fl_registry_find (registry, FL_KIND_MODEL, model->plugin, error);
+  unsigned missing = 0;
+  g_autoptr (GString) list = g_string_new (NULL);
+  g_autofree char *names = NULL;
+
+  if (entry == NULL)
+    return FALSE;
+  missing = ops->model_needs & ~model_capabilities (entry->plugin.ops);
+  if (missing == 0)
+    return TRUE;
+  for (size_t i = 0; i < G_N_ELEMENTS (capabilities); i++)
+    if (missing & capabilities[i].capability)
+      g_string_append_printf (list, "%s%s", list->len > 0 ? " and " : "",
+                              capabilities[i].name);
+  names = models_that_do (registry, ops->model_needs);
+  return section_fail (mitigator, error, "needs %s, which model '%s' has not; models that do: %s",
+                       list->len > 0 ? list->str : "what this version does not know",
+                       model->plugin, names);
+}
+
+/* Whether data that come split have a part shows only when they are read. */
+static gboolean
+has_part (const FlCell *cell, const FlSections *sections, FlPart part)
+{
+  const FlSplitKeys *split = &sections->split;
+
+  if (part == FL_PART_TRAIN
+      || strcmp (fl_settings_find (cell->split->host, "method")->value, "given") == 0)
+    return TRUE;
+  return (part == FL_PART_TEST ? split->test : split->validation) > 0;
+}
+
+static gboolean
+check_mitigator (const FlCell *cell, const FlSection *mitigator, const FlMitigatorOps *ops,
+                 const FlSections *sections, GError **error)
+{
+  const char *users = sections->data.users_group_by, *items = sections->data.items_group_by;
+
+  if (ops->needs_validation && !has_part (cell, sections, FL_PART_VALIDATION))
+    return section_fail (mitigator, error,
+                         "selects on validation ratings; set 'validation' in [split]");
+  if (ops->needs_user_groups && (users == NULL || *users == '\0'))
+    return section_fail (mitigator, error, "needs groups of users; set 'users.group-by' in [data]");
+  if (ops->needs_item_groups && (items == NULL || *items == '\0'))
+    return section_fail (mitigator, error, "needs groups of items; set 'items.group-by' in [data]");
+  return TRUE;
+}
+
+static gboolean
+check_mitigators (const FlCell *cell, const FlSections *sections, GError **error)
+{
+  const FlSection *trainer = NULL;
+
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    {
+      const FlSection *mitigator = g_ptr_array_index (cell->mitigators, i);
+      const FlEntry *entry = fl_registry_find (sections->registry, FL_KIND_MITIGATOR,
+                                               mitigator->plugin, error);
+      const FlMitigatorOps *ops = entry != NULL ? entry->plugin.ops : NULL;
+
+      if (entry == NULL
+          || !check_model (mitigator, ops, cell->model, sections->registry, error)
+          || !check_mitigator (cell, mitigator, ops, sections, error))
+        return FALSE;
+      if (ops->train != NULL && trainer != NULL)
+        return section_fail (mitigator, error, "takes over training, and so does [%s]",
+                             trainer->title);
+      trainer = ops->train != NULL ? mitigator : trainer;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_objectives (const FlCell *cell, const FlSections *sections, GError **error)
+{
+  for (guint i = 0; i < cell->objectives->len; i++)
+    {
+      const FlSection *objective = g_ptr_array_index (cell->objectives, i);
+      const FlSetting *on = fl_settings_find (objective->host, "on");
+      FlPart part = FL_PART_TRAIN;
+
+      if (on != NULL && strcmp (on->value, "train") != 0)
+        part = strcmp (on->value, "test") == 0 ? FL_PART_TEST : FL_PART_VALIDATION;
+      if (has_part (cell, sections, part))
+        continue;
+      fl_fail (error, FL_ERROR_CONFIG, "there is no such part; set '%s' in [split]", on->value);
+      fl_setting_locate (error, objective->title, "on", on->value,
+                         strcmp (on->origin, "default") == 0 ? objective->origin : on->origin);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+fl_cell_check (const FlCell *cell, const FlSections *sections, GError **error)
+{
+  return check_mitigators (cell, sections, error) && check_objectives (cell, sections, error);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* toys: one family of small plugins of every kind, for tests of pipelines.  Any
+ * rating is predicted to be 1. */
+#include <fairlead/plugin.h>
+
+/* ---- source ------------------------------------------------------------- */
+
+typedef struct
+{
+  char *path;
+  int64_t n;
+} ToyData;
+
+static const FlParam data_params[] = {
+  FL_PATH (ToyData, path, "", "not read"),
+  FL_INT (ToyData, n, 3, 1, 100, "users", "how many users rate how many items"),
+  FL_PARAM_END
+};
+
+static gboolean
+toy_data_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
+{
+  const ToyData *data = self;
+
+  (void) seed;
+  for (int64_t u = 0; u < data->n; u++)
+    for (int64_t i = 0; i < data->n; i++)
+      {
+        g_autofree char *user = g_strdup_printf ("%" G_GINT64_FORMAT, u);
+        g_autofree char *item = g_strdup_printf ("%" G_GINT64_FORMAT, i);
+
+        if (!fl_builder_rating (builder, fl_span (user), fl_span (item), (double) (u * i % 5),
+                                FL_NO_TIME, error))
+          return FALSE;
+      }
+  return TRUE;
+}
+
+static const FlPlugin toy_data
+    = FL_DESCRIPTOR (.name = "toy-data", .summary = "a small grid of ratings",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = data_params, .self_size = sizeof (ToyData),
+                     FL_SOURCE (.load = toy_data_load));
+
+/* ---- models ------------------------------------------------------------- */
+
+typedef struct
+{
+  int64_t rank;
+  double lambda;
+  int precision;
+  uint32_t n_users, n_items;
+  double *ones;
+} ToyModel;
+
+static const FlParam model_params[] = {
+  FL_INT (ToyModel, rank, 2, 1, 64, NULL, "length of the vectors"),
+  FL_DOUBLE (ToyModel, lambda, 0.1, 0, 1e6, NULL, "changes nothing"),
+  FL_CHOICE (ToyModel, precision, 0, "double|single", "changes nothing"),
+  FL_PARAM_END
+};
+
+static gboolean
+toy_model_fit (gpointer self, const FlData *data, FlRun *run, GError **error)
+{
+  ToyModel *model = self;
+  size_t n = MAX (data->train->n_users, data->train->n_items);
+
+  (void) run;
+  g_free (model->ones);
+  model->n_users = data->train->n_users;
+  model->n_items = data->train->n_items;
+  model->ones = fl_alloc (n * (size_t) model->rank, sizeof (double), error);
+  if (model->ones == NULL)
+    return FALSE;
+  for (size_t e = 0; e < n; e++)
+    model->ones[e * (size_t) model->rank] = 1;
+  return TRUE;
+}
+
+static gboolean
+toy_model_score (gconstpointer self, size_t n_users, const uint32_t *user, size_t n_items,
+                 const uint32_t *item, double *out, GError **error)
+{
+  (void) self;
+  (void) user;
+  (void) item;
+  (void) error;
+  for (size_t k = 0; k < n_users * n_items; k++)
+    out[k] = 1;
+  return TRUE;
+}
+
+static void
+toy_model_factors (gconstpointer self, FlFactors *factors)
+{
+  const ToyModel *model = self;
+
+  *factors = (FlFactors) { .n_users = model->n_users, .n_items = model->n_items,
+                           .rank = (size_t) model->rank, .user_f64 = model->ones,
+                           .item_f64 = model->ones };
+}
+
+static void
+toy_model_clear (gpointer self)
+{
+  ToyModel *model = self;
+
+  g_clear_pointer (&model->ones, g_free);
+}
+
+static const FlPlugin toy_factors
+    = FL_DESCRIPTOR (.name = "toy-factors", .summary = "predicts 1 from vectors",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = model_params, .self_size = sizeof (ToyModel),
+                     .clear = toy_model_clear,
+                     FL_MODEL (.fit = toy_model_fit, .factors = toy_model_factors));
+
+static const FlPlugin toy_scores
+    = FL_DESCRIPTOR (.name = "toy-scores", .summary = "predicts 1",
+                     .reference = "none", .licence = "LGPL-3.0-or-later", .version = "2",
+                     .params = model_params, .self_size = sizeof (ToyModel),
+                     .clear = toy_model_clear,
+                     FL_MODEL (.fit = toy_model_fit, .score = toy_model_score));
+
+/* ---- objectives --------------------------------------------------------- */
+
+typedef struct
+{
+  double power;
+  FlDoubles weights;
+  FlInstance *other; /* a further objective, for chains */
+} ToyObjective;
+
+static const FlParam objective_params[] = {
+  FL_DOUBLE (ToyObjective, power, 2, 1, 4, NULL, "returned"),
+  FL_DOUBLES (ToyObjective, weights, "1; 2.50", 0, 10, NULL, "changes nothing"),
+  FL_PLUGIN_PARAM (ToyObjective, other, FL_KIND_OBJECTIVE, "", "changes nothing"),
+  FL_PARAM_END
+};
+
+static const FlValue objective_values[] = { { .name = "toy-error" }, FL_VALUE_END };
+static const FlValue whole_values[] = { { .name = "toy-whole" }, FL_VALUE_END };
+
+static gboolean
+toy_objective_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  (void) view;
+  (void) error;
+  fl_result_set (result, 0, ((const ToyObjective *) self)->power);
+  return TRUE;
+}
+
+static const FlPlugin toy_error
+    = FL_DESCRIPTOR (.name = "toy-error", .summary = "yields its power",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = objective_params, .self_size = sizeof (ToyObjective),
+                     FL_OBJECTIVE (.values = objective_values,
+                                   .evaluate = toy_objective_evaluate));
+
+static const FlPlugin toy_whole
+    = FL_DESCRIPTOR (.name = "toy-whole", .summary = "yields its power, of no part",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = objective_params, .self_size = sizeof (ToyObjective),
+                     FL_OBJECTIVE (.values = whole_values, .evaluate = toy_objective_evaluate,
+                                   .whole = TRUE));
+
+/* ---- mitigators --------------------------------------------------------- */
+
+typedef struct
+{
+  double budget;
+  int64_t low, high;
+  gboolean loud;
+  FlInstance *objective;
+} ToyMitigator;
+
+static const FlParam mitigator_params[] = {
+  FL_DOUBLE (ToyMitigator, budget, 0.01, 0, 1, "share", "changes nothing"),
+  FL_INT (ToyMitigator, low, 1, 0, 9, NULL, "at most high"),
+  FL_INT (ToyMitigator, high, 5, 0, 9, NULL, "at least low"),
+  FL_BOOL (ToyMitigator, loud, FALSE, "changes nothing"),
+  FL_PLUGIN_PARAM (ToyMitigator, objective, FL_KIND_OBJECTIVE, "toy-error", "changes nothing"),
+  FL_PARAM_END
+};
+
+static gboolean
+toy_mitigator_check (gconstpointer self, GError **error)
+{
+  const ToyMitigator *toy = self;
+
+  if (toy->low > toy->high)
+    return fl_fail (error, FL_ERROR_CONFIG, "low is %d, above high, which is %d", (int) toy->low,
+                    (int) toy->high);
+  return TRUE;
+}
+
+static FlRatings *
+toy_mitigator_augment (gpointer self, const FlStage *stage, GError **error)
+{
+  (void) self;
+  return fl_ratings_append_users (stage->data->train, 0, NULL, error);
+}
+
+static gboolean
+toy_mitigator_train (gpointer self, const FlStage *stage, GError **error)
+{
+  const FlModelOps *ops = stage->model->ops;
+
+  (void) self;
+  return ops->fit (stage->model->self, stage->data, stage->run, error);
+}
+
+static const FlPlugin toy_add
+    = FL_DESCRIPTOR (.name = "toy-add", .summary = "adds nobody to the data",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = mitigator_params, .self_size = sizeof (ToyMitigator),
+                     .check = toy_mitigator_check,
+                     FL_MITIGATOR (.augment = toy_mitigator_augment,
+                                   .model_needs = FL_MODEL_FACTORS));
+
+static const FlPlugin toy_train
+    = FL_DESCRIPTOR (.name = "toy-train", .summary = "trains as the model does",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .self_size = 1,
+                     FL_MITIGATOR (.train = toy_mitigator_train));
+
+static const FlPlugin toy_careful
+    = FL_DESCRIPTOR (.name = "toy-careful", .summary = "needs all that can be needed",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .self_size = 1,
+                     FL_MITIGATOR (.train = toy_mitigator_train, .needs_validation = TRUE,
+                                   .needs_user_groups = TRUE, .needs_item_groups = TRUE));
+
+static const FlPlugin toy_closed
+    = FL_DESCRIPTOR (.name = "toy-closed", .summary = "needs what no toy has",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .self_size = 1,
+                     FL_MITIGATOR (.train = toy_mitigator_train,
+                                   .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
+
+FL_PLUGINS (&toy_data, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_add, &toy_train,
+            &toy_careful, &toy_closed);
