@@ -1,2 +1,10 @@
 # One line a plugin; deleting its folder and its line removes it.
 include plugins/objectives/rating-error/local.mk
+include plugins/sources/block-model/local.mk
+include plugins/sources/movielens/local.mk
+include plugins/sources/restaurant/local.mk
+include plugins/sources/tsv/local.mk
+include plugins/objectives/individual/local.mk
+include plugins/objectives/group/local.mk
+include plugins/objectives/unfairness/local.mk
+include plugins/objectives/polarization/local.mk

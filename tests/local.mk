@@ -10,7 +10,6 @@ include tests/unit/linalg.mk
 include tests/unit/data.mk
 include tests/unit/params.mk
 include tests/unit/registry.mk
-
 include tests/plugins/local.mk
 include tests/unit/pipeline.mk
 include tests/unit/store.mk

@@ -195,8 +195,7 @@ fl_builder_part (FlBuilder *builder, FlPart part)
 
   if (ratings->part == NULL && builder->error == NULL)
     {
-      builder->capacity = MAX (builder->capacity, 1024);
-      if ((ratings->n == 0 && !reserve (builder, &builder->error))
+      if ((builder->capacity == 0 && !reserve (builder, &builder->error))
           || !grow (&ratings->part, builder->capacity, 1, &builder->error))
         return;
       memset (ratings->part, FL_PART_TRAIN, ratings->n);
@@ -252,6 +251,25 @@ fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id, const char *at
   pair.value = fl_names_add (&found->values, value, &builder->error);
   if (pair.value != G_MAXUINT32)
     g_array_append_val (found->pairs, pair);
+}
+
+void
+fl_builder_values (FlBuilder *builder, FlSide side, FlSpan id, const char *attribute,
+                   FlSpan field, char separator)
+{
+  const char *p = field.text, *end = field.text + field.length;
+
+  for (const char *stop; p <= end; p = stop + 1)
+    {
+      FlSpan value;
+
+      stop = separator != '\0' ? memchr (p, separator, (size_t) (end - p)) : NULL;
+      if (stop == NULL)
+        stop = end;
+      value = (FlSpan) { p, (size_t) (stop - p) };
+      if (value.length != 1 || *value.text != '?')
+        fl_builder_attribute (builder, side, id, attribute, value);
+    }
 }
 
 void

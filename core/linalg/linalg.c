@@ -129,14 +129,46 @@ fl_cholesky_solve_f32 (size_t m, float *A, float *b)
  * not depend on threads. */
 #define GRAM_BLOCK ((size_t) 4096)
 
-/* F is float or, when `f64`, double. */
+/* Rows moved by a shift at a time; they stay in the first-level cache. */
+#define SHIFTED_ROWS ((size_t) 32)
+
+/* As normal_f64, of the rows f_k - shift.  P: SHIFTED_ROWS x m, scratch. */
+static void
+add_shifted (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride,
+             const double *shift, double *P, double *A, double *b)
+{
+  for (size_t k = 0; k < n; k += SHIFTED_ROWS)
+    {
+      size_t n_rows = MIN (SHIFTED_ROWS, n - k);
+
+      for (size_t r = 0; r < n_rows; r++)
+        {
+          size_t at = (first + k + r) * stride;
+
+          if (f64)
+            for (size_t a = 0; a < m; a++)
+              P[r * m + a] = ((const double *) F)[at + a] - shift[a];
+          else
+            for (size_t a = 0; a < m; a++)
+              P[r * m + a] = (double) ((const float *) F)[at + a] - shift[a];
+        }
+      kernels->normal_f64 (n_rows, NULL, m, P, m, NULL, A, b);
+    }
+}
+
+/* F is float or, when `f64`, double.  `work` holds A, b, and P when there is a
+ * shift. */
 static void
 gram_block (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride,
-            double *A, double *b)
+            const double *shift, double *work)
 {
-  memset (A, 0, FL_PAD (m) * FL_PAD (m) * sizeof *A);
-  memset (b, 0, FL_PAD (m) * sizeof *b);
-  if (f64)
+  size_t pad = FL_PAD (m);
+  double *A = work, *b = A + pad * pad;
+
+  memset (work, 0, (pad * pad + pad) * sizeof *work);
+  if (shift != NULL)
+    add_shifted (f64, n, m, F, first, stride, shift, b + pad, A, b);
+  else if (f64)
     kernels->normal_f64 (n, NULL, m, (const double *) F + first * stride, stride, NULL, A, b);
   else
     kernels->normal_mixed (n, NULL, m, (const float *) F + first * stride, stride, NULL, A, b);
@@ -155,7 +187,8 @@ gram_add (size_t m, const double *A, const double *b, double *G, double *s)
 }
 
 static void
-gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, double *G, double *s)
+gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, const double *shift,
+      double *G, double *s)
 {
   size_t n_blocks = FL_ROUND_UP (n, GRAM_BLOCK) / GRAM_BLOCK, pad = FL_PAD (m);
 
@@ -165,15 +198,16 @@ gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, double *
     memset (s, 0, m * sizeof *s);
 #pragma omp parallel if (n_blocks > 1)
   {
-    g_autofree double *A = g_new (double, pad * pad + pad);
+    size_t n_scratch = shift != NULL ? SHIFTED_ROWS * m : 0;
+    g_autofree double *work = g_new (double, pad * pad + pad + n_scratch);
 
 #pragma omp for ordered schedule(static, 1)
     for (size_t k = 0; k < n_blocks; k++)
       {
-        gram_block (f64, MIN (GRAM_BLOCK, n - k * GRAM_BLOCK), m, F, k * GRAM_BLOCK, stride, A,
-                    A + pad * pad);
+        gram_block (f64, MIN (GRAM_BLOCK, n - k * GRAM_BLOCK), m, F, k * GRAM_BLOCK, stride,
+                    shift, work);
 #pragma omp ordered
-        gram_add (m, A, A + pad * pad, G, s);
+        gram_add (m, work, work + pad * pad, G, s);
       }
   }
   for (size_t a = 0; a < m; a++)
@@ -184,13 +218,52 @@ gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, double *
 void
 fl_gram_f64 (size_t n, size_t m, const double *F, size_t stride, double *G, double *s)
 {
-  gram (TRUE, n, m, F, stride, G, s);
+  gram (TRUE, n, m, F, stride, NULL, G, s);
 }
 
 void
 fl_gram_f32 (size_t n, size_t m, const float *F, size_t stride, double *G, double *s)
 {
-  gram (FALSE, n, m, F, stride, G, s);
+  gram (FALSE, n, m, F, stride, NULL, G, s);
+}
+
+/* One pass, of rows less the mean of the first block.  With c that mean,
+ *   C = (1/n) sum (f - c)(f - c)' - (mean - c)(mean - c)',
+ * and what is taken off is at most n / GRAM_BLOCK times the variance, however
+ * far the rows are from 0: at most that much precision is lost. */
+static void
+covariance (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, double *mean,
+            double *C)
+{
+  g_autofree double *shift = g_new0 (double, m);
+  size_t n_first = MIN (n, GRAM_BLOCK);
+
+  for (size_t k = 0; k < n_first; k++)
+    for (size_t a = 0; a < m; a++)
+      shift[a] += f64 ? ((const double *) F)[k * stride + a]
+                      : (double) ((const float *) F)[k * stride + a];
+  for (size_t a = 0; a < m; a++)
+    shift[a] /= (double) MAX (n_first, 1);
+  gram (f64, n, m, F, stride, shift, C, mean);
+  for (size_t a = 0; a < m; a++)
+    mean[a] /= (double) MAX (n, 1);
+  for (size_t a = 0; a < m; a++)
+    for (size_t c = 0; c < m; c++)
+      C[a * m + c] = C[a * m + c] / (double) MAX (n, 1) - mean[a] * mean[c];
+  for (size_t a = 0; a < m; a++)
+    mean[a] += shift[a];
+}
+
+void
+fl_covariance_f64 (size_t n, size_t m, const double *F, size_t stride, double *mean, double *C)
+{
+  covariance (TRUE, n, m, F, stride, mean, C);
+}
+
+void
+fl_covariance_f32 (size_t n, size_t m, const float *F, size_t stride, double *mean, double *C)
+{
+  covariance (FALSE, n, m, F, stride, mean, C);
 }
 
 double

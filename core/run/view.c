@@ -38,15 +38,10 @@ static double
 inner_product (const FlFactors *factors, uint32_t u, uint32_t i)
 {
   size_t rank = factors->rank;
-  double sum = 0.0;
 
   if (factors->user_f64 != NULL)
-    for (size_t a = 0; a < rank; a++)
-      sum += factors->user_f64[u * rank + a] * factors->item_f64[i * rank + a];
-  else
-    for (size_t a = 0; a < rank; a++)
-      sum += (double) factors->user_f32[u * rank + a] * factors->item_f32[i * rank + a];
-  return sum;
+    return fl_dot_f64 (rank, factors->user_f64 + u * rank, factors->item_f64 + i * rank);
+  return fl_dot_f32 (rank, factors->user_f32 + u * rank, factors->item_f32 + i * rank);
 }
 
 static gboolean

@@ -110,6 +110,11 @@ void fl_builder_entity (FlBuilder *builder, FlSide side, FlSpan id);
 void fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id,
                            const char *attribute, FlSpan value);
 
+/* The values of one field of a table: cut at `separator` (unless it is 0); "?"
+ * and "" are missing. */
+void fl_builder_values (FlBuilder *builder, FlSide side, FlSpan id, const char *attribute,
+                        FlSpan field, char separator);
+
 /* The rating scale; without it the extremes of the data. */
 void fl_builder_scale (FlBuilder *builder, double min, double max);
 

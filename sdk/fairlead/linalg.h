@@ -57,6 +57,14 @@ size_t fl_cholesky_solve_f32 (size_t m, float *A, float *b);
 void fl_gram_f64 (size_t n, size_t m, const double *F, size_t stride, double *G, double *s);
 void fl_gram_f32 (size_t n, size_t m, const float *F, size_t stride, double *G, double *s);
 
+/* Mean (m) and population covariance (m x m, both triangles: sums divided by n)
+ * of n rows, without loss of digits when the mean is large; zeros when n is 0.
+ * Runs and allocates as fl_gram. */
+void fl_covariance_f64 (size_t n, size_t m, const double *F, size_t stride, double *mean,
+                        double *C);
+void fl_covariance_f32 (size_t n, size_t m, const float *F, size_t stride, double *mean,
+                        double *C);
+
 /* Sums in double. */
 double fl_dot_f64 (size_t n, const double *x, const double *y);
 double fl_dot_f32 (size_t n, const float *x, const float *y);

@@ -214,6 +214,53 @@ test_gram (void **state)
   check_gram (20000, 33);
 }
 
+/* Rows moved far from 0 by numbers that float holds exactly: a covariance of
+ * squares less the square of the mean would keep six digits. */
+static void
+check_covariance (size_t n, size_t m)
+{
+  FlRng rng = fl_rng (n, "covariance", m);
+  g_autofree double *F = g_new (double, n *m), *C = g_new (double, m *m);
+  g_autofree double *C32 = g_new (double, m *m), *mean = g_new (double, m);
+  g_autofree float *F32 = g_new (float, n *m);
+
+  for (size_t k = 0; k < n * m; k++)
+    F[k] = F32[k] = (float) (32768 + round (256 * random_number (&rng)) / 256);
+  omp_set_num_threads (3);
+  fl_covariance_f64 (n, m, F, m, mean, C);
+  omp_set_num_threads (1);
+  fl_covariance_f32 (n, m, F32, m, mean, C32);
+  assert_memory_equal (C, C32, m * m * sizeof *C);
+  for (size_t a = 0; a < m; a++)
+    for (size_t c = 0; c < m; c++)
+      {
+        double sum = 0, sum_a = 0, sum_c = 0;
+
+        for (size_t k = 0; k < n; k++)
+          {
+            sum_a += F[k * m + a] - 32768;
+            sum_c += F[k * m + c] - 32768;
+            sum += (F[k * m + a] - 32768) * (F[k * m + c] - 32768);
+          }
+        assert_near (mean[a] - 32768, sum_a / (double) n, 1, 1e-11);
+        assert_near (C[a * m + c], sum / (double) n - sum_a / (double) n * sum_c / (double) n, 1,
+                     1e-13);
+      }
+}
+
+static void
+test_covariance (void **state)
+{
+  double C[4], mean[2];
+
+  (void) state;
+  fl_covariance_f64 (0, 2, C, 2, mean, C);
+  assert_true (C[0] == 0 && C[3] == 0 && mean[0] == 0);
+  check_covariance (1, 5);
+  check_covariance (33, 16);
+  check_covariance (9000, 10);
+}
+
 static void
 test_dot_and_sum (void **state)
 {
@@ -275,7 +322,7 @@ main (int argc, char **argv)
     cmocka_unit_test (test_normal),      cmocka_unit_test (test_cholesky),
     cmocka_unit_test (test_singular),    cmocka_unit_test (test_gram),
     cmocka_unit_test (test_dot_and_sum), cmocka_unit_test (test_table),
-    cmocka_unit_test (test_isa_names),
+    cmocka_unit_test (test_isa_names),   cmocka_unit_test (test_covariance),
   };
   static const char *const lower[] = { "base", "v3" };
   int failed = 0;

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* compare.c: a run's cells as rows (arm at a sweep point) x columns (metrics),
+ * each the mean and sample standard deviation over the repeats. */
+#include <math.h>
+#include <string.h>
+
+#include "core/report/report-room.h"
+
+size_t
+fl_text_width (const char *text)
+{
+  size_t width = 0;
+
+  for (const char *c = text; *c != '\0'; c = g_utf8_next_char (c))
+    {
+      gunichar character = g_utf8_get_char (c);
+
+      width += g_unichar_iszerowidth (character) ? 0 : g_unichar_iswide (character) ? 2 : 1;
+    }
+  return width;
+}
+
+void
+fl_append_padded (GString *out, const char *text, size_t width)
+{
+  g_string_append (out, text);
+  for (size_t place = fl_text_width (text); place < width; place++)
+    g_string_append_c (out, ' ');
+}
+
+int
+fl_decimals (size_t n, const double *value)
+{
+  double largest = 0;
+  int exponent;
+
+  for (size_t i = 0; i < n; i++)
+    if (isfinite (value[i]))
+      largest = fmax (largest, fabs (value[i]));
+  if (largest == 0)
+    return 4;
+  exponent = (int) floor (log10 (largest));
+  if (exponent < -4 || exponent > 8)
+    return -1;
+  /* One more at and above 1, so that 0.95 and 1.05 are shown alike. */
+  return exponent < 0 ? 3 - exponent : MAX (4 - exponent, 0);
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
+/* "budget" of "antidote.budget", unless another swept key ends alike. */
+static const char *
+short_key (const GPtrArray *sweep, guint which)
+{
+  const char *key = ((const FlSetting *) sweep->pdata[which])->key;
+  const char *dot = strrchr (key, '.');
+
+  if (dot == NULL)
+    return key;
+  for (guint i = 0; i < sweep->len; i++)
+    if (i != which && g_str_has_suffix (((const FlSetting *) sweep->pdata[i])->key, dot))
+      return key;
+  return dot + 1;
+}
+
+static char *
+row_label (const FlCellRecord *cell)
+{
+  GString *label = g_string_new (cell->arm);
+
+  for (guint i = 0; i < cell->sweep->len; i++)
+    g_string_append_printf (label, "%s%s=%s", label->len > 0 ? ", " : "",
+                            short_key (cell->sweep, i),
+                            ((const FlSetting *) cell->sweep->pdata[i])->value);
+  return g_string_free (label, FALSE);
+}
+
+static void
+row_free (gpointer data)
+{
+  FlRow *row = data;
+
+  g_free (row->label);
+  g_ptr_array_unref (row->cells);
+  g_free (row);
+}
+
+static GPtrArray *
+gather_rows (const FlRunRecord *run)
+{
+  GPtrArray *rows = g_ptr_array_new_with_free_func (row_free);
+  g_autoptr (GHashTable) by_label = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < run->cells->len; i++)
+    {
+      FlCellRecord *cell = run->cells->pdata[i];
+      g_autofree char *label = row_label (cell);
+      FlRow *row = g_hash_table_lookup (by_label, label);
+
+      if (row == NULL)
+        {
+          row = g_new0 (FlRow, 1);
+          row->label = g_steal_pointer (&label);
+          row->cells = g_ptr_array_new ();
+          g_ptr_array_add (rows, row);
+          g_hash_table_insert (by_label, row->label, row);
+        }
+      g_ptr_array_add (row->cells, cell);
+      row->n_done += cell->status == FL_CELL_DONE;
+      row->n_failed += cell->status == FL_CELL_FAILED;
+    }
+  return rows;
+}
+
+/* ---- columns ----------------------------------------------------------- */
+
+/* Tells metrics apart, and finds one among a cell's. */
+static char *
+metric_key (const FlMetric *metric)
+{
+  return g_strdup_printf ("%s\n%d\n%s\n%s", metric->name, metric->k,
+                          metric->group != NULL ? metric->group : "",
+                          metric->part != NULL ? metric->part : "");
+}
+
+/* The part is said when it is not the usual one. */
+static char *
+column_label (const FlMetric *metric)
+{
+  g_autofree char *k = metric->k > 0 ? g_strdup_printf ("@%d", metric->k) : g_strdup ("");
+
+  if (metric->part == NULL || strcmp (metric->part, "test") == 0)
+    return g_strconcat (metric->name, k, NULL);
+  return g_strconcat (metric->name, k, " (", metric->part, ")", NULL);
+}
+
+static void
+column_free (gpointer data)
+{
+  FlColumn *column = data;
+
+  g_free (column->label);
+  g_free (column);
+}
+
+/* Columns in the order met; `place` maps a metric's key to its index + 1. */
+static GPtrArray *
+gather_columns (const FlRunRecord *run, GHashTable *place)
+{
+  GPtrArray *columns = g_ptr_array_new_with_free_func (column_free);
+
+  for (guint i = 0; i < run->cells->len; i++)
+    {
+      const FlCellRecord *cell = run->cells->pdata[i];
+
+      for (guint m = 0; cell->outcome != NULL && m < cell->outcome->metrics->len; m++)
+        {
+          const FlMetric *metric = cell->outcome->metrics->pdata[m];
+          char *key = metric_key (metric);
+          FlColumn *column;
+
+          if (g_hash_table_contains (place, key))
+            {
+              g_free (key);
+              continue;
+            }
+          column = g_new0 (FlColumn, 1);
+          column->metric = metric;
+          column->label = column_label (metric);
+          g_ptr_array_add (columns, column);
+          g_hash_table_insert (place, key, GUINT_TO_POINTER (columns->len));
+        }
+    }
+  return columns;
+}
+
+/* ---- summaries --------------------------------------------------------- */
+
+/* Two passes over one row: sums, then squared distances from the mean. */
+static void
+summarise_row (const FlRow *row, GHashTable *place, size_t n_columns, FlSummary *summary)
+{
+  for (int pass = 0; pass < 2; pass++)
+    {
+      for (guint i = 0; i < row->cells->len; i++)
+        {
+          const FlCellRecord *cell = row->cells->pdata[i];
+
+          for (guint m = 0; cell->outcome != NULL && m < cell->outcome->metrics->len; m++)
+            {
+              const FlMetric *metric = cell->outcome->metrics->pdata[m];
+              g_autofree char *key = metric_key (metric);
+              FlSummary *s = &summary[GPOINTER_TO_UINT (g_hash_table_lookup (place, key)) - 1];
+
+              s->n = MAX (s->n, metric->n);
+              if (!isfinite (metric->value))
+                continue;
+              if (pass == 0)
+                {
+                  s->mean += metric->value;
+                  s->n_values++;
+                }
+              else
+                s->deviation += (metric->value - s->mean) * (metric->value - s->mean);
+            }
+        }
+      for (size_t c = 0; c < n_columns; c++)
+        if (pass == 0)
+          summary[c].mean = summary[c].n_values > 0
+                                ? summary[c].mean / (double) summary[c].n_values
+                                : NAN;
+        else
+          summary[c].deviation = summary[c].n_values > 1
+                                     ? sqrt (summary[c].deviation
+                                             / (double) (summary[c].n_values - 1))
+                                     : NAN;
+    }
+}
+
+FlComparison *
+fl_comparison_new (const FlRunRecord *run)
+{
+  FlComparison *comparison = g_new0 (FlComparison, 1);
+  g_autoptr (GHashTable) place = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  size_t n_columns;
+
+  comparison->rows = gather_rows (run);
+  comparison->columns = gather_columns (run, place);
+  n_columns = comparison->columns->len;
+  comparison->summary = g_new0 (FlSummary, comparison->rows->len * n_columns + 1);
+  for (guint r = 0; r < comparison->rows->len; r++)
+    summarise_row (comparison->rows->pdata[r], place, n_columns,
+                   comparison->summary + r * n_columns);
+  return comparison;
+}
+
+void
+fl_comparison_free (FlComparison *comparison)
+{
+  if (comparison == NULL)
+    return;
+  g_ptr_array_unref (comparison->rows);
+  g_ptr_array_unref (comparison->columns);
+  g_free (comparison->summary);
+  g_free (comparison);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* group: how unevenly the prediction error falls on groups of users or items.
+ *
+ *   L_g = (1/n_g) sum (s_ui - r_ui)^2,                      [antidote, eq. 14]
+ *   R_grp = (1/G^2) sum_{k < l} (L_k - L_l)^2               [antidote, eq. 15]
+ *         = (1/G) sum_g (L_g - mu)^2,   mu = (1/G) sum_g L_g,
+ *
+ * the variance of the group losses L_g over the G groups that have ratings in
+ * the part.  L_g is over the n_g ratings of the group's users (or items); who
+ * is in several groups, as an item with several genres, counts in each.
+ * s: prediction, r: rating; unit: rating points to the fourth power.
+ * Undefined when no group has ratings.
+ */
+#include <fairlead/plugin.h>
+
+typedef struct
+{
+  int side;
+} Group;
+
+static const FlParam params[] = {
+  FL_CHOICE (Group, side, 1, "user|item", "groups of users or groups of items"),
+  FL_PARAM_END
+};
+
+enum
+{
+  VALUE_VARIANCE,
+  VALUE_LOSS
+};
+
+typedef struct
+{
+  const FlGroups *groups;
+  const uint32_t *member; /* entry -> user or item            */
+  double *loss;           /* L_g; meaningless where n[g] is 0 */
+  size_t *n;              /* n_g                              */
+  double n_counted;       /* G                                */
+  double mean, variance;
+} Losses;
+
+static void
+losses_clear (Losses *losses)
+{
+  g_free (losses->loss);
+  g_free (losses->n);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Losses, losses_clear)
+
+static void
+add_losses (Losses *losses, const FlView *view)
+{
+  const FlGroups *groups = losses->groups;
+
+  for (size_t k = 0; k < view->n; k++)
+    {
+      double e = view->predicted[k] - view->rating[k];
+      uint32_t entity = losses->member[k];
+
+      for (uint32_t m = groups->start[entity]; m < groups->start[entity + 1]; m++)
+        {
+          losses->loss[groups->group[m]] += e * e;
+          losses->n[groups->group[m]]++;
+        }
+    }
+  for (uint32_t g = 0; g < groups->n_groups; g++)
+    if (losses->n[g] > 0)
+      losses->loss[g] /= (double) losses->n[g];
+}
+
+static void
+add_variance (Losses *losses)
+{
+  double sum = 0.0, squares = 0.0;
+
+  for (uint32_t g = 0; g < losses->groups->n_groups; g++)
+    if (losses->n[g] > 0)
+      {
+        sum += losses->loss[g];
+        losses->n_counted += 1.0;
+      }
+  if (losses->n_counted == 0.0)
+    return;
+  losses->mean = sum / losses->n_counted;
+  for (uint32_t g = 0; g < losses->groups->n_groups; g++)
+    if (losses->n[g] > 0)
+      squares += (losses->loss[g] - losses->mean) * (losses->loss[g] - losses->mean);
+  losses->variance = squares / losses->n_counted;
+}
+
+static gboolean
+losses_init (Losses *losses, const Group *self, const FlView *view, GError **error)
+{
+  gboolean of_users = self->side == FL_SIDE_USER;
+
+  losses->groups = of_users ? view->user_groups : view->item_groups;
+  losses->member = of_users ? view->user : view->item;
+  if (losses->groups == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "side = %s needs %s groups, but none are named",
+                    of_users ? "user" : "item", of_users ? "user" : "item");
+  losses->loss = g_new0 (double, losses->groups->n_groups);
+  losses->n = g_new0 (size_t, losses->groups->n_groups);
+  add_losses (losses, view);
+  add_variance (losses);
+  return TRUE;
+}
+
+static gboolean
+group_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  const Group *group = self;
+  g_auto (Losses) losses = { 0 };
+
+  if (!losses_init (&losses, group, view, error))
+    return FALSE;
+  if (losses.n_counted > 0.0)
+    {
+      fl_result_set (result, VALUE_VARIANCE, losses.variance);
+      fl_result_set (result, VALUE_LOSS, losses.mean);
+    }
+  for (uint32_t g = 0; g < losses.groups->n_groups; g++)
+    fl_result_set_group (result, VALUE_LOSS, (FlSide) group->side, g, losses.loss[g], losses.n[g]);
+  return TRUE;
+}
+
+/* d R_grp / d s_ui = sum_g 4 (s_ui - r_ui) / (G n_g) (L_g - mu) over the groups
+ * of the rating   [antidote, eq. 30, where groups do not overlap] */
+static gboolean
+group_gradient (gconstpointer self, const FlView *view, double *loss, double *d_predicted,
+                GError **error)
+{
+  g_auto (Losses) losses = { 0 };
+
+  if (!losses_init (&losses, self, view, error))
+    return FALSE;
+  if (losses.n_counted == 0.0)
+    return fl_fail (error, FL_ERROR_DATA, "needs ratings, found none");
+  for (size_t k = 0; k < view->n; k++)
+    {
+      double e = view->predicted[k] - view->rating[k], sum = 0.0;
+      uint32_t entity = losses.member[k];
+
+      for (uint32_t m = losses.groups->start[entity]; m < losses.groups->start[entity + 1]; m++)
+        {
+          uint32_t g = losses.groups->group[m];
+
+          sum += (losses.loss[g] - losses.mean) / (double) losses.n[g];
+        }
+      d_predicted[k] = 4.0 * e / losses.n_counted * sum;
+    }
+  *loss = losses.variance;
+  return TRUE;
+}
+
+static const FlValue values[] = {
+  { .name = "group", .direction = FL_LOWER_IS_BETTER, .unit = "rating points ^ 4",
+    .doc = "variance over groups of their mean squared error" },
+  { .name = "group-loss", .direction = FL_LOWER_IS_BETTER, .unit = "rating points ^ 2",
+    .doc = "mean squared error of each group; over all: the mean of the groups' errors" },
+  FL_VALUE_END
+};
+
+FL_PLUGIN (
+  .name      = "group",
+  .summary   = "group unfairness R_grp: variance of the groups' mean squared errors",
+  .reference = "[antidote, eq. 14, 15, 30]",
+  .licence   = "LGPL-3.0-or-later",
+  .params    = params,
+  .self_size = sizeof (Group),
+  FL_OBJECTIVE (.values = values, .evaluate = group_evaluate, .gradient = group_gradient)
+);

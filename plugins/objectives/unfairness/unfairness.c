@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* value, absolute, underestimation, overestimation, parity: the U measures,
+ * how differently predictions miss the ratings of two groups of users
+ * [yao, sec. 3.4].
+ *
+ * For item j and group g let E_g[.]_j be the mean over the ratings of j by
+ * users of g (3.3), r a rating, s its prediction, e = s - r its error.  With
+ *
+ *   D_j = f (E_g[e]_j) - f (E_!g[e]_j)     variant = printed
+ *   D_j = E_g[f(e)]_j - E_!g[f(e)]_j       variant = inside
+ *
+ *   U = (1/N) sum_j |D_j|,
+ *   f (e) = e            value            (3.2)
+ *           |e|          absolute         (3.4)
+ *           max (0, -e)  underestimation  (3.5)
+ *           max (0, e)   overestimation   (3.6)
+ *
+ * g is the disadvantaged group, !g the other users.  D_j is undefined and adds
+ * nothing when either group has not rated j; N counts all items, or those with
+ * D_j defined.  The dissertation's tables come out with `inside`: as printed,
+ * value = underestimation + overestimation exactly, which they contradict.
+ *
+ *   U_par = (E_g[s] - E_!g[s])^2           parity (3.7)
+ *
+ * is over all ratings of the part, undefined when a group has none; the
+ * sentence above (3.7) says absolute difference, the formula counts.
+ *
+ * The gradient is that of the smoothed penalty (1/N) sum_j h (D_j) of sec.
+ * 3.4.2 (for parity h of the difference, before the square), 0 at a kink.
+ * With more than two groups and no disadvantaged one named, all is the mean
+ * over the pairs of groups.  Unit: rating points; parity: their square.
+ */
+#include <math.h>
+#include <string.h>
+#include <fairlead/plugin.h>
+
+typedef struct
+{
+  char *disadvantaged;
+  int variant, normalise, penalty;
+} Unfairness;
+
+enum
+{
+  VARIANT_PRINTED,
+  VARIANT_INSIDE
+};
+
+enum
+{
+  NORMALISE_ALL,
+  NORMALISE_VALID
+};
+
+enum
+{
+  VALUE_MEASURE,
+  VALUE_WORST_PAIR,
+  VALUE_PENALTY,
+  VALUE_DIFFERENCE
+};
+
+/* ---- f and h ----------------------------------------------------------- */
+
+/* A function of one number and its derivative, 0 at a kink. */
+typedef struct
+{
+  double (*at) (double x);
+  double (*slope) (double x);
+} Function;
+
+static double
+identity_at (double x)
+{
+  return x;
+}
+
+static double
+identity_slope (double x)
+{
+  (void) x;
+  return 1.0;
+}
+
+static double
+sign (double x)
+{
+  return (x > 0.0) - (x < 0.0);
+}
+
+static double
+shortfall_at (double x)
+{
+  return x < 0.0 ? -x : 0.0;
+}
+
+static double
+shortfall_slope (double x)
+{
+  return x < 0.0 ? -1.0 : 0.0;
+}
+
+static double
+excess_at (double x)
+{
+  return x > 0.0 ? x : 0.0;
+}
+
+static double
+excess_slope (double x)
+{
+  return x > 0.0 ? 1.0 : 0.0;
+}
+
+static double
+square_at (double x)
+{
+  return x * x;
+}
+
+static double
+square_slope (double x)
+{
+  return 2.0 * x;
+}
+
+/* The sentence of sec. 3.4.2: continuous, but its slope jumps from 2 to 1. */
+static double
+literal_at (double x)
+{
+  return fabs (x) < 1.0 ? x * x : fabs (x);
+}
+
+static double
+literal_slope (double x)
+{
+  return fabs (x) < 1.0 ? 2.0 * x : sign (x);
+}
+
+static double
+huber_at (double x)
+{
+  return fabs (x) < 1.0 ? 0.5 * x * x : fabs (x) - 0.5;
+}
+
+static double
+huber_slope (double x)
+{
+  return fabs (x) < 1.0 ? x : sign (x);
+}
+
+/* Twice Huber's: the sentence's square with a line of the same slope. */
+static double
+c1_at (double x)
+{
+  return 2.0 * huber_at (x);
+}
+
+static double
+c1_slope (double x)
+{
+  return 2.0 * huber_slope (x);
+}
+
+static const Function identity = { identity_at, identity_slope };
+static const Function absolute = { fabs, sign };
+static const Function shortfall = { shortfall_at, shortfall_slope };
+static const Function excess = { excess_at, excess_slope };
+static const Function square = { square_at, square_slope };
+
+#define PENALTY_WORDS "none|absolute|literal|c1|huber"
+enum
+{
+  PENALTY_NONE,
+  PENALTY_LITERAL = 2
+};
+static const Function penalties[] = {
+  [1] = { fabs, sign },
+  [PENALTY_LITERAL] = { literal_at, literal_slope },
+  [3] = { c1_at, c1_slope },
+  [4] = { huber_at, huber_slope }
+};
+
+typedef struct
+{
+  const Function *inner; /* f                                             */
+  const Function *outer; /* of D_j: absolute value, or parity's square    */
+  gboolean pooled;       /* parity: one mean over all items, of predictions */
+} Measure;
+
+/* h; `none` stands for the measure as it is. */
+static const Function *
+penalty_of (const Measure *measure, const Unfairness *self)
+{
+  return self->penalty == PENALTY_NONE ? measure->outer : &penalties[self->penalty];
+}
+
+/* ---- who is compared --------------------------------------------------- */
+
+/* The groups side by side, as columns: those of user u are column[start[u]] ..
+ * column[start[u + 1] - 1]. */
+typedef struct
+{
+  uint32_t n;
+  const uint32_t *start, *column;
+  uint32_t *own; /* start and column, when they are not the view's */
+} Sides;
+
+static gboolean
+is_member (const FlGroups *groups, uint32_t u, uint32_t g)
+{
+  for (uint32_t m = groups->start[u]; m < groups->start[u + 1]; m++)
+    if (groups->group[m] == g)
+      return TRUE;
+  return FALSE;
+}
+
+/* Column 0: members of g; column 1: the others. */
+static void
+sides_against_rest (Sides *sides, const FlGroups *groups, uint32_t g)
+{
+  uint32_t *start = g_new (uint32_t, 2 * (size_t) groups->n + 1);
+  uint32_t *column = start + groups->n + 1;
+
+  for (uint32_t u = 0; u < groups->n; u++)
+    {
+      start[u] = u;
+      column[u] = is_member (groups, u, g) ? 0 : 1;
+    }
+  start[groups->n] = groups->n;
+  *sides = (Sides) { .n = 2, .start = start, .column = column, .own = start };
+}
+
+static gboolean
+sides_named (Sides *sides, const FlGroups *groups, const char *label, GError **error)
+{
+  g_autofree char *labels = NULL;
+
+  for (uint32_t g = 0; g < groups->n_groups; g++)
+    if (strcmp (groups->label[g], label) == 0)
+      {
+        sides_against_rest (sides, groups, g);
+        return TRUE;
+      }
+  labels = g_strjoinv (", ", (char **) groups->label);
+  return fl_fail (error, FL_ERROR_CONFIG, "disadvantaged = %s: the groups of %s are %s", label,
+                  groups->name, labels);
+}
+
+static gboolean
+sides_init (Sides *sides, const Unfairness *self, const FlView *view, GError **error)
+{
+  const FlGroups *groups = view->user_groups;
+
+  if (groups == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "needs user groups, but none are named");
+  if (groups->n_groups < 2)
+    return fl_fail (error, FL_ERROR_DATA, "needs 2 or more user groups, found %u",
+                    groups->n_groups);
+  if (self->disadvantaged[0] != '\0')
+    return sides_named (sides, groups, self->disadvantaged, error);
+  *sides = (Sides) { .n = groups->n_groups, .start = groups->start, .column = groups->group };
+  return TRUE;
+}
+
+/* ---- the averages (3.3) ------------------------------------------------ */
+
+typedef struct
+{
+  double sum, n;
+} Cell;
+
+typedef struct
+{
+  const Unfairness *self;
+  const Measure *measure;
+  const FlView *view;
+  Sides sides;
+  size_t n_items; /* 1 for parity                                       */
+  Cell *cell;     /* n_items x sides.n: errors e, or f (e) for `inside` */
+} Table;
+
+static void
+table_clear (Table *table)
+{
+  g_free (table->sides.own);
+  g_free (table->cell);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Table, table_clear)
+
+/* e of entry k; parity knows no ratings. */
+static double
+error_of (const Table *table, size_t k)
+{
+  const FlView *view = table->view;
+
+  return table->measure->pooled ? view->predicted[k] : view->predicted[k] - view->rating[k];
+}
+
+static size_t
+row_of (const Table *table, size_t k)
+{
+  return table->measure->pooled ? 0 : table->view->item[k];
+}
+
+static gboolean
+table_init (Table *table, const Unfairness *self, const Measure *measure, const FlView *view,
+            GError **error)
+{
+  Sides *sides = &table->sides;
+
+  if (!sides_init (sides, self, view, error))
+    return FALSE;
+  table->self = self;
+  table->measure = measure;
+  table->view = view;
+  table->n_items = measure->pooled ? 1 : view->n_items;
+  table->cell = fl_alloc (table->n_items * sides->n, sizeof (Cell), error);
+  if (table->cell == NULL)
+    return FALSE;
+  for (size_t k = 0; k < view->n; k++)
+    {
+      double e = error_of (table, k);
+      double term = self->variant == VARIANT_INSIDE ? measure->inner->at (e) : e;
+      uint32_t u = view->user[k];
+
+      for (uint32_t m = sides->start[u]; m < sides->start[u + 1]; m++)
+        {
+          Cell *cell = &table->cell[row_of (table, k) * sides->n + sides->column[m]];
+
+          cell->sum += term;
+          cell->n += 1.0;
+        }
+    }
+  return TRUE;
+}
+
+/* A group's half of D_j. */
+static double
+half (const Table *table, const Cell *cell)
+{
+  double mean = cell->sum / cell->n;
+
+  return table->self->variant == VARIANT_INSIDE ? mean : table->measure->inner->at (mean);
+}
+
+/* Its derivative by the sum in the cell, times n. */
+static double
+half_slope (const Table *table, const Cell *cell)
+{
+  return table->self->variant == VARIANT_INSIDE
+           ? 1.0
+           : table->measure->inner->slope (cell->sum / cell->n);
+}
+
+/* D_j of columns a and b; FALSE where it is undefined. */
+static gboolean
+difference (const Table *table, size_t j, uint32_t a, uint32_t b, double *D)
+{
+  const Cell *row = table->cell + j * table->sides.n;
+
+  if (row[a].n == 0.0 || row[b].n == 0.0)
+    return FALSE;
+  *D = half (table, &row[a]) - half (table, &row[b]);
+  return TRUE;
+}
+
+/* ---- pairs of groups --------------------------------------------------- */
+
+typedef struct
+{
+  double measure, penalty; /* divided by N                     */
+  double difference;       /* mean of D_j                      */
+  double n_valid;          /* items with D_j defined           */
+  double N;                /* 0: the pair cannot be compared   */
+} Pair;
+
+static Pair
+pair_of (const Table *table, uint32_t a, uint32_t b)
+{
+  const Function *h = penalty_of (table->measure, table->self);
+  gboolean all = table->self->normalise == NORMALISE_ALL && !table->measure->pooled;
+  Pair pair = { 0 };
+
+  for (size_t j = 0; j < table->n_items; j++)
+    {
+      double D;
+
+      if (!difference (table, j, a, b, &D))
+        continue;
+      pair.measure += table->measure->outer->at (D);
+      pair.penalty += h->at (D);
+      pair.difference += D;
+      pair.n_valid += 1.0;
+    }
+  pair.N = all ? (double) table->n_items : pair.n_valid;
+  if (pair.N > 0.0)
+    {
+      pair.measure /= pair.N;
+      pair.penalty /= pair.N;
+    }
+  if (pair.n_valid > 0.0)
+    pair.difference /= pair.n_valid;
+  return pair;
+}
+
+/* Mean over the pairs that can be compared, and the largest. */
+typedef struct
+{
+  double measure, penalty, worst;
+  double n; /* pairs */
+} Mean;
+
+static Mean
+mean_of (const Table *table)
+{
+  Mean mean = { 0 };
+
+  for (uint32_t a = 0; a < table->sides.n; a++)
+    for (uint32_t b = a + 1; b < table->sides.n; b++)
+      {
+        Pair pair = pair_of (table, a, b);
+
+        if (pair.N == 0.0)
+          continue;
+        mean.measure += pair.measure;
+        mean.penalty += pair.penalty;
+        mean.worst = MAX (mean.worst, pair.measure);
+        mean.n += 1.0;
+      }
+  if (mean.n > 0.0)
+    {
+      mean.measure /= mean.n;
+      mean.penalty /= mean.n;
+    }
+  return mean;
+}
+
+/* ---- the methods ------------------------------------------------------- */
+
+/* D_j and its absolute value for each item, when one pair is compared. */
+static void
+set_items (const Table *table, FlResult *result)
+{
+  Pair pair = pair_of (table, 0, 1);
+  double *outer, *signed_;
+
+  if (pair.n_valid > 0.0)
+    fl_result_set (result, VALUE_DIFFERENCE, pair.difference);
+  if (table->measure->pooled)
+    return;
+  outer = fl_result_each (result, VALUE_MEASURE, FL_SIDE_ITEM);
+  signed_ = fl_result_each (result, VALUE_DIFFERENCE, FL_SIDE_ITEM);
+  for (size_t j = 0; j < table->n_items; j++)
+    {
+      double D;
+
+      if (!difference (table, j, 0, 1, &D))
+        continue;
+      outer[j] = table->measure->outer->at (D);
+      signed_[j] = D;
+    }
+}
+
+static gboolean
+evaluate (const Measure *measure, const Unfairness *self, const FlView *view, FlResult *result,
+          GError **error)
+{
+  g_auto (Table) table = { 0 };
+  Mean mean;
+
+  if (!table_init (&table, self, measure, view, error))
+    return FALSE;
+  mean = mean_of (&table);
+  if (mean.n > 0.0)
+    {
+      fl_result_set (result, VALUE_MEASURE, mean.measure);
+      fl_result_set (result, VALUE_WORST_PAIR, mean.worst);
+      fl_result_set (result, VALUE_PENALTY, mean.penalty);
+    }
+  if (table.sides.n == 2)
+    set_items (&table, result);
+  return TRUE;
+}
+
+/* Adds the derivative of a pair's penalty, over n_pairs, by the sums of the
+ * cells:  +- h'(D_j) f'(.) / (N n_gj). */
+static void
+add_slopes (const Table *table, uint32_t a, uint32_t b, double n_pairs, double *slope)
+{
+  const Function *h = penalty_of (table->measure, table->self);
+  size_t n_columns = table->sides.n;
+  Pair pair = pair_of (table, a, b);
+
+  for (size_t j = 0; j < table->n_items; j++)
+    {
+      const Cell *row = table->cell + j * n_columns;
+      double D, outer;
+
+      if (!difference (table, j, a, b, &D))
+        continue;
+      outer = h->slope (D) / (pair.N * n_pairs);
+      slope[j * n_columns + a] += outer * half_slope (table, &row[a]) / row[a].n;
+      slope[j * n_columns + b] -= outer * half_slope (table, &row[b]) / row[b].n;
+    }
+}
+
+static gboolean
+gradient (const Measure *measure, const Unfairness *self, const FlView *view, double *loss,
+          double *d_predicted, GError **error)
+{
+  g_auto (Table) table = { 0 };
+  g_autofree double *slope = NULL; /* as table.cell: d loss / d sum of the cell */
+  Sides *sides = &table.sides;
+  Mean mean;
+
+  if (!table_init (&table, self, measure, view, error))
+    return FALSE;
+  mean = mean_of (&table);
+  if (mean.n == 0.0)
+    return fl_fail (error, FL_ERROR_DATA, "no two groups can be compared");
+  slope = fl_alloc (table.n_items * sides->n, sizeof *slope, error);
+  if (slope == NULL)
+    return FALSE;
+  for (uint32_t a = 0; a < sides->n; a++)
+    for (uint32_t b = a + 1; b < sides->n; b++)
+      add_slopes (&table, a, b, mean.n, slope);
+  for (size_t k = 0; k < view->n; k++)
+    {
+      uint32_t u = view->user[k];
+      double sum = 0.0;
+
+      for (uint32_t m = sides->start[u]; m < sides->start[u + 1]; m++)
+        sum += slope[row_of (&table, k) * sides->n + sides->column[m]];
+      d_predicted[k] = self->variant == VARIANT_INSIDE
+                         ? sum * measure->inner->slope (error_of (&table, k))
+                         : sum;
+    }
+  *loss = mean.penalty;
+  return TRUE;
+}
+
+/* ---- the five ---------------------------------------------------------- */
+
+#define PARAM_DISADVANTAGED \
+  FL_STRING (Unfairness, disadvantaged, "", \
+             "label of the user group to compare with all other users; empty: every pair of groups")
+#define PARAM_PENALTY \
+  FL_CHOICE (Unfairness, penalty, PENALTY_LITERAL, PENALTY_WORDS, \
+             "h of the smoothed loss: none keeps the measure itself, literal is x^2 below 1 and |x| " \
+             "above, c1 x^2 and 2|x| - 1, huber x^2 / 2 and |x| - 1/2")
+
+static const FlParam params[] = {
+  PARAM_DISADVANTAGED,
+  FL_CHOICE (Unfairness, variant, VARIANT_PRINTED, "printed|inside",
+             "f applies to the group's mean error, as printed, or to each error inside the mean, "
+             "as the dissertation's tables have it"),
+  FL_CHOICE (Unfairness, normalise, NORMALISE_ALL, "all|valid",
+             "divide by the number of all items, where items that one group never rated count "
+             "as 0, or only by the number of those that both rated"),
+  PARAM_PENALTY,
+  FL_PARAM_END
+};
+
+static const FlParam parity_params[] = {
+  PARAM_DISADVANTAGED,
+  PARAM_PENALTY,
+  FL_PARAM_END
+};
+
+#define VALUES(name_, unit_, doc_) \
+  { \
+    { .name = name_, .direction = FL_LOWER_IS_BETTER, .unit = unit_, .doc = doc_ }, \
+    { .name = name_ "-worst-pair", .direction = FL_LOWER_IS_BETTER, .unit = unit_, \
+      .doc = "the largest among the pairs of groups" }, \
+    { .name = name_ "-penalty", .direction = FL_LOWER_IS_BETTER, \
+      .doc = "the smoothed loss that its gradient descends" }, \
+    { .name = name_ "-difference", .direction = FL_NO_DIRECTION, .unit = "rating points", \
+      .doc = "mean signed difference, first or disadvantaged group minus the other; two groups only" }, \
+    FL_VALUE_END \
+  }
+
+#define MEASURE(id_, params_, unit_, inner_, outer_, pooled_, summary_, equation_) \
+  static const Measure id_##_measure = { &inner_, &outer_, pooled_ }; \
+  static const FlValue id_##_values[] = VALUES (#id_, unit_, summary_); \
+  static gboolean id_##_evaluate (gconstpointer self, const FlView *view, FlResult *result, \
+                                  GError **error) \
+  { \
+    return evaluate (&id_##_measure, self, view, result, error); \
+  } \
+  static gboolean id_##_gradient (gconstpointer self, const FlView *view, double *loss, \
+                                  double *d_predicted, GError **error) \
+  { \
+    return gradient (&id_##_measure, self, view, loss, d_predicted, error); \
+  } \
+  static const FlPlugin id_##_plugin = FL_DESCRIPTOR ( \
+    .name = #id_, .summary = summary_, .reference = "[yao, eq. " equation_ ", 3.3, sec. 3.4.2]", \
+    .licence = "LGPL-3.0-or-later", .params = params_, .self_size = sizeof (Unfairness), \
+    FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate, .gradient = id_##_gradient))
+
+MEASURE (value, params, "rating points", identity, absolute, FALSE,
+         "difference between two groups in signed error, item by item", "3.2");
+MEASURE (absolute, params, "rating points", absolute, absolute, FALSE,
+         "difference between two groups in absolute error, item by item", "3.4");
+MEASURE (underestimation, params, "rating points", shortfall, absolute, FALSE,
+         "difference between two groups in how far predictions are too low", "3.5");
+MEASURE (overestimation, params, "rating points", excess, absolute, FALSE,
+         "difference between two groups in how far predictions are too high", "3.6");
+MEASURE (parity, parity_params, "rating points ^ 2", identity, square, TRUE,
+         "squared difference between two groups in mean prediction", "3.7");
+
+FL_PLUGINS (&value_plugin, &absolute_plugin, &underestimation_plugin, &overestimation_plugin,
+            &parity_plugin);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* movielens: GroupLens' files as they come out of the archive.
+ *
+ *   movielens-100k   u.data    user, item, rating, time        (tabs)
+ *                    u.user    id|age|gender|occupation|zip
+ *                    u.genre   name|number
+ *                    u.item    id|title|date|video|URL|19 flags
+ *   movielens-1m     ratings.dat  UserID::MovieID::Rating[::Timestamp]
+ *                    users.dat    UserID::Gender::Age::Occupation::Zip
+ *                    movies.dat   MovieID::Title::Genre|Genre
+ *
+ * Ratings are whole stars from 1 to 5; text is ISO-8859-1.
+ */
+#include <string.h>
+
+#include <fairlead/plugin.h>
+
+#define N_GENRES_MAX 64
+#define ITEM_FIELDS 5 /* of u.item, before the flags */
+
+typedef struct
+{
+  char *path;
+} Movielens;
+
+/* What the rows of one load share. */
+typedef struct
+{
+  FlBuilder *builder;
+  size_t n_genres;
+  char *genre[N_GENRES_MAX]; /* of u.genre, by number */
+} Load;
+
+typedef struct
+{
+  const char *name;
+  FlTableFormat format;
+  FlTableRow row;
+} File;
+
+/* ---- fields -------------------------------------------------------------- */
+
+static gboolean
+add_rating (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+            GError **error)
+{
+  Load *load = user_data;
+  int64_t rating = 0, time = FL_NO_TIME;
+
+  (void) header;
+  if (!fl_parse_int (field[2], &rating) || rating < 1 || rating > 5)
+    return fl_fail (error, FL_ERROR_DATA, "the rating must be a whole number from 1 to 5");
+  if (n_fields > 3 && !fl_parse_int (field[3], &time))
+    return fl_fail (error, FL_ERROR_DATA, "the time must be a whole number of seconds");
+  return fl_builder_rating (load->builder, field[0], field[1], (double) rating, time, error);
+}
+
+/* The first digit of a United States zip code names a region; codes of other
+ * countries have none. */
+static void
+add_zip (FlBuilder *builder, FlSpan user, FlSpan zip)
+{
+  fl_builder_attribute (builder, FL_SIDE_USER, user, "zip", zip);
+  if (zip.length > 0 && g_ascii_isdigit (zip.text[0]))
+    fl_builder_attribute (builder, FL_SIDE_USER, user, "zip-digit", (FlSpan) { zip.text, 1 });
+}
+
+/* Four digits are a year. */
+static void
+add_year (FlBuilder *builder, FlSpan item, FlSpan year)
+{
+  int64_t number = 0;
+
+  if (year.length == 4 && fl_parse_int (year, &number) && number >= 1000)
+    fl_builder_attribute (builder, FL_SIDE_ITEM, item, "year", year);
+}
+
+/* ---- 100K ---------------------------------------------------------------- */
+
+static gboolean
+add_user_100k (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+               GError **error)
+{
+  FlBuilder *builder = ((Load *) user_data)->builder;
+
+  (void) header;
+  (void) n_fields;
+  (void) error;
+  fl_builder_attribute (builder, FL_SIDE_USER, field[0], "age", field[1]);
+  fl_builder_attribute (builder, FL_SIDE_USER, field[0], "gender", field[2]);
+  fl_builder_attribute (builder, FL_SIDE_USER, field[0], "occupation", field[3]);
+  add_zip (builder, field[0], field[4]);
+  return TRUE;
+}
+
+static gboolean
+add_genre (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+           GError **error)
+{
+  Load *load = user_data;
+  int64_t number = 0;
+
+  (void) header;
+  (void) n_fields;
+  if (!fl_parse_int (field[1], &number) || number != (int64_t) load->n_genres
+      || number >= N_GENRES_MAX)
+    return fl_fail (error, FL_ERROR_DATA, "expected genre number %zu", load->n_genres);
+  load->genre[load->n_genres++] = g_strndup (field[0].text, field[0].length);
+  return TRUE;
+}
+
+static gboolean
+add_item_100k (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+               GError **error)
+{
+  Load *load = user_data;
+  FlSpan date = field[2];
+
+  (void) header;
+  if (n_fields != ITEM_FIELDS + load->n_genres)
+    return fl_fail (error, FL_ERROR_DATA,
+                    "expected %d fields and the %zu genres of u.genre, found %zu fields",
+                    ITEM_FIELDS, load->n_genres, n_fields);
+  for (size_t g = 0; g < load->n_genres; g++)
+    {
+      FlSpan flag = field[ITEM_FIELDS + g];
+
+      if (flag.length != 1 || (*flag.text != '0' && *flag.text != '1'))
+        return fl_fail (error, FL_ERROR_DATA, "the flag of genre %s must be 0 or 1",
+                        load->genre[g]);
+      if (*flag.text == '1')
+        fl_builder_attribute (load->builder, FL_SIDE_ITEM, field[0], "genre",
+                              fl_span (load->genre[g]));
+    }
+  if (date.length >= 4) /* 01-Jan-1995 */
+    add_year (load->builder, field[0], (FlSpan) { date.text + date.length - 4, 4 });
+  return TRUE;
+}
+
+static const File files_100k[] = {
+  { "u.data", { .separator = "\t", .fields_min = 4, .fields_max = 4 }, add_rating },
+  { "u.user", { .separator = "|", .latin1 = TRUE, .fields_min = 5, .fields_max = 5 },
+    add_user_100k },
+  { "u.genre", { .separator = "|", .latin1 = TRUE, .fields_min = 2, .fields_max = 2 },
+    add_genre },
+  { "u.item", { .separator = "|", .latin1 = TRUE, .fields_min = ITEM_FIELDS + 1 },
+    add_item_100k },
+  { .name = NULL }
+};
+
+/* ---- 1M ------------------------------------------------------------------ */
+
+static gboolean
+add_user_1m (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+             GError **error)
+{
+  FlBuilder *builder = ((Load *) user_data)->builder;
+
+  (void) header;
+  (void) n_fields;
+  (void) error;
+  fl_builder_attribute (builder, FL_SIDE_USER, field[0], "gender", field[1]);
+  fl_builder_attribute (builder, FL_SIDE_USER, field[0], "age", field[2]);
+  fl_builder_attribute (builder, FL_SIDE_USER, field[0], "occupation", field[3]);
+  add_zip (builder, field[0], field[4]);
+  return TRUE;
+}
+
+static gboolean
+add_item_1m (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+             GError **error)
+{
+  FlBuilder *builder = ((Load *) user_data)->builder;
+  FlSpan title = field[1];
+
+  (void) header;
+  (void) n_fields;
+  (void) error;
+  fl_builder_values (builder, FL_SIDE_ITEM, field[0], "genre", field[2], '|');
+  if (title.length > 6 && title.text[title.length - 6] == '(') /* Toy Story (1995) */
+    add_year (builder, field[0], (FlSpan) { title.text + title.length - 5, 4 });
+  return TRUE;
+}
+
+static const File files_1m[] = {
+  { "ratings.dat", { .separator = "::", .fields_min = 3, .fields_max = 4 }, add_rating },
+  { "users.dat", { .separator = "::", .latin1 = TRUE, .fields_min = 5, .fields_max = 5 },
+    add_user_1m },
+  { "movies.dat", { .separator = "::", .latin1 = TRUE, .fields_min = 3, .fields_max = 3 },
+    add_item_1m },
+  { .name = NULL }
+};
+
+/* ---- both ---------------------------------------------------------------- */
+
+static char **
+inputs (const Movielens *self, const File *files, const char *title, GError **error)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+
+  for (const File *file = files; file->name != NULL; file++)
+    {
+      char *path = g_build_filename (self->path, file->name, NULL);
+
+      g_ptr_array_add (paths, path);
+      if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
+        continue;
+      fl_fail (error, FL_ERROR_DATA,
+               "%s is not there: path must name the folder with the files of %s, which come "
+               "from grouplens.org/datasets/movielens", path, title);
+      return NULL;
+    }
+  g_ptr_array_add (paths, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&paths), FALSE);
+}
+
+static gboolean
+load_files (const Movielens *self, const File *files, const char *title, FlBuilder *builder,
+            GError **error)
+{
+  g_auto (GStrv) paths = inputs (self, files, title, error);
+  Load load = { .builder = builder };
+  gboolean done = paths != NULL;
+
+  fl_builder_scale (builder, 1, 5);
+  for (size_t f = 0; done && files[f].name != NULL; f++)
+    done = fl_table_read (paths[f], &files[f].format, files[f].row, &load, error);
+  for (size_t g = 0; g < load.n_genres; g++)
+    g_free (load.genre[g]);
+  return done;
+}
+
+static char **
+inputs_100k (gconstpointer self, GError **error)
+{
+  return inputs (self, files_100k, "MovieLens 100K", error);
+}
+
+static gboolean
+load_100k (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
+{
+  (void) seed;
+  return load_files (self, files_100k, "MovieLens 100K", builder, error);
+}
+
+static char **
+inputs_1m (gconstpointer self, GError **error)
+{
+  return inputs (self, files_1m, "MovieLens 1M", error);
+}
+
+static gboolean
+load_1m (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
+{
+  (void) seed;
+  return load_files (self, files_1m, "MovieLens 1M", builder, error);
+}
+
+static const FlParam params_100k[] = {
+  FL_PATH (Movielens, path, "${FAIRLEAD_DATA}/ml-100k",
+           "folder that holds u.data, u.user, u.item and u.genre"),
+  FL_PARAM_END
+};
+
+static const FlParam params_1m[] = {
+  FL_PATH (Movielens, path, "${FAIRLEAD_DATA}/ml-1m",
+           "folder that holds ratings.dat, users.dat and movies.dat"),
+  FL_PARAM_END
+};
+
+#define REFERENCE \
+  "F. M. Harper and J. A. Konstan, The MovieLens Datasets: History and Context, " \
+  "ACM TiiS 5(4), 2015, doi:10.1145/2827872"
+
+static const FlPlugin movielens_100k = FL_DESCRIPTOR (
+  .name = "movielens-100k",
+  .summary = "100,000 ratings of 1,682 films by 943 people",
+  .description = "The files of MovieLens 100K as GroupLens ships them, from "
+                 "grouplens.org/datasets/movielens.  Users have age, gender, occupation, zip "
+                 "and zip-digit (the first digit, a region of the United States), items genre "
+                 "(one or several) and year.",
+  .reference = REFERENCE,
+  .licence = "LGPL-3.0-or-later",
+  .version = "1",
+  .params = params_100k,
+  .self_size = sizeof (Movielens),
+  FL_SOURCE (.load = load_100k, .inputs = inputs_100k)
+);
+
+static const FlPlugin movielens_1m = FL_DESCRIPTOR (
+  .name = "movielens-1m",
+  .summary = "1,000,209 ratings of 3,706 films by 6,040 people",
+  .description = "The files of MovieLens 1M as GroupLens ships them, from "
+                 "grouplens.org/datasets/movielens; ratings.dat may lack the times.  Users have "
+                 "gender, age (the lower bound of a range; 1 is under 18), occupation (a code), "
+                 "zip and zip-digit, items genre (one or several) and year.",
+  .reference = REFERENCE,
+  .licence = "LGPL-3.0-or-later",
+  .version = "1",
+  .params = params_1m,
+  .self_size = sizeof (Movielens),
+  FL_SOURCE (.load = load_1m, .inputs = inputs_1m)
+);
+
+FL_PLUGINS (&movielens_100k, &movielens_1m);
