@@ -18,6 +18,8 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 dist_check_SCRIPTS += %D%/cli/valgrind.sh
 TESTS += %D%/cli/valgrind.sh
+dist_check_SCRIPTS += %D%/cli/rooms.sh
+TESTS += %D%/cli/rooms.sh
 # The build tree's plugins are the only ones that tests see.
 AM_TESTS_ENVIRONMENT = \
 	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \
@@ -26,6 +28,8 @@ AM_TESTS_ENVIRONMENT = \
 	XDG_CACHE_HOME='$(abs_top_builddir)/tests/cache'; export XDG_CACHE_HOME; \
 	FAIRLEAD_BUILD='$(abs_top_builddir)'; export FAIRLEAD_BUILD; \
 	FAIRLEAD_SOURCE='$(abs_top_srcdir)'; export FAIRLEAD_SOURCE; \
+	FAIRLEAD_CC='$(CC)'; export FAIRLEAD_CC; \
+	FAIRLEAD_CFLAGS='$(GLIB_CFLAGS)'; export FAIRLEAD_CFLAGS; \
 	FAIRLEAD_UNIT_TESTS='$(unit_tests)'; export FAIRLEAD_UNIT_TESTS; \
 	if test -z "$$FAIRLEAD_DATA" && test -d '$(abs_top_srcdir)/../shared/data'; then \
 	  FAIRLEAD_DATA='$(abs_top_srcdir)/../shared/data'; export FAIRLEAD_DATA; \
