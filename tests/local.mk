@@ -14,6 +14,8 @@ include tests/plugins/local.mk
 include tests/unit/pipeline.mk
 include tests/unit/store.mk
 
+include tests/golden/local.mk
+
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 dist_check_SCRIPTS += %D%/cli/valgrind.sh

@@ -57,7 +57,8 @@ enum
   VALUE_MEASURE,
   VALUE_WORST_PAIR,
   VALUE_PENALTY,
-  VALUE_DIFFERENCE
+  VALUE_DIFFERENCE,
+  VALUE_MEAN /* parity */
 };
 
 /* ---- f and h ----------------------------------------------------------- */
@@ -254,11 +255,11 @@ sides_init (Sides *sides, const Unfairness *self, const FlView *view, GError **e
 
   if (groups == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "needs user groups, but none are named");
+  if (self->disadvantaged[0] != '\0')
+    return sides_named (sides, groups, self->disadvantaged, error);
   if (groups->n_groups < 2)
     return fl_fail (error, FL_ERROR_DATA, "needs 2 or more user groups, found %u",
                     groups->n_groups);
-  if (self->disadvantaged[0] != '\0')
-    return sides_named (sides, groups, self->disadvantaged, error);
   *sides = (Sides) { .n = groups->n_groups, .start = groups->start, .column = groups->group };
   return TRUE;
 }
@@ -462,6 +463,32 @@ set_items (const Table *table, FlResult *result)
     }
 }
 
+/* E_g[s] of each group. */
+static void
+set_means (const FlView *view, FlResult *result)
+{
+  const FlGroups *groups = view->user_groups;
+  g_autofree Cell *cell = g_new0 (Cell, groups->n_groups);
+  Cell all = { 0 };
+
+  for (size_t k = 0; k < view->n; k++)
+    {
+      uint32_t u = view->user[k];
+
+      all.sum += view->predicted[k];
+      for (uint32_t m = groups->start[u]; m < groups->start[u + 1]; m++)
+        {
+          cell[groups->group[m]].sum += view->predicted[k];
+          cell[groups->group[m]].n += 1.0;
+        }
+    }
+  if (view->n > 0)
+    fl_result_set (result, VALUE_MEAN, all.sum / (double) view->n);
+  for (uint32_t g = 0; g < groups->n_groups; g++)
+    fl_result_set_group (result, VALUE_MEAN, FL_SIDE_USER, g, cell[g].sum / MAX (cell[g].n, 1.0),
+                         (size_t) cell[g].n);
+}
+
 static gboolean
 evaluate (const Measure *measure, const Unfairness *self, const FlView *view, FlResult *result,
           GError **error)
@@ -480,6 +507,8 @@ evaluate (const Measure *measure, const Unfairness *self, const FlView *view, Fl
     }
   if (table.sides.n == 2)
     set_items (&table, result);
+  if (measure->pooled)
+    set_means (view, result);
   return TRUE;
 }
 
@@ -568,7 +597,7 @@ static const FlParam parity_params[] = {
   FL_PARAM_END
 };
 
-#define VALUES(name_, unit_, doc_) \
+#define VALUES(name_, unit_, doc_, ...) \
   { \
     { .name = name_, .direction = FL_LOWER_IS_BETTER, .unit = unit_, .doc = doc_ }, \
     { .name = name_ "-worst-pair", .direction = FL_LOWER_IS_BETTER, .unit = unit_, \
@@ -577,12 +606,13 @@ static const FlParam parity_params[] = {
       .doc = "the smoothed loss that its gradient descends" }, \
     { .name = name_ "-difference", .direction = FL_NO_DIRECTION, .unit = "rating points", \
       .doc = "mean signed difference, first or disadvantaged group minus the other; two groups only" }, \
+    __VA_ARGS__ \
     FL_VALUE_END \
   }
 
-#define MEASURE(id_, params_, unit_, inner_, outer_, pooled_, summary_, equation_) \
+#define MEASURE(id_, params_, unit_, inner_, outer_, pooled_, summary_, equation_, ...) \
   static const Measure id_##_measure = { &inner_, &outer_, pooled_ }; \
-  static const FlValue id_##_values[] = VALUES (#id_, unit_, summary_); \
+  static const FlValue id_##_values[] = VALUES (#id_, unit_, summary_, ##__VA_ARGS__); \
   static gboolean id_##_evaluate (gconstpointer self, const FlView *view, FlResult *result, \
                                   GError **error) \
   { \
@@ -607,7 +637,9 @@ MEASURE (underestimation, params, "rating points", shortfall, absolute, FALSE,
 MEASURE (overestimation, params, "rating points", excess, absolute, FALSE,
          "difference between two groups in how far predictions are too high", "3.6");
 MEASURE (parity, parity_params, "rating points ^ 2", identity, square, TRUE,
-         "squared difference between two groups in mean prediction", "3.7");
+         "squared difference between two groups in mean prediction", "3.7",
+         { .name = "parity-mean", .direction = FL_NO_DIRECTION, .unit = "rating points",
+           .doc = "mean prediction for each group, and over all ratings" },);
 
 FL_PLUGINS (&value_plugin, &absolute_plugin, &underestimation_plugin, &overestimation_plugin,
             &parity_plugin);

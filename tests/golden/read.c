@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* read.c: inputs of golden cases, refused where they are not what they should
+ * be.  Sizes are bounded by what the file holds before anything is allocated. */
+#include "tests/golden/golden.h"
+
+#include <math.h>
+
+/* Ids and sizes in golden files are small. */
+#define SIZE_LIMIT 1000000
+
+static gboolean
+is_number (JsonNode *node)
+{
+  GType type = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_INVALID;
+
+  return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE;
+}
+
+static gboolean
+node_number (JsonNode *node, double *number)
+{
+  if (!is_number (node))
+    return FALSE;
+  *number = json_node_get_double (node);
+  return isfinite (*number) != 0;
+}
+
+/* A whole number from 0 to max. */
+static gboolean
+node_index (JsonNode *node, uint32_t max, uint32_t *number)
+{
+  double value;
+
+  if (!node_number (node, &value) || !(value >= 0.0 && value <= (double) max)
+      || value != floor (value))
+    return FALSE;
+  *number = (uint32_t) value;
+  return TRUE;
+}
+
+gboolean
+golden_has (JsonObject *from, const char *key)
+{
+  JsonNode *node = json_object_get_member (from, key);
+
+  return node != NULL && !JSON_NODE_HOLDS_NULL (node);
+}
+
+static JsonNode *
+member (JsonObject *from, const char *key, GError **error)
+{
+  JsonNode *node = json_object_get_member (from, key);
+
+  if (node == NULL)
+    fl_fail (error, FL_ERROR_DATA, "input.%s is missing", key);
+  return node;
+}
+
+static JsonObject *
+member_object (JsonObject *from, const char *key, GError **error)
+{
+  JsonNode *node = member (from, key, error);
+
+  if (node == NULL || JSON_NODE_HOLDS_OBJECT (node))
+    return node != NULL ? json_node_get_object (node) : NULL;
+  fl_fail (error, FL_ERROR_DATA, "input.%s is not an object", key);
+  return NULL;
+}
+
+static JsonArray *
+member_array (JsonObject *from, const char *key, GError **error)
+{
+  JsonNode *node = member (from, key, error);
+
+  if (node == NULL || JSON_NODE_HOLDS_ARRAY (node))
+    return node != NULL ? json_node_get_array (node) : NULL;
+  fl_fail (error, FL_ERROR_DATA, "input.%s is not an array", key);
+  return NULL;
+}
+
+gboolean
+golden_read_number (JsonObject *from, const char *key, double *number, GError **error)
+{
+  JsonNode *node = member (from, key, error);
+
+  return node != NULL
+         && (node_number (node, number)
+             || fl_fail (error, FL_ERROR_DATA, "input.%s is not a number", key));
+}
+
+gboolean
+golden_read_index (JsonObject *from, const char *key, uint32_t max, uint32_t *number,
+                   GError **error)
+{
+  JsonNode *node = member (from, key, error);
+
+  return node != NULL
+         && (node_index (node, max, number)
+             || fl_fail (error, FL_ERROR_DATA, "input.%s is not a whole number from 0 to %u", key,
+                         max));
+}
+
+static JsonArray *
+array_of (JsonObject *from, const char *key, size_t n, GError **error)
+{
+  JsonArray *array = member_array (from, key, error);
+
+  if (array == NULL || json_array_get_length (array) == n)
+    return array;
+  fl_fail (error, FL_ERROR_DATA, "input.%s has %u elements, wanted %zu", key,
+           json_array_get_length (array), n);
+  return NULL;
+}
+
+double *
+golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error)
+{
+  JsonArray *array = array_of (from, key, n, error);
+  g_autofree double *numbers = g_new (double, n + 1); /* not NULL, even for none */
+
+  if (array == NULL)
+    return NULL;
+  for (size_t k = 0; k < n; k++)
+    if (!node_number (json_array_get_element (array, (guint) k), &numbers[k]))
+      {
+        fl_fail (error, FL_ERROR_DATA, "input.%s[%zu] is not a number", key, k);
+        return NULL;
+      }
+  return g_steal_pointer (&numbers);
+}
+
+uint32_t *
+golden_read_ids (JsonObject *from, const char *key, size_t n, uint32_t bound, GError **error)
+{
+  JsonArray *array = array_of (from, key, n, error);
+  g_autofree uint32_t *ids = g_new (uint32_t, n + 1);
+
+  if (array == NULL)
+    return NULL;
+  for (size_t k = 0; k < n; k++)
+    if (bound == 0
+        || !node_index (json_array_get_element (array, (guint) k), bound - 1, &ids[k]))
+      {
+        fl_fail (error, FL_ERROR_DATA, "input.%s[%zu] is not a whole number below %u", key, k,
+                 bound);
+        return NULL;
+      }
+  return g_steal_pointer (&ids);
+}
+
+void
+golden_matrix_clear (GoldenMatrix *matrix)
+{
+  g_free (matrix->data);
+  *matrix = (GoldenMatrix) { 0 };
+}
+
+gboolean
+golden_read_matrix (JsonObject *from, const char *key, GoldenMatrix *matrix, GError **error)
+{
+  JsonObject *object = member_object (from, key, error);
+
+  if (object == NULL || !golden_read_index (object, "rows", SIZE_LIMIT, &matrix->n_rows, error)
+      || !golden_read_index (object, "cols", SIZE_LIMIT, &matrix->n_cols, error))
+    return FALSE;
+  matrix->data = golden_read_numbers (object, "data", (size_t) matrix->n_rows * matrix->n_cols,
+                                      error);
+  if (matrix->data == NULL)
+    g_prefix_error (error, "input.%s: ", key);
+  return matrix->data != NULL;
+}
+
+void
+golden_ratings_clear (GoldenRatings *ratings)
+{
+  g_free (ratings->user);
+  g_free (ratings->item);
+  g_free (ratings->rating);
+  *ratings = (GoldenRatings) { 0 };
+}
+
+static gboolean
+read_triplet (JsonNode *node, GoldenRatings *ratings, size_t k)
+{
+  JsonArray *triplet = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  return triplet != NULL && json_array_get_length (triplet) == 3 && ratings->n_users > 0
+         && ratings->n_items > 0
+         && node_index (json_array_get_element (triplet, 0), ratings->n_users - 1,
+                        &ratings->user[k])
+         && node_index (json_array_get_element (triplet, 1), ratings->n_items - 1,
+                        &ratings->item[k])
+         && node_number (json_array_get_element (triplet, 2), &ratings->rating[k]);
+}
+
+gboolean
+golden_read_ratings (JsonObject *from, const char *key, GoldenRatings *ratings, GError **error)
+{
+  JsonObject *object = member_object (from, key, error);
+  JsonArray *triplets;
+
+  if (object == NULL || !golden_read_index (object, "n_users", SIZE_LIMIT, &ratings->n_users, error)
+      || !golden_read_index (object, "n_items", SIZE_LIMIT, &ratings->n_items, error))
+    return FALSE;
+  triplets = member_array (object, "triplets", error);
+  if (triplets == NULL)
+    return FALSE;
+  ratings->n = json_array_get_length (triplets);
+  ratings->user = g_new (uint32_t, ratings->n);
+  ratings->item = g_new (uint32_t, ratings->n);
+  ratings->rating = g_new (double, ratings->n);
+  for (size_t k = 0; k < ratings->n; k++)
+    if (!read_triplet (json_array_get_element (triplets, (guint) k), ratings, k))
+      return fl_fail (error, FL_ERROR_DATA, "input.%s.triplets[%zu] is not [user, item, rating]",
+                      key, k);
+  return TRUE;
+}
