@@ -102,7 +102,51 @@ typedef gboolean (*FlPut) (gpointer user_data, gconstpointer array, size_t n, si
                            GError **error);
 gboolean fl_dataset_walk (const FlDataset *dataset, FlPut put, gpointer user_data,
                           GError **error);
+static inline uint32_t
+fl_dataset_count (const FlDataset *dataset, FlSide side)
+{
+  return side == FL_SIDE_USER ? dataset->n_users : dataset->n_items;
+}
 /* Sets dataset->digest. */
 gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
+
+/* ---- keys ---------------------------------------------------------------- */
+
+enum { FL_SPLIT_RANDOM, FL_SPLIT_PER_USER, FL_SPLIT_GIVEN }; /* FlSplitKeys.method */
+
+FlGrouping fl_data_grouping (const FlDataKeys *keys, FlSide side);
+static inline gboolean
+fl_is_grouped (const FlGrouping *grouping)
+{
+  return grouping->by != NULL && grouping->by[0] != '\0';
+}
+
+/* ---- filters ------------------------------------------------------------- */
+
+/* Which users and items of a dataset are in. */
+typedef struct
+{
+  const FlDataset *dataset;
+  uint8_t *keep[2]; /* by FlSide */
+} FlSelection;
+
+gboolean fl_selection_init (FlSelection *selection, const FlDataset *dataset, GError **error);
+void fl_selection_clear (FlSelection *selection);
+/* Applies the statements of `filter` in their order. */
+gboolean fl_filter_apply (const char *filter, FlSelection *selection, uint64_t seed,
+                          GError **error);
+gboolean fl_filter_check (const char *filter, GError **error);
+
+/* Marks, independently of all else that is drawn, exactly `wanted` of the next
+ * n that come: call it for each of them.  All choices are equally likely
+ * [Knuth, algorithm S]. */
+static inline gboolean
+fl_draw (FlRng *rng, size_t *wanted, size_t left)
+{
+  if (*wanted == 0 || fl_rng_below (rng, (uint32_t) left) >= *wanted)
+    return FALSE;
+  --*wanted;
+  return TRUE;
+}
 
 #endif

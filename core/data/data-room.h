@@ -46,6 +46,26 @@ FlDataset *fl_cache_load (const FlInstance *source, const char *canonical_settin
 /* Maps a cache file; damaged files are refused. */
 FlDataset *fl_cache_map (const char *path, GError **error);
 
+/* ---- groups ------------------------------------------------------------ */
+
+/* How one side is grouped; zeroed: not at all. */
+typedef struct
+{
+  const char *by;     /* attribute, or "degree": number of training ratings; "" or NULL: none */
+  FlDoubles ranges;   /* lower bounds of a number's groups, ascending                          */
+  int64_t quantiles;  /* > 0: that many groups of equal size by value                          */
+} FlGrouping;
+
+/* Groups of the n entities whose dataset indices are `member`; row e of `train`
+ * belongs to entity e (NULL: no "degree").  Every group has a member, everybody
+ * a group.  Equal values are told apart by index, so that quantiles differ in
+ * size by one at most. */
+FlGroups *fl_groups_new (const FlDataset *dataset, FlSide side, const FlGrouping *grouping,
+                         const uint32_t *member, uint32_t n, const FlCsr *train,
+                         GError **error);
+void fl_groups_free (FlGroups *groups);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGroups, fl_groups_free)
+
 /* ---- pipeline keys of [data] and [split] ------------------------------- */
 
 /* The host's own keys of [data] beside the source's parameters. */
@@ -60,13 +80,18 @@ typedef struct
   int64_t items_quantiles;
 } FlDataKeys;
 extern const FlParam fl_data_params[]; /* keys users.group-by, filter, ... */
+/* What can be wrong with the keys before there are data. */
+gboolean fl_data_keys_check (const FlDataKeys *keys, GError **error);
 
+/* `test` and `validation` are shares for random and per-user; a given
+ * split needs neither. */
 typedef struct
 {
   int method; /* index in "random|per-user|given" */
   double test, validation;
 } FlSplitKeys;
 extern const FlParam fl_split_params[];
+gboolean fl_split_keys_check (const FlSplitKeys *keys, GError **error);
 
 /* A dataset filtered, grouped and split, ready for one cell.  data.train holds
  * train; `test` is kept apart from what stages see. */
@@ -78,6 +103,8 @@ typedef struct
   FlGroups *user_groups, *item_groups;
 } FlSplit;
 
+/* Depends on the data, the keys and the seed alone.  Users and items that the
+ * filter chose stay even if they have no rating left. */
 FlSplit *fl_split_new (const FlDataset *dataset, const FlDataKeys *data,
                        const FlSplitKeys *split, uint64_t seed, GError **error);
 void fl_split_free (FlSplit *split);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* keys.c: the host's keys of [data] and [split]. */
-#include "core/data/data-room.h"
+#include "core/data/data-private.h"
 
 /* Keys with a dot, which no field's name has. */
 #define DATA_STRING(key, field, doc_) \
@@ -38,3 +38,45 @@ const FlParam fl_split_params[] = {
              "share of the ratings held out for choosing parameters"),
   FL_PARAM_END
 };
+
+/* ---- checks -------------------------------------------------------------- */
+
+FlGrouping
+fl_data_grouping (const FlDataKeys *keys, FlSide side)
+{
+  if (side == FL_SIDE_USER)
+    return (FlGrouping) { keys->users_group_by, keys->users_ranges, keys->users_quantiles };
+  return (FlGrouping) { keys->items_group_by, keys->items_ranges, keys->items_quantiles };
+}
+
+gboolean
+fl_data_keys_check (const FlDataKeys *keys, GError **error)
+{
+  for (int side = 0; side < 2; side++)
+    {
+      FlGrouping grouping = fl_data_grouping (keys, (FlSide) side);
+      const char *who = side == FL_SIDE_USER ? "users" : "items";
+
+      if (!fl_is_grouped (&grouping) && (grouping.ranges.n > 0 || grouping.quantiles > 0))
+        return fl_fail (error, FL_ERROR_CONFIG, "%s.%s needs %s.group-by", who,
+                        grouping.ranges.n > 0 ? "ranges" : "quantiles", who);
+      if (grouping.ranges.n > 0 && grouping.quantiles > 0)
+        return fl_fail (error, FL_ERROR_CONFIG, "%s.ranges and %s.quantiles exclude each other",
+                        who, who);
+      for (size_t i = 1; i < grouping.ranges.n; i++)
+        if (!(grouping.ranges.v[i - 1] < grouping.ranges.v[i]))
+          return fl_fail (error, FL_ERROR_CONFIG, "%s.ranges: %g after %g: must ascend", who,
+                          grouping.ranges.v[i], grouping.ranges.v[i - 1]);
+    }
+  return fl_filter_check (keys->filter, error);
+}
+
+gboolean
+fl_split_keys_check (const FlSplitKeys *keys, GError **error)
+{
+  if (keys->method == FL_SPLIT_GIVEN || keys->test + keys->validation < 1)
+    return TRUE;
+  return fl_fail (error, FL_ERROR_CONFIG,
+                  "test = %g and validation = %g leave nothing to train on: they must sum to "
+                  "less than 1", keys->test, keys->validation);
+}

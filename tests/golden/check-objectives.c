@@ -33,9 +33,9 @@ subject_clear (Subject *s)
   golden_ratings_clear (&s->given);
   golden_matrix_clear (&s->predictions);
   fl_ratings_free (s->ratings);
-  test_groups_free (s->user_groups);
-  test_groups_free (s->item_groups);
-  test_groups_free (s->sides);
+  fl_groups_free (s->user_groups);
+  fl_groups_free (s->item_groups);
+  fl_groups_free (s->sides);
   g_free (s->identity);
   g_free (s->disadvantaged);
   g_free (s->user_label);

@@ -74,19 +74,6 @@ test_groups_new (const char *name, uint32_t n_groups, uint32_t n, const uint32_t
   return groups;
 }
 
-void
-test_groups_free (FlGroups *groups)
-{
-  if (groups == NULL)
-    return;
-  g_free ((char *) groups->name);
-  g_strfreev ((char **) groups->label);
-  g_free ((uint32_t *) groups->start);
-  g_free ((uint32_t *) groups->group);
-  g_free ((uint32_t *) groups->first);
-  g_free (groups);
-}
-
 FlInstance *
 test_instance_new (const FlRegistry *registry, FlKind kind, const char *name,
                    const char *const *settings, GError **error)

@@ -18,11 +18,10 @@ typedef struct
 void matrix_model_init (MatrixModel *model, const FlFactors *factors, gboolean scored);
 
 /* Groups labelled "0", "1", ...; entity e is in those of member[start[e]] ..
- * member[start[e + 1] - 1], or in member[e] when start is NULL. */
+ * member[start[e + 1] - 1], or in member[e] when start is NULL.  Freed with
+ * fl_groups_free. */
 FlGroups *test_groups_new (const char *name, uint32_t n_groups, uint32_t n, const uint32_t *start,
                            const uint32_t *member);
-void test_groups_free (FlGroups *groups);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGroups, test_groups_free)
 
 /* The plugin with settings "key=value", NULL-terminated or NULL. */
 FlInstance *test_instance_new (const FlRegistry *registry, FlKind kind, const char *name,

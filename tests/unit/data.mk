@@ -6,3 +6,7 @@ unit_tests += %D%/test-data-sources
 tests_unit_test_data_sources_SOURCES = %D%/test-data-sources.c
 tests_unit_test_data_sources_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_data_sources_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-data-split
+tests_unit_test_data_split_SOURCES = %D%/test-data-split.c
+tests_unit_test_data_split_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_data_split_LDADD = $(UNIT_LDADD)
