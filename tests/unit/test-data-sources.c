@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* The source plugins: counts that were taken from the files by other means,
- * and what they say of files that are not as they should be.  MovieLens is
- * looked for in FAIRLEAD_DATA, else beside the source tree. */
+ * and what they say of files that are not as they should be. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "core/data/data-room.h"
+#include "tests/unit/data-folder.h"
 
 static FlRegistry *registry;
 static char *folder; /* for files that tests write */
@@ -131,19 +131,6 @@ test_restaurant (void **state)
 /* ---- MovieLens ----------------------------------------------------------- */
 
 static void
-need (const char *name)
-{
-  const char *data = g_getenv ("FAIRLEAD_DATA");
-  g_autofree char *path = g_build_filename (data != NULL ? data : "/nowhere", name, NULL);
-
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
-    return;
-  print_message ("  no folder %s in FAIRLEAD_DATA: MovieLens comes from "
-                 "grouplens.org/datasets/movielens\n", name);
-  skip ();
-}
-
-static void
 test_movielens_100k (void **state)
 {
   static const size_t stars[] = { 6110, 11370, 27145, 34174, 21201 };
@@ -152,7 +139,8 @@ test_movielens_100k (void **state)
   const FlAttribute *age;
 
   (void) state;
-  need ("ml-100k");
+  if (!have_data ("ml-100k"))
+    skip ();
   d = load ("movielens-100k", 0, &error, NULL);
   expect_none (d, error);
   assert_int_equal (d->n, 100000);
@@ -186,7 +174,8 @@ test_movielens_1m (void **state)
   size_t least = SIZE_MAX, most = 0;
 
   (void) state;
-  need ("ml-1m");
+  if (!have_data ("ml-1m"))
+    skip ();
   d = load ("movielens-1m", 0, &error, NULL);
   expect_none (d, error);
   assert_int_equal (d->n, 1000209);
@@ -356,8 +345,6 @@ set_up (void **state)
   GError *error = NULL;
 
   (void) state;
-  if (g_getenv ("FAIRLEAD_DATA") == NULL)
-    g_setenv ("FAIRLEAD_DATA", TOP_SRCDIR "/../shared/data", TRUE);
   folder = g_dir_make_tmp ("fairlead-sources-XXXXXX", &error);
   registry = fl_registry_new (NULL, &error);
   return registry != NULL && folder != NULL ? 0 : -1;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/data/data-room.h"
+#include "tests/unit/data-folder.h"
 
 static FlRegistry *registry;
 
@@ -463,19 +464,11 @@ test_group_mistakes (void **state)
 static void
 test_quantiles_movielens (void **state)
 {
-  const char *data = g_getenv ("FAIRLEAD_DATA");
-  g_autofree char *path = g_build_filename (data != NULL ? data : TOP_SRCDIR "/../shared/data",
-                                            "ml-100k", NULL);
   g_autoptr (FlDataset) d = NULL;
 
   (void) state;
-  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
-    {
-      print_message ("  no folder ml-100k in FAIRLEAD_DATA: MovieLens comes from "
-                     "grouplens.org/datasets/movielens\n");
-      skip ();
-    }
-  g_setenv ("FAIRLEAD_DATA", data != NULL ? data : TOP_SRCDIR "/../shared/data", TRUE);
+  if (!have_data ("ml-100k"))
+    skip ();
   d = load_source ("movielens-100k");
   assert_non_null (d);
   expect_groups (d, FL_SIDE_USER,

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* data-folder.h: data sets that are not ours to ship, for the tests that need
+ * them: in FAIRLEAD_DATA, else beside the source tree. */
+#ifndef FL_TESTS_DATA_FOLDER_H
+#define FL_TESTS_DATA_FOLDER_H
+
+#include <glib.h>
+
+/* Whether the folder `name` is there; says so if not.  Sets FAIRLEAD_DATA. */
+static inline gboolean
+have_data (const char *name)
+{
+  g_autofree char *path = NULL;
+
+  g_setenv ("FAIRLEAD_DATA", TOP_SRCDIR "/../shared/data", FALSE);
+  path = g_build_filename (g_getenv ("FAIRLEAD_DATA"), name, NULL);
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  print_message ("  no folder %s: MovieLens comes from grouplens.org/datasets/movielens\n", path);
+  return FALSE;
+}
+
+#endif
