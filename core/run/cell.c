@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* cell.c: one cell from split to metrics, inside its worker.
+ *
+ *   dataset -> split -> augment* -> train (a mitigator's, else the model's own) -> evaluate
+ *
+ * Test ratings stay here: stages receive FlData, which has no place for them.
+ */
+#include "core/run/run-room.h"
+
+typedef struct
+{
+  const FlCell *cell;
+  const FlRegistry *registry;
+  FlProgress progress;
+  gpointer user_data;
+  FlRun *run;
+  FlSplit *split;
+  FlInstance *model;
+  GPtrArray *mitigators; /* FlInstance, as in cell->mitigators      */
+  FlData data;           /* what the next stage sees                */
+  FlRatings *augmented;  /* data.train, once a mitigator changed it */
+} Execution;
+
+static void
+execution_clear (Execution *x)
+{
+  g_clear_pointer (&x->mitigators, g_ptr_array_unref);
+  fl_instance_free (x->model);
+  fl_ratings_free (x->augmented);
+  fl_split_free (x->split);
+  fl_run_free (x->run);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Execution, execution_clear)
+
+/* Says whose work begins, so that a crash can be laid at the right door. */
+static void
+enter (const Execution *x, FlKind kind, const FlSection *section)
+{
+  g_autofree char *what = g_strdup_printf ("%s/%s", fl_kind_name (kind), section->plugin);
+
+  if (x->progress != NULL)
+    x->progress (x->user_data, 0, 0, what);
+}
+
+static gboolean
+make_split (Execution *x, const FlDataset *dataset, GError **error)
+{
+  const FlCell *cell = x->cell;
+  FlDataKeys data = { 0 };
+  FlSplitKeys split = { 0 };
+
+  if (fl_params_store (fl_data_params, &data, "data", cell->data->host, NULL, NULL, NULL, error)
+      && fl_params_store (fl_split_params, &split, "split", cell->split->host, NULL, NULL, NULL,
+                          error))
+    x->split = fl_split_new (dataset, &data, &split, cell->seed, error);
+  fl_params_clear (fl_data_params, &data);
+  fl_params_clear (fl_split_params, &split);
+  if (x->split == NULL)
+    return FALSE;
+  x->data = x->split->data;
+  return TRUE;
+}
+
+static gboolean
+make_plugins (Execution *x, GError **error)
+{
+  x->model = fl_cell_instance (x->cell, x->registry, FL_KIND_MODEL, x->cell->model, error);
+  if (x->model == NULL)
+    return FALSE;
+  x->mitigators = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_instance_free);
+  for (guint i = 0; i < x->cell->mitigators->len; i++)
+    {
+      FlInstance *mitigator
+          = fl_cell_instance (x->cell, x->registry, FL_KIND_MITIGATOR,
+                              g_ptr_array_index (x->cell->mitigators, i), error);
+
+      if (mitigator == NULL)
+        return FALSE;
+      g_ptr_array_add (x->mitigators, mitigator);
+    }
+  return TRUE;
+}
+
+/* The data as one mitigator may see them. */
+static FlData
+data_for (const Execution *x, const FlMitigatorOps *ops)
+{
+  FlData data = x->data;
+
+  if (!ops->needs_validation)
+    data.validation = NULL;
+  return data;
+}
+
+static gboolean
+augment (Execution *x, GError **error)
+{
+  for (guint i = 0; i < x->mitigators->len; i++)
+    {
+      const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
+      const FlMitigatorOps *ops = mitigator->ops;
+      FlData data = data_for (x, ops);
+      FlStage stage = { .data = &data, .model = x->model, .run = x->run };
+      FlRatings *ratings;
+
+      if (ops->augment == NULL)
+        continue;
+      enter (x, FL_KIND_MITIGATOR, g_ptr_array_index (x->cell->mitigators, i));
+      ratings = ops->augment (mitigator->self, &stage, error);
+      if (ratings == NULL)
+        return FALSE;
+      fl_ratings_free (x->augmented);
+      x->augmented = ratings;
+      x->data.train = ratings;
+    }
+  return TRUE;
+}
+
+/* The pipeline has seen to it that at most one mitigator takes over training. */
+static gboolean
+train (Execution *x, GError **error)
+{
+  const FlModelOps *model = x->model->ops;
+  FlData data = x->data;
+
+  for (guint i = 0; i < x->mitigators->len; i++)
+    {
+      const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
+      const FlMitigatorOps *ops = mitigator->ops;
+
+      if (ops->train != NULL)
+        {
+          FlStage stage = { .data = &data, .model = x->model, .run = x->run };
+
+          data = data_for (x, ops);
+          enter (x, FL_KIND_MITIGATOR, g_ptr_array_index (x->cell->mitigators, i));
+          return ops->train (mitigator->self, &stage, error);
+        }
+    }
+  data.validation = NULL;
+  enter (x, FL_KIND_MODEL, x->cell->model);
+  return model->fit (x->model->self, &data, x->run, error);
+}
+
+/* ---- evaluation ---------------------------------------------------------- */
+
+/* The part that an objective's `on` names. */
+static gboolean
+objective_part (const FlSection *section, FlPart *part, GError **error)
+{
+  FlObjectiveKeys keys = { 0 };
+  gboolean ok = fl_params_store (fl_objective_params, &keys, section->title, section->host, NULL,
+                                 NULL, NULL, error);
+
+  if (ok)
+    *part = (FlPart) keys.on;
+  fl_params_clear (fl_objective_params, &keys);
+  return ok;
+}
+
+static const FlRatings *
+ratings_of (const Execution *x, FlPart part)
+{
+  switch (part)
+    {
+    case FL_PART_TRAIN:
+      return x->split->train;
+    case FL_PART_VALIDATION:
+      return x->split->validation;
+    default:
+      return x->split->test;
+    }
+}
+
+/* One view a part, shared by all objectives. */
+static const FlView *
+view_of (const Execution *x, FlPart part, FlView **views, GError **error)
+{
+  if (views[part] == NULL)
+    views[part] = fl_view_of (&x->split->data, ratings_of (x, part), part, x->model, error);
+  return views[part];
+}
+
+static gboolean
+evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOutcome *outcome,
+              GError **error)
+{
+  static const char *const words[] = { "train", "validation", "test" };
+  g_autoptr (FlInstance) objective = NULL;
+  const FlObjectiveOps *ops;
+  const FlView *view;
+  FlPart part;
+
+  objective = fl_cell_instance (x->cell, x->registry, FL_KIND_OBJECTIVE, section, error);
+  if (objective == NULL || !objective_part (section, &part, error))
+    return FALSE;
+  ops = objective->ops;
+  if (!ops->whole && ratings_of (x, part) == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "[%s] on = %s: the split has no %s part",
+                    section->title, words[part], words[part]);
+  view = view_of (x, part, views, error);
+  if (view == NULL)
+    return FALSE;
+  enter (x, FL_KIND_OBJECTIVE, section);
+  return fl_objective_run (objective, section->name, view, 0, outcome, error);
+}
+
+static gboolean
+evaluate (const Execution *x, FlOutcome *outcome, GError **error)
+{
+  FlView *views[3] = { NULL };
+  gboolean ok = TRUE;
+
+  for (guint i = 0; ok && i < x->cell->objectives->len; i++)
+    ok = evaluate_one (x, g_ptr_array_index (x->cell->objectives, i), views, outcome, error);
+  for (size_t part = 0; part < G_N_ELEMENTS (views); part++)
+    fl_view_free (views[part]);
+  return ok;
+}
+
+FlOutcome *
+fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset *dataset,
+                 FlProgress progress, gpointer user_data, GError **error)
+{
+  g_auto (Execution) x = {
+    .cell = cell, .registry = registry, .progress = progress, .user_data = user_data,
+    .run = fl_run_new (cell->seed, progress, user_data),
+  };
+  g_autoptr (FlOutcome) outcome = fl_outcome_new ();
+  const GPtrArray *notes;
+
+  if (!make_split (&x, dataset, error) || !make_plugins (&x, error) || !augment (&x, error)
+      || !train (&x, error) || !evaluate (&x, outcome, error))
+    return NULL;
+  notes = fl_run_notes (x.run);
+  for (guint i = 0; i < notes->len; i++)
+    {
+      const FlSetting *note = g_ptr_array_index (notes, i);
+
+      g_ptr_array_add (outcome->notes, fl_setting_new (note->key, note->value, ""));
+    }
+  return g_steal_pointer (&outcome);
+}
