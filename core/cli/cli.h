@@ -22,7 +22,7 @@ typedef struct
   int (*run) (int argc, char **argv);
 } CliCommand;
 
-extern const CliCommand cli_inspect;
+extern const CliCommand cli_check, cli_inspect;
 
 /* Prints "fairlead: MESSAGE" and frees the error. */
 int cli_fail (GError *error);

@@ -1,2 +1,3 @@
 fairlead_SOURCES += %D%/cli.h %D%/main.c
 fairlead_SOURCES += %D%/inspect.c %D%/inspect.h %D%/inspect-json.c %D%/inspect-man.c
+fairlead_SOURCES += %D%/check.c %D%/cells.c %D%/cells.h

@@ -9,6 +9,7 @@
 #include "core/cli/cli.h"
 
 static const CliCommand *const commands[] = {
+  &cli_check,
   &cli_inspect,
   NULL,
 };

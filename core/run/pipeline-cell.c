@@ -140,23 +140,6 @@ fl_cell_canonical (const FlCell *cell)
 
 /* ---- explanation -------------------------------------------------------- */
 
-typedef void (*EachSection) (gpointer user_data, const FlSection *section);
-
-static void
-each_section (const FlCell *cell, EachSection each, gpointer user_data)
-{
-  each (user_data, cell->data);
-  each (user_data, cell->split);
-  each (user_data, cell->model);
-  for (guint i = 0; i < cell->mitigators->len; i++)
-    each (user_data, g_ptr_array_index (cell->mitigators, i));
-  for (guint i = 0; i < cell->objectives->len; i++)
-    each (user_data, g_ptr_array_index (cell->objectives, i));
-  for (guint i = 0; i < cell->references->len; i++)
-    each (user_data, g_ptr_array_index (cell->references, i));
-  each (user_data, cell->evaluate);
-}
-
 static void
 describe_setting (GString *text, const char *key, const char *value, const char *origin)
 {
@@ -178,10 +161,8 @@ describe_settings (GString *text, const GPtrArray *settings)
 }
 
 static void
-describe_section (gpointer user_data, const FlSection *section)
+describe_section (GString *text, const FlSection *section)
 {
-  GString *text = user_data;
-
   g_string_append_printf (text, "[%s]\n", section->title);
   if (section->plugin != NULL)
     describe_setting (text, section->kind == FL_KIND_SOURCE ? "source" : "plugin",
@@ -190,12 +171,38 @@ describe_section (gpointer user_data, const FlSection *section)
   describe_settings (text, section->host);
 }
 
+static gboolean
+same_title (gconstpointer a, gconstpointer b)
+{
+  return strcmp (((const FlSection *) a)->title, ((const FlSection *) b)->title) == 0;
+}
+
+/* `sections`, except those that `shown` has. */
+static void
+describe_sections (GString *text, const GPtrArray *sections, const GPtrArray *shown)
+{
+  for (guint i = 0; i < sections->len; i++)
+    {
+      const FlSection *section = g_ptr_array_index (sections, i);
+
+      if (shown == NULL
+          || !g_ptr_array_find_with_equal_func ((GPtrArray *) shown, section, same_title, NULL))
+        describe_section (text, section);
+    }
+}
+
 char *
 fl_cell_describe (const FlCell *cell)
 {
   GString *text = g_string_new (NULL);
 
-  each_section (cell, describe_section, text);
+  describe_section (text, cell->data);
+  describe_section (text, cell->split);
+  describe_section (text, cell->model);
+  describe_sections (text, cell->mitigators, NULL);
+  describe_sections (text, cell->objectives, NULL);
+  describe_sections (text, cell->references, cell->objectives);
+  describe_section (text, cell->evaluate);
   return g_string_free (text, FALSE);
 }
 

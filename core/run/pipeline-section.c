@@ -30,7 +30,11 @@ fl_override_new (const char *address, const char *value, const char *title, cons
   if (dot == NULL || dot == address || dot[1] == '\0')
     {
       fl_fail (error, FL_ERROR_CONFIG, "expected GROUP.KEY = VALUE");
-      fl_setting_locate (error, title, address, value, origin);
+      /* The command line as typed is in its origin. */
+      if (title == NULL)
+        g_prefix_error (error, "%s: ", origin);
+      else
+        fl_setting_locate (error, title, address, value, origin);
       return NULL;
     }
   override = g_new0 (FlOverride, 1);
@@ -300,6 +304,34 @@ known_plugins (const FlRegistry *registry, FlKind kind)
   return names->len > 1 ? g_strjoinv (", ", (char **) names->pdata) : g_strdup ("none");
 }
 
+/* The entry of a bare plugin, which may be a group's name misspelt. */
+static const FlEntry *
+find_bare (const FlSections *sections, FlKind kind, const char *name, GError **error)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_autoptr (GError) reason = NULL;
+  const FlEntry *entry = fl_registry_find (sections->registry, kind, name, &reason);
+  const char *nearest = NULL;
+
+  if (entry != NULL)
+    return entry;
+  for (guint i = 0; i < sections->conf->groups->len; i++)
+    {
+      const FlConfGroup *group = g_ptr_array_index (sections->conf->groups, i);
+
+      if (group->name != NULL && strcmp (group->kind, fl_kind_name (kind)) == 0)
+        g_ptr_array_add (names, group->name);
+    }
+  g_ptr_array_add (names, NULL);
+  nearest = fl_nearest (name, (const char *const *) names->pdata);
+  if (nearest == NULL)
+    g_propagate_error (error, g_steal_pointer (&reason));
+  else
+    fl_fail (error, FL_ERROR_PLUGIN, "no %s '%s'; did you mean [%s %s]?", fl_kind_name (kind),
+             name, fl_kind_name (kind), nearest);
+  return NULL;
+}
+
 /* Which plugin it is, and where that was said. */
 static const FlEntry *
 choose_plugin (const FlSections *sections, const Plan *plan, const GPtrArray *given,
@@ -320,7 +352,8 @@ choose_plugin (const FlSections *sections, const Plan *plan, const GPtrArray *gi
     }
   section->origin = g_strdup (setting != NULL ? setting->origin : plan->origin);
   section->plugin = g_strdup (name);
-  entry = fl_registry_find (sections->registry, plan->kind, name, error);
+  entry = setting != NULL ? fl_registry_find (sections->registry, plan->kind, name, error)
+                          : find_bare (sections, plan->kind, name, error);
   if (entry != NULL)
     section->plugin_version
         = g_strdup (entry->plugin.version != NULL ? entry->plugin.version : "0");

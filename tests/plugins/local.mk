@@ -36,3 +36,9 @@ check_LTLIBRARIES += %D%/good.la %D%/no-symbol.la %D%/other-abi.la %D%/later-dup
 %C%_faulty_la_SOURCES = %D%/faulty.c %D%/specimen.h
 %C%_faulty_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
 %C%_faulty_la_LIBADD = $(PLUGIN_LIBS)
+
+# One that works, of every kind, for tests of pipelines.
+check_LTLIBRARIES += %D%/toys.la
+%C%_toys_la_SOURCES = %D%/toys.c
+%C%_toys_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
+%C%_toys_la_LIBADD = $(PLUGIN_LIBS)
