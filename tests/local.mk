@@ -13,6 +13,7 @@ include tests/unit/registry.mk
 include tests/plugins/local.mk
 include tests/unit/pipeline.mk
 include tests/unit/store.mk
+include tests/unit/objectives.mk
 
 include tests/golden/local.mk
 

@@ -122,6 +122,14 @@ check_predictions (const FlViewPrivate *priv, GError **error)
   return TRUE;
 }
 
+/* Both sides in double, or both in float. */
+static gboolean
+has_arrays (const FlFactors *factors)
+{
+  return (factors->user_f64 != NULL && factors->item_f64 != NULL)
+         || (factors->user_f32 != NULL && factors->item_f32 != NULL);
+}
+
 /* Factors of the view's users only: those that a mitigator added are behind
  * them. */
 static gboolean
@@ -133,9 +141,7 @@ take_factors (FlViewPrivate *priv, GError **error)
   *factors = (FlFactors) { 0 };
   model_ops (priv->model)->factors (priv->model->self, factors);
   if (factors->n_users < view->n_users || factors->n_items != view->n_items
-      || (factors->user_f64 == NULL && factors->user_f32 == NULL)
-      || (factors->item_f64 == NULL) != (factors->user_f64 == NULL)
-      || (factors->item_f32 == NULL) != (factors->user_f32 == NULL))
+      || (!has_arrays (factors) && view->n_users > 0 && view->n_items > 0))
     return fl_fail (error, FL_ERROR_PLUGIN,
                     "model %s: factors of %u users and %u items, wanted %u and %u: not fitted?",
                     priv->model->plugin->name, factors->n_users, factors->n_items, view->n_users,
