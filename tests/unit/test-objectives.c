@@ -91,8 +91,8 @@ world_clear (World *w)
   g_free (w->P);
   g_free (w->Q);
   fl_ratings_free (w->ratings);
-  test_groups_free (w->user_groups);
-  test_groups_free (w->item_groups);
+  fl_groups_free (w->user_groups);
+  fl_groups_free (w->item_groups);
 }
 
 static double
@@ -691,7 +691,7 @@ test_rmse_by_hand (void **state)
   fl_outcome_free (outcome);
   fl_instance_free (rmse);
   fl_ratings_free (ratings);
-  test_groups_free (groups);
+  fl_groups_free (groups);
 }
 
 int
