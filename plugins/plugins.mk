@@ -8,3 +8,4 @@ include plugins/objectives/individual/local.mk
 include plugins/objectives/group/local.mk
 include plugins/objectives/unfairness/local.mk
 include plugins/objectives/polarization/local.mk
+include plugins/models/als-mf/local.mk

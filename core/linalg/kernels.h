@@ -20,6 +20,10 @@ typedef struct
   size_t (*cholesky_solve_f32) (size_t m, float *A, float *b);
   double (*dot_f64) (size_t n, const double *x, const double *y);
   double (*dot_f32) (size_t n, const float *x, const float *y);
+  void (*dot_rows_f64) (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                        const double *x, double *out);
+  void (*dot_rows_f32) (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+                        const float *x, double *out);
 } FlKernels;
 
 /* Those above base exist where FL_KERNELS_X86 is 1. */

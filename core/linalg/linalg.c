@@ -2,6 +2,9 @@
 /* linalg.c: picks the kernels; products that run on several threads. */
 #include "core/linalg/kernels.h"
 
+#include <cblas.h>
+#include <lapacke.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -276,6 +279,58 @@ double
 fl_dot_f32 (size_t n, const float *x, const float *y)
 {
   return kernels->dot_f32 (n, x, y);
+}
+
+void
+fl_dot_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                 const double *x, double *out)
+{
+  kernels->dot_rows_f64 (n, row, m, F, stride, x, out);
+}
+
+void
+fl_dot_rows_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+                 const float *x, double *out)
+{
+  kernels->dot_rows_f32 (n, row, m, F, stride, x, out);
+}
+
+/* Eigenvalues of the symmetric S (m x m), ascending; S becomes eigenvectors, one
+ * a row, when wanted.  S is its own transpose, so the layout is a name only. */
+static gboolean
+eigen (size_t m, double *S, double *values, gboolean vectors, GError **error)
+{
+  lapack_int info = LAPACKE_dsyev (LAPACK_COL_MAJOR, vectors ? 'V' : 'N', 'L', (lapack_int) m, S,
+                                   (lapack_int) m, values);
+
+  g_assert (info >= 0);
+  if (info > 0)
+    return fl_fail (error, FL_ERROR_NUMERIC,
+                    "eigenvalue %d of %zu did not converge", (int) info, m);
+  return TRUE;
+}
+
+/* X'X = Q D Q' makes (X Y')(X Y')' similar to D^(1/2) Q' Y'Y Q D^(1/2), whose
+ * eigenvalues are the squares. */
+gboolean
+fl_singular_values (size_t m, const double *XX, const double *YY, double *values, GError **error)
+{
+  g_autofree double *Q = g_memdup2 (XX, m * m * sizeof *XX), *half = g_new (double, m *m);
+  g_autofree double *S = g_new (double, m *m), *square = g_new (double, m);
+  int k = (int) m;
+
+  g_assert (m > 0 && m <= FL_NORMAL_MAX);
+  if (!eigen (m, Q, square, TRUE, error))
+    return FALSE;
+  for (size_t a = 0; a < m; a++)
+    cblas_dscal (k, sqrt (MAX (square[a], 0)), Q + a * m, 1);
+  cblas_dgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, k, k, k, 1, Q, k, YY, k, 0, half, k);
+  cblas_dgemm (CblasRowMajor, CblasNoTrans, CblasTrans, k, k, k, 1, half, k, Q, k, 0, S, k);
+  if (!eigen (m, S, square, FALSE, error))
+    return FALSE;
+  for (size_t a = 0; a < m; a++)
+    values[a] = sqrt (MAX (square[m - 1 - a], 0));
+  return TRUE;
 }
 
 /* Pairwise down to runs of this many: the error grows with the logarithm of n. */

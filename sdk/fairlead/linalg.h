@@ -69,6 +69,17 @@ void fl_covariance_f32 (size_t n, size_t m, const float *F, size_t stride, doubl
 double fl_dot_f64 (size_t n, const double *x, const double *y);
 double fl_dot_f32 (size_t n, const float *x, const float *y);
 
+/* out[k] = x . f_k for n rows f_k of F, as in fl_normal: a user's predictions. */
+void fl_dot_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                      const double *x, double *out);
+void fl_dot_rows_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+                      const float *x, double *out);
+
+/* The m singular values of X Y', descending, from the Gram matrices X'X and Y'Y
+ * (m x m, both triangles). */
+gboolean fl_singular_values (size_t m, const double *XX, const double *YY, double *values,
+                             GError **error);
+
 /* Sum of n numbers in an order that depends on n alone. */
 double fl_sum (size_t n, const double *x);
 

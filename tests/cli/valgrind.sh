@@ -10,7 +10,7 @@ if grep -q '^FL_SANITIZE = .*-fsanitize' Makefile; then
 fi
 failed=0
 # One BLAS thread: the others' stacks look like leaks.
-export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 G_SLICE=always-malloc FAIRLEAD_VALGRIND=1
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive G_SLICE=always-malloc FAIRLEAD_VALGRIND=1
 for test in $FAIRLEAD_UNIT_TESTS; do
   log=$(basename "$test").valgrind
   if ./libtool --mode=execute valgrind -q --leak-check=full --errors-for-leak-kinds=definite \

@@ -287,6 +287,44 @@ test_dot_and_sum (void **state)
 }
 
 static void
+test_dot_rows (void **state)
+{
+  FlRng rng = fl_rng (1, "rows", 0);
+  double F[N_ROWS * 70], x[70], out[50];
+  float F32[N_ROWS * 70], x32[70];
+  uint32_t row[50];
+
+  (void) state;
+  fill (&rng, N_ROWS * 70, F, F32);
+  fill (&rng, 70, x, x32);
+  for (size_t k = 0; k < 50; k++)
+    row[k] = fl_rng_below (&rng, N_ROWS);
+  fl_dot_rows_f64 (50, row, 67, F, 70, x, out);
+  for (size_t k = 0; k < 50; k++)
+    assert_true (out[k] == fl_dot_f64 (67, F + row[k] * 70, x));
+  fl_dot_rows_f32 (N_ROWS, NULL, 67, F32, 70, x32, out);
+  for (size_t k = 0; k < N_ROWS; k++)
+    assert_true (out[k] == fl_dot_f32 (67, F32 + k * 70, x32));
+}
+
+/* X Y' = 3 u v' + 2 w z' with u, w and v, z orthonormal. */
+static void
+test_singular_values (void **state)
+{
+  static const double XX[4] = { 9, 0, 0, 4 }, YY[4] = { 1, 0, 0, 1 };
+  static const double flat[4] = { 1, 1, 1, 1 };
+  double values[2];
+
+  (void) state;
+  assert_true (fl_singular_values (2, XX, YY, values, NULL));
+  assert_near (values[0], 3, 1, 1e-14);
+  assert_near (values[1], 2, 1, 1e-14);
+  assert_true (fl_singular_values (2, flat, flat, values, NULL));
+  assert_near (values[0], 2, 1, 1e-14);
+  assert_near (values[1], 0, 1, 1e-7);
+}
+
+static void
 test_table (void **state)
 {
   GError *error = NULL;
@@ -323,6 +361,7 @@ main (int argc, char **argv)
     cmocka_unit_test (test_singular),    cmocka_unit_test (test_gram),
     cmocka_unit_test (test_dot_and_sum), cmocka_unit_test (test_table),
     cmocka_unit_test (test_isa_names),   cmocka_unit_test (test_covariance),
+    cmocka_unit_test (test_dot_rows),    cmocka_unit_test (test_singular_values),
   };
   static const char *const lower[] = { "base", "v3" };
   int failed = 0;

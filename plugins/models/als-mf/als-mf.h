@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* als-mf.h: what the files of this folder share. */
+#ifndef ALS_MF_H
+#define ALS_MF_H
+
+#include <fairlead/plugin.h>
+
+typedef struct
+{
+  /* Parameters. */
+  int64_t rank, sweeps, window;
+  double lambda, tolerance, start_scale;
+  gboolean biases, regularise_bias, half, weighted;
+  int precision, stop, acceleration, start;
+
+  /* State, from start on.  Factors have `width` columns:
+   *   plain        user [p],        item [q]
+   *   with biases  user [b, p, 1],  item [1, q, b]
+   * so that the inner product is the score, and what one side solves for, and
+   * the features it sees of the other, are adjacent columns. */
+  const FlRatings *train;
+  const double *lambda_user, *lambda_item; /* or NULL */
+  size_t width;
+  gpointer user, item; /* float or double  */
+  gpointer work;       /* n_threads pieces */
+  size_t n_threads;
+  size_t n_sweeps;     /* done             */
+} AlsMf;
+
+enum
+{
+  ALS_DOUBLE,
+  ALS_SINGLE
+};
+
+/* One half of a sweep: the rows of `ratings` are solved, given the others. */
+typedef struct
+{
+  const char *name;     /* "user", "item"                                */
+  const FlCsr *ratings;
+  const double *lambda; /* of each row, or NULL: the parameter           */
+  gpointer solved;
+  gconstpointer fixed;
+  size_t m;             /* unknowns                                      */
+  size_t first;         /* column of the first unknown, and first feature */
+  size_t bias;          /* which unknown is the bias                     */
+  size_t offset;        /* column of `fixed` with the other side's bias  */
+} AlsSide;
+
+/* lambda of a row as it stands on the diagonal and in the objective:
+ * halved and weighted as asked. */
+double als_lambda (const AlsMf *als, const AlsSide *side, size_t row);
+
+/* The precision's functions, als-rows.inc. */
+typedef struct
+{
+  size_t size; /* of a number */
+  /* Numbers of working memory that a thread needs. */
+  size_t (*work_length) (size_t m);
+  /* Solves one row.  0, the number of the pivot that is not positive, or
+   * ALS_NOT_FINITE. */
+  size_t (*solve) (const AlsMf *als, const AlsSide *side, size_t row, gpointer work);
+  /* Sum of squared errors of the rows first .. end - 1 of `side`. */
+  double (*errors) (const AlsMf *als, const AlsSide *side, size_t first, size_t end);
+  /* sum lambda_r |row|^2 of the same. */
+  double (*penalty) (const AlsMf *als, const AlsSide *side, size_t first, size_t end);
+  void (*load) (gpointer table, size_t n, const double *from);
+  void (*store) (gconstpointer table, size_t n, double *to);
+} AlsPrecision;
+#define ALS_NOT_FINITE SIZE_MAX
+
+extern const AlsPrecision als_double, als_single;
+
+#define ALS_WINDOW_MAX 16
+
+typedef struct
+{
+  size_t n;          /* length of x                                  */
+  size_t window;
+  size_t n_used;     /* differences in use                           */
+  size_t next;       /* the one to be written                        */
+  gboolean started;  /* f and g of the step before are there         */
+  double *x;         /* where the step under way began               */
+  double *y;         /* what it came to: g (x), set by the caller    */
+  double *f, *g;     /* of the step before                           */
+  double *d_f, *d_g; /* window x n, one difference a row             */
+} AlsAnderson;
+
+AlsAnderson *als_anderson_new (size_t n, size_t window, GError **error);
+void als_anderson_free (AlsAnderson *anderson);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AlsAnderson, als_anderson_free)
+/* Takes y in, and sets x to where the next step begins. */
+void als_anderson_step (AlsAnderson *anderson);
+/* Forgets the step under way: the next one begins where the last one ended. */
+void als_anderson_reject (AlsAnderson *anderson);
+
+#endif
