@@ -110,6 +110,17 @@ fl_dataset_count (const FlDataset *dataset, FlSide side)
 /* Sets dataset->digest. */
 gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
 
+/* ---- cache files --------------------------------------------------------- */
+
+#define FL_CACHE_FORMAT 1 /* raise when the same input would give another file */
+#define FL_CACHE_SUFFIX ".fairdata"
+
+/* Writes `path` in `folder` so that whoever opens it finds all of it. */
+gboolean fl_cache_write (const FlDataset *dataset, const char *folder, const char *path,
+                         GError **error);
+/* Writes a file of a name nobody else has; `path` ends in XXXXXX. */
+gboolean fl_cache_write_temporary (const FlDataset *dataset, char *path, GError **error);
+
 /* ---- keys ---------------------------------------------------------------- */
 
 enum { FL_SPLIT_RANDOM, FL_SPLIT_PER_USER, FL_SPLIT_GIVEN }; /* FlSplitKeys.method */

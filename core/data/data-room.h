@@ -37,13 +37,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlDataset, fl_dataset_free)
 FlDataset *fl_dataset_load (const FlInstance *source, uint64_t seed, GError **error);
 
 /* Loads through the cache: the file of an earlier load of the same source,
- * parameters, seed (if the source is seeded) and input bytes is mapped; else
- * the source runs and the file is written (to a temporary name, then renamed).
- * `path` receives its name. The folder is $FAIRLEAD_CACHE, else
- * $XDG_CACHE_HOME/fairlead. */
-FlDataset *fl_cache_load (const FlInstance *source, const char *canonical_settings,
-                          uint64_t seed, char **path, GError **error);
-/* Maps a cache file; damaged files are refused. */
+ * settings, seed (if the source is seeded) and input bytes is mapped; else the
+ * source runs and the file is written.  `path` receives its name.  The folder
+ * is $FAIRLEAD_CACHE, else $XDG_CACHE_HOME/fairlead; when it cannot be written, a
+ * message says so and the file is a temporary one, which goes with the dataset.
+ * `settings` is canonical text of the source's parameters; leave the paths out,
+ * since the bytes count and not where they lie. */
+FlDataset *fl_cache_load (const FlInstance *source, const char *settings, uint64_t seed,
+                          char **path, GError **error);
+/* Maps a cache file; one that is damaged, cut short or of another version or
+ * machine is refused. */
 FlDataset *fl_cache_map (const char *path, GError **error);
 
 /* ---- groups ------------------------------------------------------------ */

@@ -10,3 +10,7 @@ unit_tests += %D%/test-data-split
 tests_unit_test_data_split_SOURCES = %D%/test-data-split.c %D%/data-folder.h
 tests_unit_test_data_split_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_data_split_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-data-cache
+tests_unit_test_data_cache_SOURCES = %D%/test-data-cache.c
+tests_unit_test_data_cache_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_data_cache_LDADD = $(UNIT_LDADD)

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* cache-load.c: which cache file holds what a source would give.
+ *
+ * The file's name is a hash of the source, its settings and the bytes of its
+ * inputs; their paths and dates do not count.  Hashing inputs is itself
+ * remembered, by what the file system says of a file.
+ */
+#include "config.h"
+
+#include "core/data/data-private.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A hash is remembered of files that have been left alone for so long
+ * (seconds): a change within one tick of the clock after the hash would not
+ * show in the dates. */
+#define SETTLED_AFTER 10
+
+/* ---- inputs -------------------------------------------------------------- */
+
+typedef struct
+{
+  uint64_t device, inode, size;
+  int64_t changed[4]; /* content and status: seconds, nanoseconds */
+} Stamp;
+
+static gboolean
+take_stamp (const char *path, Stamp *stamp, GError **error)
+{
+  struct stat status;
+
+  if (stat (path, &status) != 0)
+    return fl_fail (error, FL_ERROR_DATA, "cannot open %s: %s", path, g_strerror (errno));
+  if (!S_ISREG (status.st_mode))
+    return fl_fail (error, FL_ERROR_DATA, "%s is %s", path,
+                    S_ISDIR (status.st_mode) ? "a folder: expected a file"
+                                             : "not a regular file");
+  *stamp = (Stamp) { status.st_dev, status.st_ino, (uint64_t) status.st_size,
+                     { status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
+                       status.st_ctim.tv_sec, status.st_ctim.tv_nsec } };
+  return TRUE;
+}
+
+static char *
+stamp_text (const Stamp *stamp)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                          stamp->device, stamp->inode, stamp->size);
+  for (int i = 0; i < 4; i++)
+    g_string_append_printf (text, " %" G_GINT64_FORMAT, stamp->changed[i]);
+  g_string_append_c (text, '\n');
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* What the file system says of all inputs; NULL when one is not there. */
+static char *
+stamp_inputs (char **inputs, GError **error)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+
+  for (size_t i = 0; inputs != NULL && inputs[i] != NULL; i++)
+    {
+      g_autofree char *text = NULL;
+      Stamp stamp;
+
+      if (!take_stamp (inputs[i], &stamp, error))
+        return NULL;
+      text = stamp_text (&stamp);
+      g_string_append (all, text);
+    }
+  return g_string_free (g_steal_pointer (&all), FALSE);
+}
+
+/* SHA-256 of a file's bytes, hexadecimal. */
+static char *
+hash_file (const char *path, GError **error)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_autofree guchar *buffer = g_malloc (1 << 18);
+  int file = g_open (path, O_RDONLY | O_CLOEXEC, 0);
+  ssize_t n = -1;
+
+  if (file >= 0)
+    while ((n = read (file, buffer, 1 << 18)) > 0 || (n < 0 && errno == EINTR))
+      if (n > 0)
+        g_checksum_update (checksum, buffer, n);
+  if (n < 0)
+    fl_fail (error, FL_ERROR_DATA, "cannot read %s: %s", path, g_strerror (errno));
+  if (file >= 0)
+    close (file);
+  return n == 0 ? g_strdup (g_checksum_get_string (checksum)) : NULL;
+}
+
+/* The hash of an input file, remembered in `folder`. */
+static char *
+hash_input (const char *folder, const char *path, GError **error)
+{
+  g_autofree char *memo = NULL, *known = NULL, *text = NULL, *hash = NULL, *line = NULL;
+  Stamp stamp;
+  size_t length;
+
+  if (!take_stamp (path, &stamp, error))
+    return NULL;
+  memo = g_strdup_printf ("%s/input-%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", folder,
+                          stamp.device, stamp.inode);
+  text = stamp_text (&stamp);
+  length = strlen (text);
+  if (g_file_get_contents (memo, &known, NULL, NULL) && g_str_has_prefix (known, text)
+      && strlen (known) == length + 64)
+    return g_strdup (known + length);
+  hash = hash_file (path, error);
+  if (hash == NULL)
+    return NULL;
+  line = g_strconcat (text, hash, NULL);
+  /* Only a saving of time: a folder that cannot be written costs no more. */
+  if (MAX (stamp.changed[0], stamp.changed[2]) + SETTLED_AFTER
+      < g_get_real_time () / G_USEC_PER_SEC)
+    g_file_set_contents_full (memo, line, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
+  return g_steal_pointer (&hash);
+}
+
+/* ---- names --------------------------------------------------------------- */
+
+/* A plugin that was built anew may read the same bytes otherwise. */
+static void
+key_add_plugin (GString *key, const FlInstance *source)
+{
+  const FlSourceOps *ops = source->ops;
+  gpointer address = NULL;
+  Dl_info info;
+  Stamp stamp;
+
+  memcpy (&address, &ops->load, sizeof address);
+  g_string_append_printf (key, "source %s %s\n", source->plugin->name,
+                          source->plugin->version != NULL ? source->plugin->version : "0");
+  if (dladdr (address, &info) != 0 && info.dli_fname != NULL
+      && take_stamp (info.dli_fname, &stamp, NULL))
+    g_string_append_printf (key, "built %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT
+                            ".%" G_GINT64_FORMAT "\n", stamp.size, stamp.changed[0],
+                            stamp.changed[1]);
+}
+
+/* The name of a dataset's file: a hash of all that determines its content. */
+static char *
+cache_name (const FlInstance *source, const char *settings, uint64_t seed, char **inputs,
+            const char *folder, GError **error)
+{
+  const FlSourceOps *ops = source->ops;
+  g_autoptr (GString) key = g_string_new (NULL);
+  g_autofree char *digest = NULL;
+
+  g_string_append_printf (key, "format %d\n", FL_CACHE_FORMAT);
+  key_add_plugin (key, source);
+  g_string_append_printf (key, "settings %s\n", settings != NULL ? settings : "");
+  if (ops->seeded)
+    g_string_append_printf (key, "seed %" G_GUINT64_FORMAT "\n", seed);
+  for (size_t i = 0; inputs != NULL && inputs[i] != NULL; i++)
+    {
+      g_autofree char *hash = hash_input (folder, inputs[i], error);
+
+      if (hash == NULL)
+        return NULL;
+      g_string_append_printf (key, "input %s\n", hash);
+    }
+  digest = g_compute_checksum_for_string (G_CHECKSUM_SHA256, key->str, (gssize) key->len);
+  return g_strdup_printf ("%s-%.32s" FL_CACHE_SUFFIX, source->plugin->name, digest);
+}
+
+/* ---- loading ------------------------------------------------------------- */
+
+static char *
+cache_folder (void)
+{
+  const char *chosen = g_getenv ("FAIRLEAD_CACHE");
+
+  if (chosen != NULL && chosen[0] != '\0')
+    return g_strdup (chosen);
+  return g_build_filename (g_get_user_cache_dir (), "fairlead", NULL);
+}
+
+/* Writes to the cache; where that cannot be, to a file that goes with the
+ * dataset.  `path` becomes the name of the file. */
+static FlDataset *
+store (const FlDataset *dataset, const char *folder, char **path, GError **error)
+{
+  g_autofree char *temporary = NULL;
+  FlDataset *mapped;
+  GError *mistake = NULL;
+
+  if (fl_cache_write (dataset, folder, *path, &mistake))
+    return fl_cache_map (*path, error);
+  temporary = g_build_filename (g_get_tmp_dir (), "fairlead-XXXXXX", NULL);
+  if (!fl_cache_write_temporary (dataset, temporary, error))
+    {
+      g_prefix_error (error, "the cache cannot be used: %s; nor can the folder for temporary "
+                      "files: ", mistake->message);
+      g_error_free (mistake);
+      return NULL;
+    }
+  g_message ("the cache cannot be used: %s; the data are in a temporary file for now",
+             mistake->message);
+  g_error_free (mistake);
+  mapped = fl_cache_map (temporary, error);
+  if (mapped == NULL)
+    g_unlink (temporary);
+  else
+    fl_dataset_set_temporary (mapped, temporary);
+  g_free (*path);
+  *path = g_steal_pointer (&temporary);
+  return mapped;
+}
+
+static FlDataset *
+load_inputs (const FlInstance *source, const char *settings, uint64_t seed, char **inputs,
+             char **path, GError **error)
+{
+  g_autofree char *folder = cache_folder (), *name = NULL, *before = NULL, *after = NULL;
+  g_autoptr (FlDataset) loaded = NULL;
+  FlDataset *mapped;
+
+  /* A folder that cannot be made shows when the file is written. */
+  g_mkdir_with_parents (folder, 0700);
+  before = stamp_inputs (inputs, error);
+  name = before != NULL ? cache_name (source, settings, seed, inputs, folder, error) : NULL;
+  if (name == NULL)
+    return NULL;
+  *path = g_build_filename (folder, name, NULL);
+  mapped = fl_cache_map (*path, NULL);
+  if (mapped != NULL)
+    return mapped;
+  loaded = fl_dataset_load (source, seed, error);
+  if (loaded == NULL)
+    return NULL;
+  after = stamp_inputs (inputs, error);
+  if (after == NULL)
+    return NULL;
+  if (strcmp (before, after) == 0)
+    return store (loaded, folder, path, error);
+  fl_fail (error, FL_ERROR_DATA, "source %s: a file changed while it was read",
+           source->plugin->name);
+  return NULL;
+}
+
+FlDataset *
+fl_cache_load (const FlInstance *source, const char *settings, uint64_t seed, char **path,
+               GError **error)
+{
+  const FlSourceOps *ops = source->ops;
+  g_auto (GStrv) inputs = NULL;
+  FlDataset *dataset;
+  GError *mistake = NULL;
+
+  *path = NULL;
+  if (ops->inputs != NULL && (inputs = ops->inputs (source->self, &mistake)) == NULL)
+    {
+      if (mistake == NULL)
+        fl_fail (&mistake, FL_ERROR_PLUGIN, "does not say which files it reads");
+      g_propagate_prefixed_error (error, mistake, "source %s: ", source->plugin->name);
+      return NULL;
+    }
+  dataset = load_inputs (source, settings, seed, inputs, path, error);
+  if (dataset == NULL)
+    g_clear_pointer (path, g_free);
+  return dataset;
+}
