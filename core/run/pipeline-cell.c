@@ -77,30 +77,17 @@ append_settings (GString *text, const GPtrArray *settings)
     }
 }
 
-static void
-append_plugin (GString *text, const FlSection *section)
-{
-  if (section->plugin == NULL)
-    return;
-  g_string_append_printf (text, "%s %s %s\n", fl_kind_name (section->kind), section->plugin,
-                          section->plugin_version);
-  append_settings (text, section->settings);
-}
-
 char *
 fl_section_canonical (const FlSection *section)
 {
-  GString *text = g_string_new (NULL);
-
-  append_plugin (text, section);
-  return g_string_free (text, FALSE);
+  return g_strdup (section->canonical != NULL ? section->canonical : "");
 }
 
 static void
 append_section (GString *text, const char *heading, const FlSection *section)
 {
-  g_string_append_printf (text, "[%s]\n", heading);
-  append_plugin (text, section);
+  g_string_append_printf (text, "[%s]\n%s", heading,
+                          section->canonical != NULL ? section->canonical : "");
   append_settings (text, section->host);
 }
 
@@ -209,7 +196,7 @@ fl_cell_describe (const FlCell *cell)
 /* ---- to a worker and back ----------------------------------------------- */
 
 #define SETTINGS_TYPE "a(sss)"
-#define SECTION_TYPE "(smsmsmsmsu" SETTINGS_TYPE SETTINGS_TYPE ")"
+#define SECTION_TYPE "(smsmsmsmsmsu" SETTINGS_TYPE SETTINGS_TYPE ")"
 #define SECTIONS_TYPE "a" SECTION_TYPE
 #define CELL_TYPE \
   "(s" SETTINGS_TYPE "ut" SECTION_TYPE SECTION_TYPE SECTION_TYPE SECTION_TYPE \
@@ -246,9 +233,9 @@ settings_from_variant (GVariant *variant)
 static GVariant *
 section_to_variant (const FlSection *section)
 {
-  return g_variant_new ("(smsmsmsmsu@" SETTINGS_TYPE "@" SETTINGS_TYPE ")", section->title,
+  return g_variant_new ("(smsmsmsmsmsu@" SETTINGS_TYPE "@" SETTINGS_TYPE ")", section->title,
                         section->name, section->plugin, section->plugin_version,
-                        section->origin, (guint32) section->kind,
+                        section->origin, section->canonical, (guint32) section->kind,
                         settings_to_variant (section->settings),
                         settings_to_variant (section->host));
 }
@@ -261,9 +248,9 @@ section_from_variant (GVariant *variant)
   g_autoptr (GVariant) host = NULL;
   guint32 kind = 0;
 
-  g_variant_get (variant, "(smsmsmsmsu@" SETTINGS_TYPE "@" SETTINGS_TYPE ")", &section->title,
+  g_variant_get (variant, "(smsmsmsmsmsu@" SETTINGS_TYPE "@" SETTINGS_TYPE ")", &section->title,
                  &section->name, &section->plugin, &section->plugin_version, &section->origin,
-                 &kind, &settings, &host);
+                 &section->canonical, &kind, &settings, &host);
   section->kind = kind < FL_N_KINDS ? (FlKind) kind : FL_KIND_SOURCE;
   section->settings = settings_from_variant (settings);
   section->host = settings_from_variant (host);

@@ -155,6 +155,7 @@ section_clear (FlSection *section)
   g_free (section->plugin);
   g_free (section->plugin_version);
   g_free (section->origin);
+  g_free (section->canonical);
   g_clear_pointer (&section->settings, g_ptr_array_unref);
   g_clear_pointer (&section->host, g_ptr_array_unref);
 }
@@ -378,6 +379,37 @@ host_params (FlKind kind)
   return kind == FL_KIND_OBJECTIVE ? fl_objective_params : NULL;
 }
 
+/* A rule between the host's keys was broken: the message begins with the key to
+ * blame. */
+static void
+blame_key (GError **error, const char *title, const char *origin, const GPtrArray *given)
+{
+  for (guint i = 0; i < given->len; i++)
+    {
+      const FlSetting *setting = g_ptr_array_index (given, i);
+
+      if (g_str_has_prefix ((*error)->message, setting->key))
+        origin = setting->origin;
+    }
+  g_prefix_error (error, "%s: [%s] ", origin, title);
+}
+
+static gboolean
+store_data (FlSections *sections, const Plan *plan, const GPtrArray *given,
+            const char *const *reserved, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (!fl_settings_store (given, plan->title, plan->origin, fl_data_params, &sections->data,
+                          reserved, error))
+    return FALSE;
+  if (fl_data_keys_check (&sections->data, &reason))
+    return TRUE;
+  blame_key (&reason, plan->title, plan->origin, given);
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
 /* Whether the host's own keys of the group, apart from `plugin`, are right. */
 static gboolean
 store_host (FlSections *sections, const Plan *plan, const FlEntry *entry,
@@ -389,8 +421,7 @@ store_host (FlSections *sections, const Plan *plan, const FlEntry *entry,
   const FlSetting *on = NULL;
 
   if (plan->kind == FL_KIND_SOURCE)
-    return fl_settings_store (given, plan->title, plan->origin, fl_data_params,
-                              &sections->data, keys, error);
+    return store_data (sections, plan, given, keys, error);
   if (plan->kind != FL_KIND_OBJECTIVE)
     return TRUE;
   on = fl_settings_find (given, "on");
@@ -428,6 +459,26 @@ try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
   return FALSE;
 }
 
+/* The plugin and its settings as text.  Where a source finds its files changes no
+ * result: the digest of what it reads is the dataset's part of an identity. */
+static char *
+canonical_text (const FlEntry *entry, const FlSection *section)
+{
+  const FlParam *params = entry->plugin.params;
+  GString *text = g_string_new (NULL);
+
+  g_string_append_printf (text, "%s %s %s\n", fl_kind_name (section->kind), section->plugin,
+                          section->plugin_version);
+  for (guint i = 0; i < section->settings->len; i++)
+    {
+      const FlSetting *setting = g_ptr_array_index (section->settings, i);
+
+      if (section->kind != FL_KIND_SOURCE || params[i].type != FL_TYPE_PATH)
+        g_string_append_printf (text, "%s = %s\n", setting->key, setting->value);
+    }
+  return g_string_free (text, FALSE);
+}
+
 static FlSection *
 section_make (FlSections *sections, const Plan *plan, GError **error)
 {
@@ -444,6 +495,7 @@ section_make (FlSections *sections, const Plan *plan, GError **error)
   section->host = fl_settings_effective (is_whole (entry) ? NULL : host_params (plan->kind),
                                          given);
   section->settings = fl_settings_effective (entry->plugin.params, given);
+  section->canonical = canonical_text (entry, section);
   if (plan->address != NULL)
     g_hash_table_insert (sections->words, g_strdup (plan->address), fl_section_ref (section));
   return g_steal_pointer (&section);
@@ -503,10 +555,18 @@ fl_sections_split (FlSections *sections, GError **error)
   const FlConfGroup *group = fl_conf_group (sections->conf, "split", NULL);
   g_autoptr (GPtrArray) given = given_settings (sections, group, "split");
   g_autoptr (FlSection) section = fl_section_new ();
+  const char *origin = group != NULL ? group->origin : sections->conf->file;
+  g_autoptr (GError) reason = NULL;
 
-  if (!fl_settings_store (given, "split", group != NULL ? group->origin : NULL,
-                          fl_split_params, &sections->split, NULL, error))
+  if (!fl_settings_store (given, "split", origin, fl_split_params, &sections->split, NULL,
+                          error))
     return NULL;
+  if (!fl_split_keys_check (&sections->split, &reason))
+    {
+      blame_key (&reason, "split", origin, given);
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return NULL;
+    }
   section->title = g_strdup ("split");
   section->host = fl_settings_effective (fl_split_params, given);
   section->settings = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);

@@ -24,6 +24,7 @@ typedef struct
   char *plugin_version;
   char *origin;            /* where the plugin was named: "polar.conf:14"; or NULL       */
   FlKind kind;             /* where plugin is set                                        */
+  char *canonical;         /* fl_section_canonical                                       */
   GPtrArray *settings;     /* FlSetting of the plugin's parameters                       */
   GPtrArray *host;         /* FlSetting of the host's keys in this group: fl_data_params,
                               fl_split_params; "on" of an objective, except of those that
@@ -73,8 +74,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlPipeline, fl_pipeline_free)
 
 /* The settings and the seed as canonical text: half of a cell's identity, the
  * other being the dataset's digest.  Without origins, the arm's name and the
- * source's paths.  fl_section_canonical gives one plugin with its parameters,
- * without the host's keys. */
+ * source's paths, for whose content the digest stands.  fl_section_canonical
+ * gives one plugin with its parameters, without the host's keys. */
 char *fl_cell_canonical (const FlCell *cell);
 char *fl_section_canonical (const FlSection *section);
 /* Each effective value and where it came from, for --show-config. */

@@ -201,6 +201,21 @@ broken 'data model evaluate' "p.conf:2: [split] method = randon: must be one of 
 [split]
 method = randon
 EOF
+broken 'data model evaluate' "p.conf:3: [split] test = 0.5 and validation = 0.5 leave nothing to train on: they must sum to less than 1" << 'EOF'
+[split]
+validation = 0.5
+test = 0.5
+EOF
+broken 'model evaluate' "p.conf:3: [data] users.ranges needs users.group-by" << 'EOF'
+[data]
+source = toy-data
+users.ranges = 18; 30
+EOF
+broken 'model evaluate' "p.conf:3: [data] filter = items tip 4: expected 'users' or 'items', then 'top N', 'top N of all' or 'random N'" << 'EOF'
+[data]
+source = toy-data
+filter = items tip 4
+EOF
 broken 'data model evaluate' "p.conf:2: [pipeline] sead: unknown key; did you mean 'seed'?" << 'EOF'
 [pipeline]
 sead = 1

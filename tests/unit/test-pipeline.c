@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Pipelines: what cells come of them, which settings each has, and that every
- * mistake is named with its place. */
+/* Pipelines: which cells come of them, and which settings each has.  The words
+ * of refusals are in tests/cli/check.sh. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,72 +14,366 @@
 #define DATA "[data]\nsource = toy-data\n"
 #define MODEL "[model]\nplugin = toy-factors\n"
 #define EVALUATE "[evaluate]\nobjectives = toy-error\n"
-#define PLAIN DATA MODEL EVALUATE /* 6 lines */
+#define PLAIN DATA MODEL EVALUATE
 
 static FlRegistry *registry;
 
 static FlPipeline *
-parse (const char *text, const char *const *sets, const char *const *arms, GError **error)
-{
-  return fl_pipeline_parse ("p.conf", text, strlen (text), registry, sets, arms, error);
-}
-
-static FlPipeline *
-parse_good (const char *text, const char *const *sets, const char *const *arms)
+parse (const char *text, const char *const *sets, const char *const *arms)
 {
   GError *error = NULL;
-  FlPipeline *pipeline = parse (text, sets, arms, &error);
+  FlPipeline *pipeline
+      = fl_pipeline_parse ("p.conf", text, strlen (text), registry, sets, arms, &error);
 
   if (pipeline == NULL)
     fail_msg ("refused: %s", error->message);
   return pipeline;
 }
 
-static const char *
-value_of (const GPtrArray *settings, const char *key)
+static void
+assert_refused (const char *text, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+
+  assert_null (fl_pipeline_parse ("p.conf", text, strlen (text), registry, NULL, NULL, &error));
+  assert_string_equal (error->message, expected);
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
+}
+
+static const FlSetting *
+setting_of (const GPtrArray *settings, const char *key)
 {
   for (guint i = 0; i < settings->len; i++)
     {
       const FlSetting *setting = g_ptr_array_index (settings, i);
 
       if (strcmp (setting->key, key) == 0)
-        return setting->value;
+        return setting;
     }
+  fail_msg ("no setting '%s'", key);
   return NULL;
 }
 
 static const FlCell *
 cell_at (const FlPipeline *pipeline, guint index)
 {
-  assert_in_range (index, 0, pipeline->cells->len - 1);
+  assert_true (index < pipeline->cells->len);
   return g_ptr_array_index (pipeline->cells, index);
+}
+
+static void
+assert_model (const FlPipeline *pipeline, guint index, const char *key, const char *value)
+{
+  const FlCell *cell = cell_at (pipeline, index);
+
+  assert_string_equal (setting_of (cell->model->settings, key)->value, value);
+}
+
+/* All cells as "ARM(VALUE,VALUE)/REPEAT ...". */
+static char *
+cells_text (const FlPipeline *pipeline)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < pipeline->cells->len; i++)
+    {
+      const FlCell *cell = cell_at (pipeline, i);
+
+      g_string_append_printf (text, "%s%s(", i > 0 ? " " : "", cell->arm);
+      for (guint j = 0; j < cell->sweep->len; j++)
+        g_string_append_printf (text, "%s%s", j > 0 ? "," : "",
+                                ((FlSetting *) g_ptr_array_index (cell->sweep, j))->value);
+      g_string_append_printf (text, ")/%u", cell->repeat);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static void
+assert_cells (const char *text, const char *const *sets, const char *const *arms,
+              const char *expected)
+{
+  g_autoptr (FlPipeline) pipeline = parse (text, sets, arms);
+  g_autofree char *found = cells_text (pipeline);
+
+  print_message ("cells: %s\n", found);
+  assert_string_equal (found, expected);
 }
 
 static void
 test_defaults (void **state)
 {
-  g_autoptr (FlPipeline) pipeline = parse_good (PLAIN, NULL, NULL);
+  g_autoptr (FlPipeline) pipeline = parse (PLAIN, NULL, NULL);
   const FlCell *cell = cell_at (pipeline, 0);
 
   (void) state;
   assert_int_equal (pipeline->cells->len, 1);
+  assert_string_equal (pipeline->title, "");
+  assert_string_equal (pipeline->file, "p.conf");
   assert_string_equal (cell->arm, "default");
   assert_int_equal (cell->seed, 1);
-  assert_int_equal (cell->sweep->len, 0);
+  assert_int_equal (cell->k.n, 0);
   assert_string_equal (cell->data->plugin, "toy-data");
-  assert_string_equal (value_of (cell->data->settings, "n"), "3");
-  assert_string_equal (value_of (cell->data->host, "users.group-by"), "");
-  assert_string_equal (value_of (cell->split->host, "method"), "random");
-  assert_string_equal (value_of (cell->model->settings, "lambda"), "0.1");
+  assert_string_equal (setting_of (cell->data->settings, "n")->value, "3");
+  assert_string_equal (setting_of (cell->data->settings, "n")->origin, "default");
+  assert_string_equal (setting_of (cell->data->host, "users.group-by")->value, "");
+  assert_string_equal (setting_of (cell->split->host, "method")->value, "random");
   assert_string_equal (cell->model->plugin_version, "0");
+  assert_string_equal (cell->model->origin, "p.conf:4");
   assert_int_equal (cell->objectives->len, 1);
+  assert_int_equal (cell->references->len, 0);
+}
+
+/* The later word stands: group, arm, sweep, command line. */
+static void
+test_precedence (void **state)
+{
+  static const char text[] = DATA EVALUATE "[model]\nplugin = toy-factors\nrank = 3\n"
+                                           "[arm a]\n[arm b]\nmodel.rank = 4\n";
+  static const char swept[] = DATA EVALUATE "[model]\nplugin = toy-factors\nrank = 3\n"
+                                            "[arm a]\n[sweep]\nmodel.rank = 5; 6\n";
+  const char *const sets[] = { "model.rank=9", "model.rank = 7", NULL };
+  g_autoptr (FlPipeline) plain = parse (text, NULL, NULL);
+  g_autoptr (FlPipeline) sweep = parse (swept, NULL, NULL);
+  g_autoptr (FlPipeline) set = parse (text, sets, NULL);
+  g_autoptr (FlPipeline) both = parse (swept, sets, NULL);
+
+  (void) state;
+  assert_model (plain, 0, "rank", "3");
+  assert_model (plain, 1, "rank", "4");
+  assert_model (sweep, 0, "rank", "5");
+  assert_model (sweep, 1, "rank", "6");
+  assert_model (set, 0, "rank", "7");
+  assert_model (set, 1, "rank", "7");
+  assert_int_equal (both->cells->len, 1);
+  assert_model (both, 0, "rank", "7");
+  assert_string_equal (setting_of (cell_at (set, 1)->model->settings, "rank")->origin,
+                       "--set model.rank = 7");
+  assert_string_equal (setting_of (cell_at (plain, 1)->model->settings, "rank")->origin,
+                       "p.conf:10");
+}
+
+static void
+test_expansion (void **state)
+{
+  static const char arms[] = PLAIN "[mitigator m]\nplugin = toy-add\n[pipeline]\nrepeats = 2\n"
+                                   "[arm a]\n[arm b]\nmitigators = m\n"
+                                   "[sweep]\nmodel.lambda = 0.10; 1e0\nm.budget = 0; .5\n";
+  static const char fixed[] = PLAIN "[arm a]\nmodel.lambda = 3\n[arm b]\n"
+                                    "[sweep]\nmodel.lambda = 1; 2\n";
+  const char *const only[] = { "b", NULL };
+  const char *const once[] = { "pipeline.repeats=1", NULL };
+  const char *const set[] = { "pipeline.repeats=1", "m.budget=1", NULL };
+
+  (void) state;
+  assert_cells (arms, NULL, NULL,
+                "a(0.1)/0 a(0.1)/1 a(1)/0 a(1)/1 b(0.1,0)/0 b(0.1,0)/1 b(0.1,0.5)/0 b(0.1,0.5)/1 "
+                "b(1,0)/0 b(1,0)/1 b(1,0.5)/0 b(1,0.5)/1");
+  assert_cells (arms, once, only, "b(0.1,0)/0 b(0.1,0.5)/0 b(1,0)/0 b(1,0.5)/0");
+  assert_cells (arms, set, NULL, "a(0.1)/0 a(1)/0 b(0.1)/0 b(1)/0");
+  assert_cells (fixed, NULL, NULL, "a()/0 b(1)/0 b(2)/0");
+  /* The host's keys and the plugin itself may be swept too. */
+  assert_cells (PLAIN "[sweep]\nsplit.test = 0.1; 0.2\n", NULL, NULL,
+                "default(0.1)/0 default(0.2)/0");
+  assert_cells (PLAIN "[sweep]\ndata.users.group-by = age; sex\n", NULL, NULL,
+                "default(age)/0 default(sex)/0");
+  assert_cells (PLAIN "[sweep]\nmodel.plugin = toy-scores; toy-factors\n", NULL, NULL,
+                "default(toy-scores)/0 default(toy-factors)/0");
+  assert_cells (PLAIN "[sweep]\ntoy-error.on = train; test\n", NULL, NULL,
+                "default(train)/0 default(test)/0");
+}
+
+static void
+test_repeats (void **state)
+{
+  g_autoptr (FlPipeline) pipeline
+      = parse (PLAIN "[pipeline]\nseed = 7\nrepeats = 3\ntitle =  A  title \n", NULL, NULL);
+
+  (void) state;
+  assert_string_equal (pipeline->title, "A  title");
+  for (uint32_t i = 0; i < 3; i++)
+    {
+      assert_int_equal (cell_at (pipeline, i)->repeat, i);
+      assert_int_equal (cell_at (pipeline, i)->seed, 7 + i);
+      assert_ptr_equal (cell_at (pipeline, i)->model, cell_at (pipeline, 0)->model);
+    }
+}
+
+static void
+test_models (void **state)
+{
+  g_autoptr (FlPipeline) pipeline
+      = parse (DATA EVALUATE "[model big]\nplugin = toy-factors\nrank = 9\n"
+                             "[arm a]\nmodel = big\n[arm b]\nmodel = toy-scores\nmodel.rank = 5\n",
+               NULL, NULL);
+
+  (void) state;
+  assert_string_equal (cell_at (pipeline, 0)->model->title, "model big");
+  assert_string_equal (cell_at (pipeline, 0)->model->name, "big");
+  assert_model (pipeline, 0, "rank", "9");
+  assert_string_equal (cell_at (pipeline, 1)->model->plugin, "toy-scores");
+  assert_string_equal (cell_at (pipeline, 1)->model->plugin_version, "2");
+  assert_null (cell_at (pipeline, 1)->model->name);
+  assert_model (pipeline, 1, "rank", "5");
+}
+
+#define CHAIN \
+  PLAIN "[mitigator m]\nplugin = toy-add\nobjective = fast\n" \
+        "[objective fast]\nplugin = toy-error\nother = slow\n" \
+        "[objective slow]\nplugin = toy-whole\n" \
+        "[arm none]\n[arm m]\nmitigators = m\n"
+
+/* A parameter names a group whose parameter names another; the sweep reaches the
+ * last of them, and only in the arm that comes to it. */
+static void
+test_references (void **state)
+{
+  g_autoptr (FlPipeline) pipeline = parse (CHAIN "[sweep]\nslow.power = 1; 3\n", NULL, NULL);
+  g_autofree char *text = cells_text (pipeline);
+  const FlCell *cell = cell_at (pipeline, 2);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlInstance) instance
+      = fl_cell_instance (cell, registry, FL_KIND_MITIGATOR,
+                          g_ptr_array_index (cell->mitigators, 0), &error);
+  const FlSection *slow = g_ptr_array_index (cell->references, 0);
+
+  (void) state;
+  assert_string_equal (text, "none()/0 m(1)/0 m(3)/0");
+  assert_non_null (instance);
+  assert_int_equal (cell->references->len, 2);
+  assert_string_equal (slow->name, "slow");
+  assert_string_equal (setting_of (slow->settings, "power")->value, "3");
+}
+
+static char *
+canonical (const char *text, const char *set)
+{
+  const char *const sets[] = { set, NULL };
+  g_autoptr (FlPipeline) pipeline = parse (text, set != NULL ? sets : NULL, NULL);
+
+  return fl_cell_canonical (cell_at (pipeline, pipeline->cells->len - 1));
+}
+
+static void
+assert_identity (gboolean same, const char *text, const char *set_a, const char *other,
+                 const char *set_b)
+{
+  g_autofree char *a = canonical (text, set_a);
+  g_autofree char *b = canonical (other, set_b);
+
+  if ((strcmp (a, b) == 0) != same)
+    fail_msg ("%s identity expected:\n%s\n%s", same ? "the same" : "another", a, b);
+}
+
+static void
+test_identity (void **state)
+{
+  (void) state;
+  assert_identity (TRUE, PLAIN, "model.lambda=0.10", PLAIN, "model.lambda=1e-1");
+  assert_identity (TRUE, PLAIN, NULL, PLAIN, "model.lambda=0.1");
+  assert_identity (TRUE, PLAIN, NULL, PLAIN "[arm other]\n", "data.path=/elsewhere");
+  assert_identity (TRUE, PLAIN "[arm a]\nmitigators = m\n[mitigator m]\nplugin = toy-add\n", NULL,
+                   PLAIN "[arm a]\nmitigators = toy-add\n", NULL);
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "model.lambda=0.2");
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "pipeline.seed=2");
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "evaluate.k=5");
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "evaluate.objectives=toy-error; toy-whole");
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "toy-error.on=train");
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "split.test=0.3");
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "data.users.group-by=age");
+  assert_identity (FALSE, PLAIN, NULL, PLAIN, "model.plugin=toy-scores");
+  assert_identity (FALSE, CHAIN, NULL, CHAIN, "slow.power=3");
+}
+
+static void
+test_canonical_text (void **state)
+{
+  g_autofree char *text = canonical (PLAIN "[arm a]\nmitigators = toy-train\n", "evaluate.k=5; 10");
+
+  (void) state;
+  print_message ("%s", text);
+  assert_string_equal (
+      text, "seed = 1\n"
+            "[data]\nsource toy-data 0\nn = 3\nfilter = \nusers.group-by = \nitems.group-by = \n"
+            "users.ranges = \nitems.ranges = \nusers.quantiles = 0\nitems.quantiles = 0\n"
+            "[split]\nmethod = random\ntest = 0.2\nvalidation = 0\n"
+            "[model]\nmodel toy-factors 0\nrank = 2\nlambda = 0.1\nprecision = double\n"
+            "[mitigator]\nmitigator toy-train 0\n"
+            "[objective toy-error]\nobjective toy-error 0\npower = 2\nweights = 1; 2.5\nother = \n"
+            "on = test\n"
+            "[evaluate]\nk = 5\nk = 10\n");
+}
+
+static void
+test_variant (void **state)
+{
+  const char *const sets[] = { "evaluate.k=5; 10", NULL };
+  g_autoptr (FlPipeline) pipeline
+      = parse (CHAIN "[sweep]\nm.budget = 0; 1\n[pipeline]\nrepeats = 2\n", sets, NULL);
+  const FlCell *cell = cell_at (pipeline, pipeline->cells->len - 1);
+  g_autoptr (GVariant) variant = g_variant_ref_sink (fl_cell_to_variant (cell));
+  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (variant);
+  g_autoptr (GVariant) received = g_variant_ref_sink (
+      g_variant_new_from_bytes (g_variant_get_type (variant), bytes, FALSE));
+  g_autoptr (GVariant) wrong = g_variant_ref_sink (g_variant_new_string ("cell"));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlCell) copy = fl_cell_from_variant (received, &error);
+  g_autofree char *before = fl_cell_canonical (cell), *after = fl_cell_canonical (copy);
+  g_autofree char *said = fl_cell_describe (cell), *heard = fl_cell_describe (copy);
+  const FlSetting *point = g_ptr_array_index (copy->sweep, 0);
+
+  (void) state;
+  assert_string_equal (before, after);
+  assert_string_equal (said, heard);
+  assert_string_equal (copy->arm, "m");
+  assert_int_equal (copy->repeat, 1);
+  assert_int_equal (copy->sweep->len, 1);
+  assert_string_equal (point->key, "m.budget");
+  assert_string_equal (point->value, "1");
+  assert_null (((FlSection *) g_ptr_array_index (copy->objectives, 0))->name);
+  assert_null (fl_cell_from_variant (wrong, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_SYSTEM));
+}
+
+/* Groups that no arm comes to are checked as well. */
+static void
+test_unused (void **state)
+{
+  (void) state;
+  assert_refused (PLAIN "[mitigator m]\nplugin = toy-add\nbudget = 2\n",
+                  "p.conf:9: [mitigator m] budget = 2: must be from 0 to 1");
+  assert_refused (PLAIN "[model m]\nplugin = toy-add\n",
+                  "p.conf:8: [model m] plugin = toy-add: no model 'toy-add': that name is of "
+                  "kind mitigator");
+  assert_refused (DATA EVALUATE "[arm a]\nmodel = toy-scores\n[model]\nplugin = x\n",
+                  "p.conf:8: [model] plugin = x: no model 'x'; known: toy-factors, toy-scores");
+}
+
+/* A chain of references has an end. */
+static void
+test_depth (void **state)
+{
+  g_autoptr (GString) text = g_string_new (PLAIN);
+  g_autoptr (GError) error = NULL;
+
+  (void) state;
+  for (int i = 0; i < 12; i++)
+    g_string_append_printf (text, "[objective o%d]\nplugin = toy-error\nother = o%d\n", i, i + 1);
+  g_string_append (text, "[objective o12]\nplugin = toy-error\n");
+  assert_null (fl_pipeline_parse ("p.conf", text->str, text->len, registry, NULL, NULL, &error));
+  print_message ("%s\n", error->message);
+  assert_non_null (strstr (error->message, "more than 8 plugins in a chain"));
 }
 
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_defaults),
+    cmocka_unit_test (test_defaults),   cmocka_unit_test (test_precedence),
+    cmocka_unit_test (test_expansion),  cmocka_unit_test (test_repeats),
+    cmocka_unit_test (test_models),     cmocka_unit_test (test_references),
+    cmocka_unit_test (test_identity),   cmocka_unit_test (test_canonical_text),
+    cmocka_unit_test (test_variant),    cmocka_unit_test (test_unused),
+    cmocka_unit_test (test_depth),
   };
   int failed = 0;
 
