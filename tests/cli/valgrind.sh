@@ -1,9 +1,9 @@
 #!/bin/sh
 # Every unit test under valgrind: no invalid access, no leak.  Takes minutes, so
-# it waits to be asked for: FAIRLEAD_VALGRIND=1, as ./quickstart check does.
+# it waits to be asked for: FAIRLEAD_CHECK_VALGRIND=1, as ./quickstart check does.
 set -u
 : "${FAIRLEAD_BUILD:?}" "${FAIRLEAD_UNIT_TESTS:?}"
-[ -n "${FAIRLEAD_VALGRIND:-}" ] || { echo "FAIRLEAD_VALGRIND is not set; skipped"; exit 77; }
+[ -n "${FAIRLEAD_CHECK_VALGRIND:-}" ] || { echo "FAIRLEAD_CHECK_VALGRIND is not set; skipped"; exit 77; }
 command -v valgrind >/dev/null || { echo "valgrind is not installed; skipped"; exit 77; }
 cd "$FAIRLEAD_BUILD" || exit 99
 if grep -q '^FL_SANITIZE = .*-fsanitize' Makefile; then
@@ -12,7 +12,7 @@ if grep -q '^FL_SANITIZE = .*-fsanitize' Makefile; then
 fi
 failed=0
 # One BLAS thread: the others' stacks look like leaks.
-export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive G_SLICE=always-malloc
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive G_SLICE=always-malloc FAIRLEAD_VALGRIND=1
 for test in $FAIRLEAD_UNIT_TESTS; do
   log=$(basename "$test").valgrind
   if ./libtool --mode=execute valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
