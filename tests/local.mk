@@ -17,6 +17,7 @@ include tests/unit/store.mk
 include tests/unit/objectives.mk
 
 include tests/golden/local.mk
+include tests/fuzz/fuzz.mk
 
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
