@@ -5,6 +5,9 @@
 
 #include <fairlead/linalg.h>
 
+/* Rows that a quadratic form takes at a time. */
+#define QUADRATIC_ROWS 4
+
 /* The arguments are those of the functions of linalg.h. */
 typedef struct
 {
@@ -18,6 +21,8 @@ typedef struct
                         const double *t, double *A, double *b);
   size_t (*cholesky_solve_f64) (size_t m, double *A, double *b);
   size_t (*cholesky_solve_f32) (size_t m, float *A, float *b);
+  /* Rows and S padded; n a multiple of QUADRATIC_ROWS. */
+  void (*quadratic_f64) (size_t n, const double *P, size_t s, const double *S, double *out);
   double (*dot_f64) (size_t n, const double *x, const double *y);
   double (*dot_f32) (size_t n, const float *x, const float *y);
   void (*dot_rows_f64) (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,

@@ -269,6 +269,59 @@ fl_covariance_f32 (size_t n, size_t m, const float *F, size_t stride, double *me
   covariance (FALSE, n, m, F, stride, mean, C);
 }
 
+/* A multiple of QUADRATIC_ROWS. */
+#define QUADRATIC_BLOCK ((size_t) 32)
+
+/* Rows `first` .. first + n - 1 in double, with zeros up to QUADRATIC_BLOCK rows
+ * and FL_PAD (m) columns. */
+static void
+pad_rows (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride, double *P)
+{
+  memset (P, 0, QUADRATIC_BLOCK * FL_PAD (m) * sizeof *P);
+  for (size_t k = 0; k < n; k++)
+    for (size_t a = 0; a < m; a++)
+      P[k * FL_PAD (m) + a] = f64 ? ((const double *) F)[(first + k) * stride + a]
+                                  : (double) ((const float *) F)[(first + k) * stride + a];
+}
+
+static void
+quadratic (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, const double *S,
+           double *out)
+{
+  size_t n_blocks = FL_ROUND_UP (n, QUADRATIC_BLOCK) / QUADRATIC_BLOCK, pad = FL_PAD (m);
+  g_autofree double *padded = g_new0 (double, pad * pad);
+
+  for (size_t a = 0; a < m; a++)
+    memcpy (padded + a * pad, S + a * m, m * sizeof *S);
+#pragma omp parallel if (n_blocks > 1)
+  {
+    g_autofree double *P = g_new (double, QUADRATIC_BLOCK * pad);
+
+#pragma omp for schedule(static)
+    for (size_t k = 0; k < n_blocks; k++)
+      {
+        size_t first = k * QUADRATIC_BLOCK, n_rows = MIN (QUADRATIC_BLOCK, n - first);
+        double block[QUADRATIC_BLOCK];
+
+        pad_rows (f64, n_rows, m, F, first, stride, P);
+        kernels->quadratic_f64 (QUADRATIC_BLOCK, P, pad, padded, block);
+        memcpy (out + first, block, n_rows * sizeof *out);
+      }
+  }
+}
+
+void
+fl_quadratic_f64 (size_t n, size_t m, const double *F, size_t stride, const double *S, double *out)
+{
+  quadratic (TRUE, n, m, F, stride, S, out);
+}
+
+void
+fl_quadratic_f32 (size_t n, size_t m, const float *F, size_t stride, const double *S, double *out)
+{
+  quadratic (FALSE, n, m, F, stride, S, out);
+}
+
 double
 fl_dot_f64 (size_t n, const double *x, const double *y)
 {

@@ -65,6 +65,13 @@ void fl_covariance_f64 (size_t n, size_t m, const double *F, size_t stride, doub
 void fl_covariance_f32 (size_t n, size_t m, const float *F, size_t stride, double *mean,
                         double *C);
 
+/* out_k = f_k' S f_k of n rows.  S: m x m.  Runs as fl_gram; allocates a padded S
+ * and a few rows a thread. */
+void fl_quadratic_f64 (size_t n, size_t m, const double *F, size_t stride, const double *S,
+                       double *out);
+void fl_quadratic_f32 (size_t n, size_t m, const float *F, size_t stride, const double *S,
+                       double *out);
+
 /* Sums in double. */
 double fl_dot_f64 (size_t n, const double *x, const double *y);
 double fl_dot_f32 (size_t n, const float *x, const float *y);

@@ -262,6 +262,44 @@ test_covariance (void **state)
 }
 
 static void
+check_quadratic (size_t n, size_t m)
+{
+  FlRng rng = fl_rng (n, "quadratic", m);
+  size_t stride = m + 2;
+  g_autofree double *F = g_new (double, n *stride), *S = g_new (double, m *m);
+  g_autofree double *out = g_new (double, n), *out1 = g_new (double, n), *out32 = g_new (double, n);
+  g_autofree float *F32 = g_new (float, n *stride), *S32 = g_new (float, m *m);
+
+  fill (&rng, n * stride, F, F32);
+  fill (&rng, m * m, S, S32);
+  omp_set_num_threads (3);
+  fl_quadratic_f64 (n, m, F, stride, S, out);
+  omp_set_num_threads (1);
+  fl_quadratic_f64 (n, m, F, stride, S, out1);
+  fl_quadratic_f32 (n, m, F32, stride, S, out32);
+  assert_memory_equal (out, out1, n * sizeof *out);
+  assert_memory_equal (out, out32, n * sizeof *out);
+  for (size_t k = 0; k < n; k++)
+    {
+      double sum = 0;
+
+      for (size_t a = 0; a < m; a++)
+        for (size_t c = 0; c < m; c++)
+          sum += F[k * stride + a] * S[a * m + c] * F[k * stride + c];
+      assert_near (out[k], sum, (double) m, 1e-13);
+    }
+}
+
+static void
+test_quadratic (void **state)
+{
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    check_quadratic (3 * i, sizes[i]);
+  check_quadratic (100, 64);
+}
+
+static void
 test_dot_and_sum (void **state)
 {
   FlRng rng = fl_rng (1, "dot", 0);
@@ -361,6 +399,7 @@ main (int argc, char **argv)
     cmocka_unit_test (test_singular),    cmocka_unit_test (test_gram),
     cmocka_unit_test (test_dot_and_sum), cmocka_unit_test (test_table),
     cmocka_unit_test (test_isa_names),   cmocka_unit_test (test_covariance),
+    cmocka_unit_test (test_quadratic),
     cmocka_unit_test (test_dot_rows),    cmocka_unit_test (test_singular_values),
   };
   static const char *const lower[] = { "base", "v3" };

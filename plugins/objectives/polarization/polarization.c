@@ -60,35 +60,18 @@ add_items (Moments *moments, const FlFactors *f)
     fl_gram_f32 (f->n_items, f->rank, f->item_f32, f->rank, moments->G, NULL);
 }
 
-/* Row k of factors in double, less `shift` unless that is NULL. */
-static void
-take_row (size_t rank, const double *f64, const float *f32, size_t k, const double *shift,
-          double *row)
-{
-  for (size_t a = 0; a < rank; a++)
-    row[a] = (f64 != NULL ? f64[k * rank + a] : (double) f32[k * rank + a])
-             - (shift != NULL ? shift[a] : 0.0);
-}
-
 /* sigma_j^2 = q_j' C q_j for every item. */
 static gboolean
 factor_variances (const FlFactors *f, double *variance, GError **error)
 {
   g_auto (Moments) moments = { 0 };
-  size_t rank = f->rank;
 
   if (!moments_init (&moments, f, error))
     return FALSE;
-#pragma omp parallel for schedule(static)
-  for (uint32_t j = 0; j < f->n_items; j++)
-    {
-      double q[FL_NORMAL_MAX], sum = 0.0;
-
-      take_row (rank, f->item_f64, f->item_f32, j, NULL, q);
-      for (size_t a = 0; a < rank; a++)
-        sum += q[a] * fl_dot_f64 (rank, moments.C + a * rank, q);
-      variance[j] = sum;
-    }
+  if (f->item_f64 != NULL)
+    fl_quadratic_f64 (f->n_items, f->rank, f->item_f64, f->rank, moments.C, variance);
+  else
+    fl_quadratic_f32 (f->n_items, f->rank, f->item_f32, f->rank, moments.C, variance);
   return TRUE;
 }
 
@@ -167,6 +150,16 @@ polarization_evaluate (gconstpointer self, const FlView *view, FlResult *result,
     return FALSE;
   fl_result_set (result, 0, fl_sum (view->n_items, variance) / (double) view->n_items);
   return TRUE;
+}
+
+/* Row k of factors in double, less `shift` unless that is NULL. */
+static void
+take_row (size_t rank, const double *f64, const float *f32, size_t k, const double *shift,
+          double *row)
+{
+  for (size_t a = 0; a < rank; a++)
+    row[a] = (f64 != NULL ? f64[k * rank + a] : (double) f32[k * rank + a])
+             - (shift != NULL ? shift[a] : 0.0);
 }
 
 /* out_k = scale S (f_k - shift) for the n rows f_k.  S: rank x rank, symmetric. */
