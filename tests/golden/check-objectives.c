@@ -365,7 +365,8 @@ check_penalty (const Subject *s, const char *path, const char *name, const char 
 
 /* Name of a smoothed penalty in the golden set, and here. */
 static const char *const penalties[][2] = {
-  { "exact_abs", "absolute" }, { "literal", "literal" }, { "c1", "c1" }, { "standard_huber", "huber" }
+  { "exact_abs", "absolute" }, { "literal", "literal" }, { "c1", "c1" },
+  { "standard_huber", "huber" }
 };
 
 static gboolean

@@ -54,7 +54,8 @@ child (JsonNode *node, const char *key)
 
   if (JSON_NODE_HOLDS_OBJECT (node))
     return json_object_get_member (json_node_get_object (node), key);
-  if (JSON_NODE_HOLDS_ARRAY (node) && g_ascii_string_to_unsigned (key, 10, 0, G_MAXUINT, &index, NULL)
+  if (JSON_NODE_HOLDS_ARRAY (node)
+      && g_ascii_string_to_unsigned (key, 10, 0, G_MAXUINT, &index, NULL)
       && index < json_array_get_length (json_node_get_array (node)))
     return json_array_get_element (json_node_get_array (node), (guint) index);
   return NULL;
@@ -262,7 +263,8 @@ run_case (File *file, JsonObject *set, JsonNode *node, guint index)
   JsonNode *id = child (node, "id"), *input = child (node, "input");
   JsonNode *expected = child (node, "expected");
   g_autoptr (GError) error = NULL;
-  GoldenCase c = { .registry = file->registry, .set = set, .expected = expected, .verdict = verdict };
+  GoldenCase c = { .registry = file->registry, .set = set, .expected = expected,
+                   .verdict = verdict };
 
   c.id = id != NULL && JSON_NODE_HOLDS_VALUE (id) ? json_node_get_string (id) : NULL;
   if (c.id == NULL)

@@ -36,7 +36,8 @@ matrix_score (gconstpointer self, size_t n_users, const uint32_t *user, size_t n
   return TRUE;
 }
 
-static const FlModelOps ops_factors = { .ops_size = sizeof (FlModelOps), .factors = matrix_factors };
+static const FlModelOps ops_factors = { .ops_size = sizeof (FlModelOps),
+                                        .factors = matrix_factors };
 static const FlModelOps ops_scores = { .ops_size = sizeof (FlModelOps), .score = matrix_score };
 static const FlPlugin plugin = FL_DESCRIPTOR (.kind = FL_KIND_MODEL, .name = "matrix");
 

@@ -402,8 +402,8 @@ typedef enum
 } Form;
 
 static gboolean
-gradient_of (const FlInstance *objective, Form form, const FlView *view, double *loss, double *first,
-             double *second, GError **error)
+gradient_of (const FlInstance *objective, Form form, const FlView *view, double *loss,
+             double *first, double *second, GError **error)
 {
   if (form == BY_PREDICTION)
     return ops_of (objective)->gradient (objective->self, view, loss, first, error);

@@ -576,8 +576,8 @@ gradient (const Measure *measure, const Unfairness *self, const FlView *view, do
              "label of the user group to compare with all other users; empty: every pair of groups")
 #define PARAM_PENALTY \
   FL_CHOICE (Unfairness, penalty, PENALTY_LITERAL, PENALTY_WORDS, \
-             "h of the smoothed loss: none keeps the measure itself, literal is x^2 below 1 and |x| " \
-             "above, c1 x^2 and 2|x| - 1, huber x^2 / 2 and |x| - 1/2")
+             "h of the smoothed loss: none keeps the measure itself, literal is x^2 below 1 and " \
+             "|x| above, c1 x^2 and 2|x| - 1, huber x^2 / 2 and |x| - 1/2")
 
 static const FlParam params[] = {
   PARAM_DISADVANTAGED,
@@ -605,7 +605,7 @@ static const FlParam parity_params[] = {
     { .name = name_ "-penalty", .direction = FL_LOWER_IS_BETTER, \
       .doc = "the smoothed loss that its gradient descends" }, \
     { .name = name_ "-difference", .direction = FL_NO_DIRECTION, .unit = "rating points", \
-      .doc = "mean signed difference, first or disadvantaged group minus the other; two groups only" }, \
+      .doc = "mean signed difference, of two groups: the first or disadvantaged less the other" }, \
     __VA_ARGS__ \
     FL_VALUE_END \
   }
