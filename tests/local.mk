@@ -12,6 +12,7 @@ include tests/unit/data.mk
 include tests/unit/params.mk
 include tests/unit/registry.mk
 include tests/plugins/local.mk
+include tests/conformance/local.mk
 include tests/unit/pipeline.mk
 include tests/unit/store.mk
 include tests/unit/objectives.mk

@@ -221,7 +221,7 @@ print_params (const FlParam *params)
 
   if (params == NULL || params->type == FL_TYPE_END)
     return;
-  add_row (rows, "key", "type", "default", "range", "unit", "");
+  add_row (rows, "key", "type", "default", "range", "unit", "meaning");
   for (const FlParam *p = params; p->type != FL_TYPE_END; p++)
     {
       g_autofree char *standard = fl_param_default (p), *range = inspect_range (p);
@@ -240,7 +240,7 @@ print_values (const FlPlugin *plugin)
 
   if (plugin->kind != FL_KIND_OBJECTIVE)
     return;
-  add_row (rows, "value", "better", "unit", "", "", "");
+  add_row (rows, "value", "better", "unit", "", "", "meaning");
   for (const FlValue *v = ((const FlObjectiveOps *) plugin->ops)->values; v->name != NULL; v++)
     add_row (rows, v->name, inspect_direction (v), v->unit, "", "", v->doc);
   printf ("\nValues\n");
@@ -254,6 +254,18 @@ print_fact (const char *label, const char *text)
     {
       printf ("  %-14s", label);
       print_wrapped (text, 16, WIDTH);
+    }
+}
+
+static void
+print_paragraphs (const char *text)
+{
+  g_auto (GStrv) paragraphs = g_strsplit (text, "\n\n", -1);
+
+  for (size_t i = 0; paragraphs[i] != NULL; i++)
+    {
+      printf ("\n  ");
+      print_wrapped (paragraphs[i], 2, WIDTH);
     }
 }
 
@@ -277,7 +289,7 @@ print_entry (const FlEntry *entry)
       print_fact (traits[i].label, words);
     }
   if (plugin->description != NULL)
-    printf ("\n%s\n", plugin->description);
+    print_paragraphs (plugin->description);
   print_params (plugin->params);
   print_values (plugin);
 }

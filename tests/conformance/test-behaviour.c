@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Methods of every plugin found: on data too small or too plain for their
+ * formulas they yield what is undefined or an error, never a crash and never a
+ * number that is not finite; the same seed gives the same bytes; two instances
+ * used in turns do not disturb each other; clear works at any moment. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/data/data-room.h"
+#include "tests/conformance/fixture.h"
+
+static FlInstance *
+make (const FlEntry *entry, const char *key, const char *value)
+{
+  g_autoptr (GError) error = NULL;
+  FlInstance *instance = fixture_instance (entry, key, value, &error);
+
+  if (instance == NULL && key == NULL)
+    fail_msg ("%s", error->message);
+  return instance; /* NULL: this word alone does not go with the others */
+}
+
+/* An error must speak, and blame the data, not the arithmetic. */
+static void
+assert_decent (const FlEntry *entry, const char *what, const GError *error)
+{
+  assert_non_null (error);
+  assert_true (error->domain == FL_ERROR);
+  if (*error->message == '\0' || error->code == FL_ERROR_NUMERIC)
+    fail_msg ("%s on %s: '%s'", entry->plugin.name, what, error->message);
+}
+
+/* ---- sources ----------------------------------------------------------- */
+
+/* The digest, or NULL when the source has nothing to load here. */
+static char *
+digest (const FlEntry *entry, const FlInstance *source, uint64_t seed)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlDataset) dataset = fl_dataset_load (source, seed, &error);
+
+  if (dataset == NULL)
+    {
+      assert_decent (entry, "missing files", error);
+      return NULL;
+    }
+  return g_strdup (dataset->digest);
+}
+
+static void
+check_source (const FlEntry *entry, const char *key, const char *value)
+{
+  const FlSourceOps *ops = entry->plugin.ops;
+  g_autoptr (FlInstance) a = make (entry, key, value), b = make (entry, key, value);
+  g_autofree char *first = NULL, *other = NULL, *again = NULL;
+
+  if (a == NULL || b == NULL)
+    return;
+  first = digest (entry, a, 1);
+  other = digest (entry, b, 2);
+  again = digest (entry, a, 1);
+  if (first == NULL)
+    return;
+  assert_string_equal (first, again);
+  if ((strcmp (first, other) != 0) != (ops->seeded != 0))
+    fail_msg ("%s: another seed gives %s data", entry->plugin.name,
+              ops->seeded ? "the same" : "other");
+}
+
+static void
+test_sources (void **state)
+{
+  (void) state;
+  fixture_for_each (FL_KIND_SOURCE, check_source);
+}
+
+/* ---- models ------------------------------------------------------------ */
+
+/* Scores of all users x items after a fit, or NULL when the fit was refused. */
+static double *
+fit (const FlEntry *entry, FlInstance *model, const FixtureData *data, uint64_t seed)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlRatings) ratings = fixture_ratings (data);
+  g_autoptr (FlRun) run = fl_run_new (seed, NULL, NULL);
+  g_autoptr (FlView) view = NULL;
+  FlData all = { .train = ratings, .n_users = data->n_users };
+  const FlModelOps *ops = model->ops;
+  double *scores = NULL;
+  uint32_t ids[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+
+  if (!ops->fit (model->self, &all, run, &error))
+    {
+      assert_decent (entry, data->name, error);
+      return NULL;
+    }
+  view = fl_view_of (&all, NULL, FL_PART_TEST, model, &error);
+  scores = g_new (double, data->n_users * (size_t) data->n_items);
+  if (view == NULL
+      || !fl_view_score (view, data->n_users, ids, data->n_items, ids, scores, &error))
+    fail_msg ("%s on %s: %s", entry->plugin.name, data->name, error->message);
+  for (size_t k = 0; k < data->n_users * (size_t) data->n_items; k++)
+    if (!isfinite (scores[k]))
+      fail_msg ("%s on %s: score %zu is %g", entry->plugin.name, data->name, k, scores[k]);
+  return scores;
+}
+
+static void
+assert_same (const FlEntry *entry, const FixtureData *data, const double *a, const double *b)
+{
+  size_t n = data->n_users * (size_t) data->n_items;
+
+  assert_int_equal (a == NULL, b == NULL);
+  if (a != NULL && memcmp (a, b, n * sizeof *a) != 0)
+    fail_msg ("%s on %s: same seed, other scores", entry->plugin.name, data->name);
+}
+
+static void
+check_model (const FlEntry *entry, const char *key, const char *value)
+{
+  for (size_t d = 0; d < fixture_n_data; d++)
+    {
+      const FixtureData *data = &fixture_data[d], *other = &fixture_data[fixture_n_data - 1 - d];
+      g_autoptr (FlInstance) a = make (entry, key, value), b = make (entry, key, value);
+      g_autofree double *first = NULL, *between = NULL, *fresh = NULL, *again = NULL;
+
+      if (a == NULL || b == NULL)
+        return;
+      first = fit (entry, a, data, 1);
+      between = fit (entry, b, other, 2);
+      again = fit (entry, a, data, 1);
+      fresh = fit (entry, b, data, 1);
+      assert_same (entry, data, first, again);
+      assert_same (entry, data, first, fresh);
+    }
+}
+
+static void
+test_models (void **state)
+{
+  (void) state;
+  fixture_for_each (FL_KIND_MODEL, check_model);
+}
+
+/* Sweeps one at a time; clear comes after each of the stages. */
+static void
+sweep (const FlEntry *entry, FlInstance *model, const FixtureData *data, int n_sweeps)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlRatings) ratings = fixture_ratings (data);
+  const FlClosedFormOps *ops = ((const FlModelOps *) model->ops)->closed_form;
+  FlClosedFormStart start = { .seed = 1 };
+  double objective = 0;
+
+  if (!ops->start (model->self, ratings, &start, &error))
+    {
+      assert_decent (entry, data->name, error);
+      return;
+    }
+  for (int s = 0; s < n_sweeps; s++)
+    if (!ops->sweep (model->self, &error))
+      {
+        assert_decent (entry, data->name, error);
+        return;
+      }
+  objective = ops->objective (model->self);
+  if (!isfinite (objective))
+    fail_msg ("%s on %s: objective is %g after %d sweeps", entry->plugin.name, data->name,
+              objective, n_sweeps);
+  if (entry->plugin.clear != NULL)
+    entry->plugin.clear (model->self);
+}
+
+static void
+check_closed_form (const FlEntry *entry, const char *key, const char *value)
+{
+  if (((const FlModelOps *) entry->plugin.ops)->closed_form == NULL)
+    return;
+  for (size_t d = 0; d < fixture_n_data; d++)
+    for (int n_sweeps = 0; n_sweeps < 3; n_sweeps++)
+      {
+        g_autoptr (FlInstance) model = make (entry, key, value);
+
+        if (model != NULL)
+          sweep (entry, model, &fixture_data[d], n_sweeps);
+      }
+}
+
+static void
+test_closed_forms (void **state)
+{
+  (void) state;
+  fixture_for_each (FL_KIND_MODEL, check_closed_form);
+}
+
+/* ---- objectives -------------------------------------------------------- */
+
+/* One way of looking at one of the small data sets. */
+typedef struct
+{
+  const FixtureData *data;
+  uint32_t n_groups, n_used; /* 0: no groups               */
+  gboolean factors;          /* the model has them         */
+  gboolean whole;            /* no ratings: belongs to no part */
+} Sight;
+
+typedef struct
+{
+  FlRatings *ratings;
+  FlGroups *user_groups, *item_groups;
+  FlInstance *model;
+  FlData all;
+  FlView *view;
+} Scene;
+
+static void
+scene_open (Scene *scene, const Sight *sight)
+{
+  g_autoptr (GError) error = NULL;
+  const FixtureData *data = sight->data;
+
+  *scene = (Scene) { .ratings = fixture_ratings (data),
+                     .model = fixture_model (data, sight->factors) };
+  if (sight->n_groups > 0)
+    {
+      scene->user_groups = fixture_groups (data->n_users, sight->n_groups, sight->n_used);
+      scene->item_groups = fixture_groups (data->n_items, sight->n_groups, sight->n_used);
+    }
+  scene->all = (FlData) { .train = scene->ratings, .n_users = data->n_users,
+                          .user_groups = scene->user_groups,
+                          .item_groups = scene->item_groups };
+  scene->view = fl_view_of (&scene->all, sight->whole ? NULL : scene->ratings, FL_PART_TEST,
+                            scene->model, &error);
+  if (scene->view == NULL)
+    fail_msg ("%s", error->message);
+}
+
+static void
+scene_close (Scene *scene)
+{
+  fl_view_free (scene->view);
+  fixture_model_free (scene->model);
+  fixture_groups_free (scene->user_groups);
+  fixture_groups_free (scene->item_groups);
+  fl_ratings_free (scene->ratings);
+}
+
+/* What the objective yields, as bytes; NULL when it declined. */
+static GVariant *
+evaluate (const FlEntry *entry, const FlInstance *objective, const Sight *sight)
+{
+  g_autoptr (FlOutcome) outcome = fl_outcome_new ();
+  g_autoptr (GError) error = NULL;
+  GVariant *variant = NULL;
+  Scene scene;
+
+  scene_open (&scene, sight);
+  if (fl_objective_run (objective, NULL, scene.view, 0, outcome, &error))
+    variant = g_variant_take_ref (fl_outcome_to_variant (outcome));
+  else
+    assert_decent (entry, sight->data->name, error);
+  scene_close (&scene);
+  return variant;
+}
+
+static void
+assert_equal (const FlEntry *entry, const Sight *sight, GVariant *a, GVariant *b)
+{
+  assert_int_equal (a == NULL, b == NULL);
+  if (a != NULL && !g_variant_equal (a, b))
+    fail_msg ("%s on %s: the same gives other numbers", entry->plugin.name, sight->data->name);
+}
+
+/* Every entry of the gradient is written, with a finite number. */
+static void
+check_gradient (const FlEntry *entry, const FlInstance *objective, const Sight *sight)
+{
+  const FlObjectiveOps *ops = objective->ops;
+  g_autoptr (GError) error = NULL;
+  g_autofree double *d = NULL;
+  double loss = NAN;
+  Scene scene;
+
+  if (ops->gradient == NULL || sight->whole)
+    return;
+  scene_open (&scene, sight);
+  d = g_new (double, scene.view->n + 1);
+  for (size_t k = 0; k < scene.view->n; k++)
+    d[k] = NAN;
+  if (!ops->gradient (objective->self, scene.view, &loss, d, &error))
+    assert_decent (entry, sight->data->name, error);
+  else
+    {
+      if (!isfinite (loss))
+        fail_msg ("%s on %s: loss is %g", entry->plugin.name, sight->data->name, loss);
+      for (size_t k = 0; k < scene.view->n; k++)
+        if (!isfinite (d[k]))
+          fail_msg ("%s on %s: derivative %zu is %g", entry->plugin.name, sight->data->name, k,
+                    d[k]);
+    }
+  scene_close (&scene);
+}
+
+static void
+check_gradient_factors (const FlEntry *entry, const FlInstance *objective, const Sight *sight)
+{
+  const FlObjectiveOps *ops = objective->ops;
+  g_autoptr (GError) error = NULL;
+  g_autofree double *d_user = NULL, *d_item = NULL;
+  double loss = NAN;
+  size_t n_user, n_item;
+  Scene scene;
+
+  if (!sight->factors || (ops->gradient_factors == NULL && (ops->gradient == NULL || sight->whole)))
+    return;
+  scene_open (&scene, sight);
+  n_user = scene.view->n_users * scene.view->factors->rank;
+  n_item = scene.view->n_items * scene.view->factors->rank;
+  d_user = g_new (double, n_user);
+  d_item = g_new (double, n_item);
+  if (!fl_objective_gradient_factors (objective, scene.view, &loss, d_user, d_item, &error))
+    assert_decent (entry, sight->data->name, error);
+  else
+    {
+      double sum = loss;
+
+      for (size_t k = 0; k < n_user; k++)
+        sum += d_user[k];
+      for (size_t k = 0; k < n_item; k++)
+        sum += d_item[k];
+      if (!isfinite (sum))
+        fail_msg ("%s on %s: gradient by factors is not finite", entry->plugin.name,
+                  sight->data->name);
+    }
+  scene_close (&scene);
+}
+
+static void
+check_sight (const FlEntry *entry, const FlInstance *a, const FlInstance *b, const Sight *sight)
+{
+  const Sight elsewhere = { &fixture_data[fixture_n_data - 1], 2, 2, TRUE, sight->whole };
+  g_autoptr (GVariant) first = evaluate (entry, a, sight);
+  g_autoptr (GVariant) between = evaluate (entry, b, &elsewhere);
+  g_autoptr (GVariant) again = evaluate (entry, a, sight);
+  g_autoptr (GVariant) other = evaluate (entry, b, sight);
+
+  assert_equal (entry, sight, first, again);
+  assert_equal (entry, sight, first, other);
+  check_gradient (entry, a, sight);
+  check_gradient_factors (entry, a, sight);
+}
+
+static void
+check_objective (const FlEntry *entry, const char *key, const char *value)
+{
+  /* No groups, two, three, and four of which one or three have no member. */
+  static const uint32_t groups[][2] = { { 0, 0 }, { 2, 2 }, { 3, 3 }, { 4, 3 }, { 2, 1 } };
+  gboolean whole = ((const FlObjectiveOps *) entry->plugin.ops)->whole;
+  g_autoptr (FlInstance) a = make (entry, key, value), b = make (entry, key, value);
+
+  if (a == NULL || b == NULL)
+    return;
+  for (size_t d = 0; d < fixture_n_data; d++)
+    for (size_t g = 0; g < G_N_ELEMENTS (groups); g++)
+      for (int factors = 0; factors < 2; factors++)
+        {
+          Sight sight = { &fixture_data[d], groups[g][0], groups[g][1], factors, whole };
+
+          check_sight (entry, a, b, &sight);
+        }
+}
+
+static void
+test_objectives (void **state)
+{
+  (void) state;
+  fixture_for_each (FL_KIND_OBJECTIVE, check_objective);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_sources),
+    cmocka_unit_test (test_models),
+    cmocka_unit_test (test_closed_forms),
+    cmocka_unit_test (test_objectives),
+  };
+  int failed;
+
+  fixture_open ();
+  failed = cmocka_run_group_tests_name ("conformance: behaviour", tests, NULL, NULL);
+  fixture_close ();
+  return failed;
+}
