@@ -83,6 +83,7 @@ typedef struct
 {
   GPtrArray *entries;  /* FlEntry, by kind, then name             */
   GPtrArray *refusals; /* FlRefusal, in the order they were met   */
+  GPtrArray *files;    /* char *, those that were opened, in order */
 } FlRegistry;
 
 /* Searches `dirs` (NULL-terminated, or NULL), then FAIRLEAD_PLUGIN_PATH, then
@@ -91,6 +92,8 @@ typedef struct
  * Never fails for a bad plugin: it is among the refusals.  Fails for a folder in
  * `dirs` that does not exist. */
 FlRegistry *fl_registry_new (const char *const *dirs, GError **error);
+/* The same registry in another process: opens the `files` of one, unprobed. */
+FlRegistry *fl_registry_of (const char *const *files);
 void fl_registry_free (FlRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRegistry, fl_registry_free)
 

@@ -277,24 +277,49 @@ load_files (const GPtrArray *files, FlRegistry *registry)
       g_autoptr (GError) error = NULL;
 
       if (fl_probe_next (&probe, &error))
-        fl_load_file (file, registry->entries, registry->refusals);
+        {
+          fl_load_file (file, registry->entries, registry->refusals);
+          g_ptr_array_add (registry->files, g_strdup (file));
+        }
       else
         g_ptr_array_add (registry->refusals, fl_refusal_new (file, error->message));
     }
   fl_probe_end (&probe);
 }
 
-FlRegistry *
-fl_registry_new (const char *const *dirs, GError **error)
+static FlRegistry *
+registry_empty (void)
 {
-  g_autoptr (FlRegistry) registry = g_new0 (FlRegistry, 1);
-  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Search search = { files, seen, NULL };
+  FlRegistry *registry = g_new0 (FlRegistry, 1);
 
   registry->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_entry_free);
   registry->refusals = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_refusal_free);
-  search.refusals = registry->refusals;
+  registry->files = g_ptr_array_new_with_free_func (g_free);
+  return registry;
+}
+
+FlRegistry *
+fl_registry_of (const char *const *files)
+{
+  FlRegistry *registry = registry_empty ();
+
+  for (size_t i = 0; files[i] != NULL; i++)
+    {
+      fl_load_file (files[i], registry->entries, registry->refusals);
+      g_ptr_array_add (registry->files, g_strdup (files[i]));
+    }
+  g_ptr_array_sort (registry->entries, compare_entries);
+  return registry;
+}
+
+FlRegistry *
+fl_registry_new (const char *const *dirs, GError **error)
+{
+  g_autoptr (FlRegistry) registry = registry_empty ();
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Search search = { files, seen, registry->refusals };
+
   if (!search_all (&search, dirs, error))
     return NULL;
   load_files (files, registry);
@@ -309,6 +334,7 @@ fl_registry_free (FlRegistry *registry)
     return;
   g_ptr_array_unref (registry->entries);
   g_ptr_array_unref (registry->refusals);
+  g_ptr_array_unref (registry->files);
   g_free (registry);
 }
 
