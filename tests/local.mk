@@ -28,6 +28,8 @@ dist_check_SCRIPTS += %D%/cli/rooms.sh
 TESTS += %D%/cli/rooms.sh
 dist_check_SCRIPTS += %D%/cli/check.sh
 TESTS += %D%/cli/check.sh
+dist_check_SCRIPTS += %D%/cli/run.sh %D%/cli/kill.sh %D%/cli/trouble.sh
+TESTS += %D%/cli/run.sh %D%/cli/kill.sh
 # The build tree's plugins are the only ones that tests see.
 AM_TESTS_ENVIRONMENT = \
 	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \

@@ -9,8 +9,11 @@
 #include "core/cli/cli.h"
 
 static const CliCommand *const commands[] = {
+  &cli_run,
   &cli_check,
+  &cli_runs,
   &cli_inspect,
+  &cli_worker,
   NULL,
 };
 

@@ -251,6 +251,35 @@ decimals_of (const FlSummary *const *summary, size_t n)
   return fl_decimals (n, mean);
 }
 
+/* No row has it, though some were computed. */
+static gboolean
+is_undefined (const FlComparison *comparison, guint column)
+{
+  for (guint r = 0; r < comparison->rows->len; r++)
+    if (!isnan (comparison->summary[r * comparison->columns->len + column].mean))
+      return FALSE;
+  return TRUE;
+}
+
+/* A metric that no row has takes a word below the table, not a column. */
+static void
+print_undefined (const FlComparison *comparison, GString *out)
+{
+  gboolean any = FALSE;
+
+  for (guint c = 0; c < comparison->columns->len; c++)
+    {
+      const FlColumn *column = comparison->columns->pdata[c];
+
+      if (column->metric->group != NULL || !is_undefined (comparison, c))
+        continue;
+      g_string_append_printf (out, "%s%s", any ? ", " : "undefined in every row: ", column->label);
+      any = TRUE;
+    }
+  if (any)
+    g_string_append_c (out, '\n');
+}
+
 static void
 print_overall (const FlComparison *comparison, Legend *legend, GString *out)
 {
@@ -260,7 +289,8 @@ print_overall (const FlComparison *comparison, Legend *legend, GString *out)
 
   grid_init (&grid, g_strdup (""));
   for (guint c = 0; c < comparison->columns->len; c++)
-    if (((const FlColumn *) comparison->columns->pdata[c])->metric->group == NULL)
+    if (((const FlColumn *) comparison->columns->pdata[c])->metric->group == NULL
+        && !is_undefined (comparison, c))
       g_array_append_val (which, c);
   grid.text = g_new0 (char *, n_rows * which->len + 1);
   for (guint r = 0; r < n_rows; r++)
@@ -276,8 +306,11 @@ print_overall (const FlComparison *comparison, Legend *legend, GString *out)
       format_series (comparison->rows, summary, column->metric->direction,
                      decimals_of (summary, n_rows), legend, grid.text + shown, which->len);
     }
+  if (which->len > 0)
+    g_string_append_c (out, '\n');
   print_grid (&grid, legend->page, out);
   grid_clear (&grid);
+  print_undefined (comparison, out);
 }
 
 /* ---- groups x rows, one block a metric --------------------------------- */
@@ -443,7 +476,7 @@ fl_report_table (const FlRunRecord *run, const FlComparison *comparison, const F
   Legend legend = { .page = page };
   size_t n_repeats = 0;
 
-  g_string_append_printf (out, "%s\n\n", run->title);
+  g_string_append_printf (out, "%s\n", run->title);
   print_overall (comparison, &legend, out);
   for (guint c = 0; c < comparison->columns->len; c++)
     if (leads_groups (comparison, c))

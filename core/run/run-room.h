@@ -3,6 +3,8 @@
 #ifndef FL_RUN_ROOM_H
 #define FL_RUN_ROOM_H
 
+#include <signal.h>
+
 #include "core/data/data-room.h"
 #include "core/plugin/plugin-room.h"
 
@@ -166,19 +168,6 @@ FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
 gboolean fl_objective_run (const FlInstance *objective, const char *name, const FlView *view,
                            int k, FlOutcome *outcome, GError **error);
 
-/* ---- workers ----------------------------------------------------------- */
-
-typedef struct
-{
-  unsigned threads;         /* per worker                              */
-  unsigned jobs;            /* workers at a time                       */
-  double time_limit;        /* seconds per cell; 0: none               */
-  uint64_t memory_limit;    /* bytes per worker; 0: none               */
-  gboolean resume;
-  gboolean quiet;
-  const char *const *plugin_dirs; /* NULL-terminated or NULL           */
-} FlRunOptions;
-
 /* ---- records: a run as the store keeps it ------------------------------ */
 
 typedef enum
@@ -250,6 +239,46 @@ gboolean fl_store_put (FlStore *store, int64_t run, size_t cell, const FlCellRec
 FlRunRecord *fl_store_run (FlStore *store, int64_t number, gboolean each, GError **error);
 /* FlRunRecord without cells, oldest first. */
 GPtrArray *fl_store_list (FlStore *store, GError **error);
+
+/* ---- workers ----------------------------------------------------------- */
+
+typedef struct
+{
+  unsigned threads;         /* per worker, at least 1                  */
+  unsigned jobs;            /* workers at a time, at least 1           */
+  double time_limit;        /* seconds per cell, and per dataset; 0: none */
+  uint64_t memory_limit;    /* bytes per worker, beyond what the program itself holds; 0: none */
+  gboolean resume;
+  const volatile sig_atomic_t *stop;  /* becomes non-zero to interrupt; or NULL */
+} FlRunOptions;
+
+/* How a run stands; told several times a second, and at each event. */
+typedef struct
+{
+  size_t n_tasks, n_finished, n_failed; /* cells to compute; datasets while loading  */
+  size_t n_running;
+  gboolean loading;                     /* datasets are prepared, before any cell    */
+  const FlCell *cell;                   /* longest at work, or NULL                  */
+  const char *what;                     /* what it is doing, or NULL                 */
+  double done, total;                   /* of that; total 0: not known               */
+  const FlCellRecord *finished;         /* this cell has just ended, or NULL         */
+  const char *warning;                  /* text that the worker of `cell` wrote, or NULL */
+} FlRunStatus;
+typedef void (*FlRunReport) (gpointer user_data, const FlRunStatus *status);
+
+/* Computes all cells of a pipeline, each in a worker, and keeps them in the
+ * store.  A cell that fails is an entry of the run, not an error.  When stopped
+ * it returns TRUE with cells still pending, or before any cell with run = NULL. */
+gboolean fl_run_pipeline (const FlPipeline *pipeline, const FlRegistry *registry,
+                          const FlRunOptions *options, FlStore *store, FlRunReport report,
+                          gpointer user_data, FlRunRecord **run, GError **error);
+
+/* The whole life of a worker process: task on standard input, answers on
+ * descriptor 3.  Returns the exit status. */
+int fl_worker_main (void);
+
+/* FALSE in builds whose sanitizer needs all address space. */
+gboolean fl_worker_limits_memory (void);
 
 FL_END_DECLS
 

@@ -42,3 +42,8 @@ check_LTLIBRARIES += %D%/toys.la
 %C%_toys_la_SOURCES = %D%/toys.c
 %C%_toys_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
 %C%_toys_la_LIBADD = $(PLUGIN_LIBS)
+# Does all that a run needs, and goes wrong on request.
+check_LTLIBRARIES += %D%/trouble.la
+%C%_trouble_la_SOURCES = %D%/trouble.c
+%C%_trouble_la_LDFLAGS = $(SPECIMEN_LDFLAGS) $(OPENMP_CFLAGS)
+%C%_trouble_la_LIBADD = $(PLUGIN_LIBS)

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* run.c: `fairlead run FILE`: computes a pipeline's cells and compares them. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cli/cells.h"
+#include "core/cli/cli.h"
+#include "core/cli/meter.h"
+#include "core/cli/show.h"
+
+#define WORKERS_MAX 1024
+/* A worker cannot do anything with less. */
+#define MEMORY_MIN (16u << 20)
+
+typedef struct
+{
+  CliPipeline pipeline;
+  int threads, jobs;
+  char *store, *json;
+  char *time_limit, *max_memory;
+  gboolean resume, dry_run, quiet;
+} Options;
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal (int number)
+{
+  (void) number;
+  stop = 1;
+}
+
+/* The first Ctrl-C asks; the second, by its default action, kills. */
+static void
+catch_signals (void)
+{
+  static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+  struct sigaction action = { .sa_handler = on_signal, .sa_flags = (int) SA_RESETHAND };
+  struct sigaction old;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (numbers); i++)
+    if (sigaction (numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+      sigaction (numbers[i], &action, NULL);
+  /* A worker that dies before it has read its task must not take us along. */
+  signal (SIGPIPE, SIG_IGN);
+}
+
+/* ---- options ----------------------------------------------------------- */
+
+/* 1.5G, 512M, 100000K, 2T or plain bytes. */
+static gboolean
+parse_size (const char *text, uint64_t *bytes, GError **error)
+{
+  static const char units[] = "KMGT";
+  size_t length = strlen (text);
+  const char *unit = length > 0 ? strchr (units, g_ascii_toupper (text[length - 1])) : NULL;
+  FlSpan digits = { text, unit != NULL ? length - 1 : length };
+  double number = 0;
+
+  if (!fl_parse_double (digits, &number))
+    return fl_fail (error, FL_ERROR_CONFIG, "--max-memory %s: expected a size such as 512M or 4G",
+                    text);
+  if (unit != NULL)
+    number = ldexp (number, (int) (10 * (unit - units + 1)));
+  if (!(number >= MEMORY_MIN && number < 0x1p60))
+    return fl_fail (error, FL_ERROR_CONFIG, "--max-memory %s: must be at least %uM", text,
+                    MEMORY_MIN >> 20);
+  if (!fl_worker_limits_memory ())
+    return fl_fail (error, FL_ERROR_CONFIG, "--max-memory: not possible in this build, whose "
+                    "sanitizer takes all address space");
+  *bytes = (uint64_t) number;
+  return TRUE;
+}
+
+static gboolean
+check_count (const char *option, int given, int least, unsigned *count, GError **error)
+{
+  if (given < least || given > WORKERS_MAX)
+    return fl_fail (error, FL_ERROR_CONFIG, "%s %d: must be from %d to %d", option, given, least,
+                    WORKERS_MAX);
+  *count = (unsigned) given;
+  return TRUE;
+}
+
+static gboolean
+check_json (const char *path, GError **error)
+{
+  g_autofree char *folder = NULL;
+
+  if (path == NULL || strcmp (path, "-") == 0)
+    return TRUE;
+  folder = g_path_get_dirname (path);
+  if (access (g_file_test (path, G_FILE_TEST_EXISTS) ? path : folder, W_OK) == 0
+      && !g_file_test (path, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  return fl_fail (error, FL_ERROR_SYSTEM, "--json %s: cannot be written", path);
+}
+
+/* Before hours of work, everything that could make them vain. */
+static gboolean
+check_options (const Options *options, FlRunOptions *run, GError **error)
+{
+  if (!check_count ("--threads", options->threads, 1, &run->threads, error)
+      || !check_count ("--jobs", options->jobs, 0, &run->jobs, error)
+      || !check_json (options->json, error))
+    return FALSE;
+  if (run->jobs == 0)
+    run->jobs = MAX (g_get_num_processors () / run->threads, 1);
+  if (options->time_limit != NULL
+      && (!fl_parse_double (fl_span (options->time_limit), &run->time_limit)
+          || !(run->time_limit > 0)))
+    return fl_fail (error, FL_ERROR_CONFIG, "--time-limit %s: expected seconds, more than 0",
+                    options->time_limit);
+  if (options->max_memory != NULL
+      && !parse_size (options->max_memory, &run->memory_limit, error))
+    return FALSE;
+  run->resume = options->resume;
+  run->stop = &stop;
+  return TRUE;
+}
+
+/* ---- after running ----------------------------------------------------- */
+
+static gboolean
+write_json (const FlRunRecord *run, const char *path, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  gboolean ok;
+  FILE *out = strcmp (path, "-") == 0 ? stdout : fopen (path, "w");
+
+  if (out == NULL)
+    return fl_fail (error, FL_ERROR_SYSTEM, "--json %s: %s", path, g_strerror (errno));
+  fl_report_json (run, text);
+  ok = fwrite (text->str, 1, text->len, out) == text->len && fflush (out) == 0;
+  if (out != stdout)
+    ok = fclose (out) == 0 && ok;
+  return ok ? TRUE : fl_fail (error, FL_ERROR_SYSTEM, "--json %s: %s", path, g_strerror (errno));
+}
+
+static int
+interrupted (const FlRunRecord *run, const char *store)
+{
+  if (run == NULL)
+    fprintf (stderr, "fairlead: interrupted before the first cell\n");
+  else
+    {
+      size_t n_finished = 0;
+
+      for (guint i = 0; i < run->cells->len; i++)
+        n_finished += ((const FlCellRecord *) run->cells->pdata[i])->status != FL_CELL_PENDING;
+      fprintf (stderr, "fairlead: interrupted; %zu of %u cells are in %s; the same command with "
+               "--resume computes the others\n", n_finished, run->cells->len, store);
+    }
+  return CLI_INTERRUPTED;
+}
+
+/* Shows the run as the store has it. */
+static int
+conclude (const Options *options, FlStore *store, int64_t number)
+{
+  GError *error = NULL;
+  g_autoptr (FlRunRecord) run = fl_store_run (store, number, FALSE, &error);
+  gboolean to_stdout = g_strcmp0 (options->json, "-") == 0;
+
+  if (run == NULL)
+    return cli_fail (error);
+  cli_show_run (run, to_stdout ? stderr : stdout);
+  if (options->json != NULL && !write_json (run, options->json, &error))
+    return cli_fail (error);
+  return run->n_done == run->n_cells ? CLI_DONE : CLI_CELL_FAILED;
+}
+
+static gboolean
+is_pending (const FlRunRecord *run)
+{
+  for (guint i = 0; i < run->cells->len; i++)
+    if (((const FlCellRecord *) run->cells->pdata[i])->status == FL_CELL_PENDING)
+      return TRUE;
+  return FALSE;
+}
+
+static int
+compute (const Options *options, const FlRunOptions *run_options, const FlPipeline *pipeline,
+         const FlRegistry *registry)
+{
+  const char *path = options->store != NULL ? options->store : CLI_STORE;
+  GError *error = NULL;
+  g_autoptr (FlStore) store = fl_store_open (path, TRUE, &error);
+  g_autoptr (FlRunRecord) run = NULL;
+  Meter *meter;
+  gboolean ok;
+
+  if (store == NULL)
+    return cli_fail (error);
+  catch_signals ();
+  meter = meter_new (options->quiet);
+  ok = fl_run_pipeline (pipeline, registry, run_options, store, meter_report, meter, &run, &error);
+  meter_free (meter);
+  if (!ok)
+    return cli_fail (error);
+  if (run == NULL || (stop && is_pending (run)))
+    return interrupted (run, path);
+  return conclude (options, store, run->number);
+}
+
+static int
+run_file (const Options *options, const char *file)
+{
+  FlRunOptions run_options = { 0 };
+  g_autoptr (FlRegistry) registry = NULL;
+  g_autoptr (FlPipeline) pipeline = NULL;
+  GError *error = NULL;
+
+  if (!check_options (options, &run_options, &error))
+    return cli_fail (error);
+  pipeline = cli_pipeline_load (&options->pipeline, file, &registry, &error);
+  if (pipeline == NULL)
+    return cli_fail (error);
+  if (options->pipeline.show_config)
+    cli_print_config (pipeline, stdout);
+  if (options->dry_run)
+    cli_print_cells (pipeline, stdout);
+  if (options->pipeline.show_config || options->dry_run)
+    return CLI_DONE;
+  return compute (options, &run_options, pipeline, registry);
+}
+
+static const char description[] =
+  "Exit status: 0 all cells done; 1 some cell failed; 2 the command line or the\n"
+  "pipeline is wrong; 130 interrupted.\n"
+  "\n"
+  "Cells go into the store one by one as they end. After a crash, an interruption\n"
+  "or a power cut, the same command with --resume computes what is missing or had\n"
+  "failed; the result is the same to the last digit. Several processes may use one\n"
+  "store at a time. Results do not depend on --threads and --jobs. With --dry-run or\n"
+  "--show-config nothing is computed.";
+
+static int
+parse_and_run (int argc, char **argv, Options *options)
+{
+  const GOptionEntry entries[] = {
+    { "threads", 0, 0, G_OPTION_ARG_INT, &options->threads,
+      "Threads of each worker; default 1", "N" },
+    { "jobs", 0, 0, G_OPTION_ARG_INT, &options->jobs,
+      "Workers at a time; default 0: processors / threads", "N" },
+    { "store", 0, 0, G_OPTION_ARG_FILENAME, &options->store,
+      "Results store; default " CLI_STORE " in the current folder", "DB" },
+    { "resume", 0, 0, G_OPTION_ARG_NONE, &options->resume,
+      "Take over the cells that the store has already", NULL },
+    { "json", 0, 0, G_OPTION_ARG_FILENAME, &options->json,
+      "Write the results as one JSON object; - is standard output", "FILE" },
+    { "dry-run", 0, 0, G_OPTION_ARG_NONE, &options->dry_run,
+      "Print the cells instead of computing them", NULL },
+    { "time-limit", 0, 0, G_OPTION_ARG_STRING, &options->time_limit,
+      "Stop a cell (or the loading of a dataset) that takes longer", "SECONDS" },
+    { "max-memory", 0, 0, G_OPTION_ARG_STRING, &options->max_memory,
+      "What a cell may allocate, as 512M or 4G; the dataset itself not counted", "SIZE" },
+    { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
+    { 0 }
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new ("FILE");
+  g_autofree char *text = NULL;
+  GError *error = NULL;
+
+  cli_pipeline_options (&options->pipeline, context);
+  g_option_context_add_main_entries (context, entries, NULL);
+  text = g_strconcat (g_option_context_get_description (context), "\n\n", description, NULL);
+  g_option_context_set_description (context, text);
+  if (g_option_context_parse (context, &argc, &argv, &error)
+      && (argc == 2 || fl_fail (&error, FL_ERROR_CONFIG, argc < 2 ? "run: expected a pipeline file"
+                                : "run: expected one pipeline file, found also '%s'", argv[2])))
+    return run_file (options, argv[1]);
+  return cli_fail (error);
+}
+
+static int
+run (int argc, char **argv)
+{
+  Options options = { .threads = 1 };
+  int status = parse_and_run (argc, argv, &options);
+
+  cli_pipeline_clear (&options.pipeline);
+  g_free (options.store);
+  g_free (options.json);
+  g_free (options.time_limit);
+  g_free (options.max_memory);
+  return status;
+}
+
+const CliCommand cli_run = { .name = "run", .summary = "compute a pipeline's cells and compare them",
+                             .run = run };
