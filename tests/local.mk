@@ -13,6 +13,7 @@ include tests/unit/params.mk
 include tests/unit/registry.mk
 include tests/plugins/local.mk
 include tests/conformance/local.mk
+include tests/abi/local.mk
 include tests/unit/pipeline.mk
 include tests/unit/store.mk
 include tests/unit/objectives.mk

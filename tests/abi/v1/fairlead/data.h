@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* data.h: ratings, groups and what a source builds them with. */
+#ifndef FAIRLEAD_DATA_H
+#define FAIRLEAD_DATA_H
+
+#include <fairlead/base.h>
+
+FL_BEGIN_DECLS
+
+#define FL_NO_TIME G_MININT64
+#define FL_NO_GROUP G_MAXUINT32
+
+typedef enum
+{
+  FL_PART_TRAIN,
+  FL_PART_VALIDATION,
+  FL_PART_TEST
+} FlPart;
+
+typedef enum
+{
+  FL_SIDE_USER,
+  FL_SIDE_ITEM
+} FlSide;
+
+/* One orientation of a sparse rating matrix.  Row r holds the entries
+ * start[r] .. start[r + 1] - 1, columns ascending.  Values are stored as float
+ * when every one of them is exact in float (stars, halves, counts), else as
+ * double; exactly one of the two arrays is set. */
+typedef struct
+{
+  uint32_t n_rows, n_cols;
+  const size_t *start; /* n_rows + 1 */
+  const uint32_t *col;
+  const float *f32;
+  const double *f64;
+} FlCsr;
+
+static inline double
+fl_csr_value (const FlCsr *csr, size_t k)
+{
+  return csr->f32 != NULL ? (double) csr->f32[k] : csr->f64[k];
+}
+
+/* Ratings, both ways: rows are users in by_user, items in by_item. */
+typedef struct
+{
+  uint32_t n_users, n_items;
+  size_t n;
+  FlCsr by_user, by_item;
+  double rating_min, rating_max; /* the scale, not the extremes present */
+} FlRatings;
+
+/* From n triplets in any order.  A pair that occurs twice, an id out of range
+ * or a rating that is not finite is FL_ERROR_DATA. */
+FlRatings *fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n,
+                           const uint32_t *user, const uint32_t *item,
+                           const double *rating, GError **error);
+/* `ratings` with `n_rows` more users behind the others, each of whom rates
+ * every item: `rows` is n_rows x n_items, row-major. */
+FlRatings *fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows,
+                                    const double *rows, GError **error);
+void fl_ratings_free (FlRatings *ratings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRatings, fl_ratings_free)
+
+/* A grouping of users or of items.  Members may be in several groups (an item
+ * with several genres): the groups of entity e are group[start[e]] ..
+ * group[start[e + 1] - 1].  first[e] is the first of them.  Everybody is in
+ * at least one group: who has no value is in a group labelled "unknown". */
+typedef struct
+{
+  const char *name;         /* attribute, "gender" or "gender * age"   */
+  uint32_t n_groups;
+  const char *const *label; /* n_groups: "F", "M"                      */
+  uint32_t n;               /* entities                                */
+  const uint32_t *start;    /* n + 1                                   */
+  const uint32_t *group;    /* start[n]                                */
+  const uint32_t *first;    /* n                                       */
+} FlGroups;
+
+/* What a stage may know of the data: never the test ratings, and validation
+ * ratings only for those that declare that they select on them.  Models see
+ * train->n_users, which an augmenting mitigator may have raised above n_users,
+ * that of the groups and of the other parts; the added users come last. */
+typedef struct
+{
+  const FlRatings *train;
+  const FlRatings *validation;  /* or NULL */
+  const FlGroups *user_groups;  /* or NULL when the pipeline names none */
+  const FlGroups *item_groups;  /* or NULL */
+  uint32_t n_users;             /* of the data set: train may have more; 0: those of train */
+} FlData;
+
+/* ---- for sources ------------------------------------------------------- */
+
+typedef struct FlBuilder FlBuilder;
+
+/* Adds one rating.  Ids are any text ("1" and "01" are two); the host numbers
+ * users and items from 0, by number when all ids of a side are decimal
+ * integers, else by byte order.  A pair given twice is an error at the end that
+ * names it; users and items without any rating are left out. */
+gboolean fl_builder_rating (FlBuilder *builder, FlSpan user, FlSpan item,
+                            double rating, int64_t time, GError **error);
+
+/* A user or item that may have no rating. */
+void fl_builder_entity (FlBuilder *builder, FlSide side, FlSpan id);
+
+/* A value of a categorical attribute; called again it adds a further value
+ * (genres).  Values are UTF-8; an empty one is missing. */
+void fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id,
+                           const char *attribute, FlSpan value);
+
+/* The values of one field of a table: cut at `separator` (unless it is 0); "?"
+ * and "" are missing. */
+void fl_builder_values (FlBuilder *builder, FlSide side, FlSpan id, const char *attribute,
+                        FlSpan field, char separator);
+
+/* The rating scale; without it the extremes of the data. */
+void fl_builder_scale (FlBuilder *builder, double min, double max);
+
+/* Ratings added from here on belong to `part`; for data that come split, used
+ * by `[split] method = given`.  Ratings from before the first call are training
+ * ratings then. */
+void fl_builder_part (FlBuilder *builder, FlPart part);
+
+/* ---- delimited text ---------------------------------------------------- */
+
+typedef struct
+{
+  const char *separator;  /* "\t", "::", "|", ","; one or more bytes       */
+  gboolean header;        /* the first line names the columns              */
+  gboolean latin1;        /* fields are ISO-8859-1; rows arrive as UTF-8   */
+  size_t fields_min;      /* fewer is an error                             */
+  size_t fields_max;      /* more is an error; 0: no limit                 */
+} FlTableFormat;
+
+/* Called for each row; a header arrives as line 1 with `header` TRUE.  To
+ * refuse a row, fl_fail (FL_ERROR_DATA) with what is wrong: file, line and
+ * text are put before it. */
+typedef gboolean (*FlTableRow) (gpointer user_data, gboolean header, const FlSpan *field,
+                                size_t n_fields, GError **error);
+
+/* Reads a file line by line.  Takes LF and CRLF, a byte-order mark, a last line
+ * without an end; skips blank lines; refuses zero bytes, directories and
+ * files that cannot be read. */
+gboolean fl_table_read (const char *path, const FlTableFormat *format, FlTableRow row,
+                        gpointer user_data, GError **error);
+/* The same of text in memory, which messages call `name`. */
+gboolean fl_table_parse (const char *name, FlSpan text, const FlTableFormat *format,
+                         FlTableRow row, gpointer user_data, GError **error);
+
+FL_END_DECLS
+
+#endif

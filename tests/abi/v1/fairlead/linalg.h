@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* linalg.h: the dense kernels of factor models.
+ *
+ * All matrices are row-major.  Kernels exist for several instruction sets; the
+ * best that the processor has is chosen when the library is loaded, or a lower
+ * one by FAIRLEAD_ISA = base, v3 or v4.  Every function here gives the same
+ * digits for any number of threads.
+ */
+#ifndef FAIRLEAD_LINALG_H
+#define FAIRLEAD_LINALG_H
+
+#include <fairlead/base.h>
+
+FL_BEGIN_DECLS
+
+const char *fl_isa_name (void); /* "base", "v3" or "v4" */
+/* FALSE with FL_ERROR_CONFIG when FAIRLEAD_ISA is not one of these or more than
+ * the processor has; the best it has is in use then. */
+gboolean fl_isa_check (GError **error);
+
+/* Zeroed memory for a table whose rows are read at random: aligned to cache
+ * lines, in huge pages where the system has them (10 to 20% faster there).
+ * NULL with FL_ERROR_SYSTEM as fl_alloc; freed with g_free. */
+gpointer fl_table_alloc (size_t n, size_t size, GError **error);
+
+/* ---- normal equations -------------------------------------------------- */
+
+#define FL_ROUND_UP(n, unit) (((n) + (unit) -1) / (unit) * (unit))
+/* Normal equations of m unknowns are kept in matrices of FL_PAD (m) rows of
+ * FL_PAD (m) numbers, and vectors of FL_PAD (m): whole vector registers, so
+ * that no kernel has a remainder.  What lies below the diagonal or beyond m is
+ * the kernels' own scratch. */
+#define FL_PAD(m) FL_ROUND_UP (m, 16)
+#define FL_NORMAL_MAX 1024 /* unknowns */
+
+/* Adds a block of normal equations, the heart of ALS:
+ *   A <- A + sum_k f_k f_k'   (m x m, upper triangle: A[a * FL_PAD (m) + c], c >= a)
+ *   b <- b + sum_k t_k f_k    (m)
+ * f_k: m numbers at F + row[k] * stride, or F + k * stride when row is NULL.
+ * t: n numbers, or NULL: all ones. */
+void fl_normal_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                    const double *t, double *A, double *b);
+void fl_normal_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+                    const float *t, float *A, float *b);
+
+/* Cholesky solution of A x = b in place: A (m x m, upper triangle given)
+ * becomes U with U'U = A, b becomes x.  Returns 0, or the 1-based number of the
+ * first pivot that is not positive beyond rounding. */
+size_t fl_cholesky_solve_f64 (size_t m, double *A, double *b);
+size_t fl_cholesky_solve_f32 (size_t m, float *A, float *b);
+
+/* ---- products ---------------------------------------------------------- */
+
+/* G = F'F (m x m, both triangles) and, unless NULL, s = F'1 (m), of all n rows;
+ * m at most FL_NORMAL_MAX.  Runs on the threads of the process; sums are in
+ * double.  Allocates one padded G a thread. */
+void fl_gram_f64 (size_t n, size_t m, const double *F, size_t stride, double *G, double *s);
+void fl_gram_f32 (size_t n, size_t m, const float *F, size_t stride, double *G, double *s);
+
+/* Mean (m) and population covariance (m x m, both triangles: sums divided by n)
+ * of n rows, without loss of digits when the mean is large; zeros when n is 0.
+ * Runs and allocates as fl_gram. */
+void fl_covariance_f64 (size_t n, size_t m, const double *F, size_t stride, double *mean,
+                        double *C);
+void fl_covariance_f32 (size_t n, size_t m, const float *F, size_t stride, double *mean,
+                        double *C);
+
+/* out_k = f_k' S f_k of n rows.  S: m x m.  Runs as fl_gram; allocates a padded S
+ * and a few rows a thread. */
+void fl_quadratic_f64 (size_t n, size_t m, const double *F, size_t stride, const double *S,
+                       double *out);
+void fl_quadratic_f32 (size_t n, size_t m, const float *F, size_t stride, const double *S,
+                       double *out);
+
+/* Sums in double. */
+double fl_dot_f64 (size_t n, const double *x, const double *y);
+double fl_dot_f32 (size_t n, const float *x, const float *y);
+
+/* out[k] = x . f_k for n rows f_k of F, as in fl_normal: a user's predictions. */
+void fl_dot_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                      const double *x, double *out);
+void fl_dot_rows_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
+                      const float *x, double *out);
+
+/* The m singular values of X Y', descending, from the Gram matrices X'X and Y'Y
+ * (m x m, both triangles). */
+gboolean fl_singular_values (size_t m, const double *XX, const double *YY, double *values,
+                             GError **error);
+
+/* Sum of n numbers in an order that depends on n alone. */
+double fl_sum (size_t n, const double *x);
+
+FL_END_DECLS
+
+#endif

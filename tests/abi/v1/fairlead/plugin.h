@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* plugin.h: all that a plugin needs.  Include this and nothing else of ours.
+ *
+ * A shared object exports one function, fairlead_plugins, which FL_PLUGIN or
+ * FL_PLUGINS writes.  The host reads a descriptor, fills the plugin's own
+ * structure (self) from the pipeline, then calls its methods:
+ *
+ *   self zeroed -> parameters stored -> check -> methods of the kind -> clear
+ *
+ * A method that takes self const may be called from several threads at once;
+ * one that takes it plain has it alone.  Structures only ever grow at the end:
+ * the host copies the smaller of its own and the plugin's, so what a plugin
+ * does not know reads as zero.
+ */
+#ifndef FAIRLEAD_PLUGIN_H
+#define FAIRLEAD_PLUGIN_H
+
+#include <fairlead/base.h>
+#include <fairlead/data.h>
+#include <fairlead/linalg.h>
+#include <fairlead/random.h>
+
+FL_BEGIN_DECLS
+
+/* ---- parameters -------------------------------------------------------- */
+
+typedef enum
+{
+  FL_TYPE_END,
+  FL_TYPE_DOUBLE,  /* double                                              */
+  FL_TYPE_INT,     /* int64_t                                             */
+  FL_TYPE_BOOL,    /* gboolean                                            */
+  FL_TYPE_CHOICE,  /* int: index among the words                          */
+  FL_TYPE_STRING,  /* char *, owned by the host                           */
+  FL_TYPE_PATH,    /* char *, environment variables expanded              */
+  FL_TYPE_DOUBLES, /* FlDoubles                                           */
+  FL_TYPE_INTS,    /* FlInts                                              */
+  FL_TYPE_PLUGIN   /* FlInstance *: another plugin, by group or bare name */
+} FlType;
+
+typedef struct
+{
+  size_t n;
+  double *v;
+} FlDoubles;
+
+typedef struct
+{
+  size_t n;
+  int64_t *v;
+} FlInts;
+
+typedef enum
+{
+  FL_KIND_SOURCE,
+  FL_KIND_MODEL,
+  FL_KIND_OBJECTIVE,
+  FL_KIND_MITIGATOR
+} FlKind;
+#define FL_N_KINDS 4
+
+/* One parameter.  Rows of an array cannot grow, hence `reserved`.  The key in a
+ * pipeline is the name with hyphens for underscores. */
+typedef struct
+{
+  FlType type;
+  FlKind kind;          /* FL_TYPE_PLUGIN: which kind                       */
+  const char *name;
+  size_t offset;        /* of the field in self                             */
+  double min, max;      /* numbers, and each number of a list; inclusive    */
+  double number;        /* default of a number, bool (0, 1), choice (index) */
+  const char *text;     /* default of the other types; NULL: must be given  */
+  const char *words;    /* FL_TYPE_CHOICE: "double|single"                  */
+  const char *unit;     /* or NULL                                          */
+  const char *doc;
+  gpointer reserved[4];
+} FlParam;
+
+/* The field's place; a compiler warning when it is not of type `ctype`. */
+#define FL_FIELD_(Self, field, ctype) \
+  (offsetof (Self, field) + 0 * sizeof ((ctype *) 0 == &((Self *) 0)->field))
+
+#define FL_DOUBLE(Self, field, def, lo, hi, unit_, doc_) \
+  { .type = FL_TYPE_DOUBLE, .name = #field, .offset = FL_FIELD_ (Self, field, double), \
+    .min = (lo), .max = (hi), .number = (def), .unit = (unit_), .doc = (doc_) }
+#define FL_INT(Self, field, def, lo, hi, unit_, doc_) \
+  { .type = FL_TYPE_INT, .name = #field, .offset = FL_FIELD_ (Self, field, int64_t), \
+    .min = (lo), .max = (hi), .number = (def), .unit = (unit_), .doc = (doc_) }
+#define FL_BOOL(Self, field, def, doc_) \
+  { .type = FL_TYPE_BOOL, .name = #field, .offset = FL_FIELD_ (Self, field, gboolean), \
+    .max = 1, .number = (def), .doc = (doc_) }
+#define FL_CHOICE(Self, field, def, words_, doc_) \
+  { .type = FL_TYPE_CHOICE, .name = #field, .offset = FL_FIELD_ (Self, field, int), \
+    .number = (def), .words = (words_), .doc = (doc_) }
+#define FL_STRING(Self, field, def, doc_) \
+  { .type = FL_TYPE_STRING, .name = #field, .offset = FL_FIELD_ (Self, field, char *), \
+    .text = (def), .doc = (doc_) }
+#define FL_PATH(Self, field, def, doc_) \
+  { .type = FL_TYPE_PATH, .name = #field, .offset = FL_FIELD_ (Self, field, char *), \
+    .text = (def), .doc = (doc_) }
+#define FL_DOUBLES(Self, field, def, lo, hi, unit_, doc_) \
+  { .type = FL_TYPE_DOUBLES, .name = #field, .offset = FL_FIELD_ (Self, field, FlDoubles), \
+    .min = (lo), .max = (hi), .text = (def), .unit = (unit_), .doc = (doc_) }
+#define FL_INTS(Self, field, def, lo, hi, unit_, doc_) \
+  { .type = FL_TYPE_INTS, .name = #field, .offset = FL_FIELD_ (Self, field, FlInts), \
+    .min = (lo), .max = (hi), .text = (def), .unit = (unit_), .doc = (doc_) }
+#define FL_PLUGIN_PARAM(Self, field, kind_, def, doc_) \
+  { .type = FL_TYPE_PLUGIN, .kind = (kind_), .name = #field, \
+    .offset = FL_FIELD_ (Self, field, FlInstance *), .text = (def), .doc = (doc_) }
+#define FL_PARAM_END { .type = FL_TYPE_END }
+
+/* ---- descriptor -------------------------------------------------------- */
+
+typedef struct
+{
+  size_t struct_size;
+  uint32_t api_version;
+  FlKind kind;
+  const char *name;        /* als-mf: lower case, digits, hyphens        */
+  const char *summary;     /* one line                                   */
+  const char *description; /* paragraphs, or NULL                        */
+  const char *reference;   /* paper and equation                         */
+  const char *licence;     /* SPDX                                       */
+  const char *version;     /* enters the identity of results; NULL: "0"  */
+  const FlParam *params;   /* ends with FL_PARAM_END; NULL: none         */
+  size_t self_size;
+  const void *ops;         /* Fl<Kind>Ops                                */
+
+  /* Rules between parameters, before any work.  Optional. */
+  gboolean (*check) (gconstpointer self, GError **error);
+  /* Frees what methods stored in self (not the parameters); must work at any
+   * moment after the zeroing.  Optional. */
+  void (*clear) (gpointer self);
+} FlPlugin;
+
+/* A plugin at work.  `ops` is a full-size copy: fields the plugin's header did
+ * not have yet are NULL. */
+typedef struct
+{
+  const FlPlugin *plugin;
+  gpointer self;
+  const void *ops;
+} FlInstance;
+
+/* ---- the run ----------------------------------------------------------- */
+
+typedef struct FlRun FlRun;
+
+uint64_t fl_run_seed (const FlRun *run);
+/* Says how far the work is; cheap, may be called often. */
+void fl_run_progress (FlRun *run, double done, double total, const char *what);
+/* Records a fact about the run beside its metrics: sweeps needed, the reason to
+ * stop.  The last value of a name stands. */
+void fl_run_note (FlRun *run, const char *name, double value);
+void fl_run_note_text (FlRun *run, const char *name, const char *value);
+
+typedef enum
+{
+  FL_STOP_CONVERGED,
+  FL_STOP_MAX_ITER,
+  FL_STOP_PATIENCE
+} FlStop;
+void fl_run_note_stop (FlRun *run, FlStop reason, size_t iterations);
+
+/* ---- sources ----------------------------------------------------------- */
+
+typedef struct
+{
+  size_t ops_size;
+  /* Adds all ratings, users, items and attributes.  A synthetic source draws
+   * from `seed`; others ignore it. */
+  gboolean (*load) (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error);
+  /* Names of the files that load will read, NULL-terminated, for the cache;
+   * NULL method: none. */
+  char **(*inputs) (gconstpointer self, GError **error);
+  gboolean seeded; /* load depends on seed: each repeat has its own data */
+} FlSourceOps;
+
+/* ---- models ------------------------------------------------------------ */
+
+/* User and item vectors whose inner product is the score; biases are columns
+ * that face a column of ones.  Row-major with `rank` columns; either the f64
+ * or the f32 pair is set. */
+typedef struct
+{
+  uint32_t n_users, n_items;
+  size_t rank;
+  const double *user_f64, *item_f64;
+  const float *user_f32, *item_f32;
+} FlFactors;
+
+/* Where closed-form sweeps begin. */
+typedef struct
+{
+  const double *item_factors; /* n_items x rank of FlFactors, or NULL: random */
+  const double *lambda_user;  /* n_users, or NULL: the parameter              */
+  const double *lambda_item;  /* n_items, or NULL                             */
+  uint64_t seed;
+} FlClosedFormStart;
+
+/* Models that alternate exact solutions: users given items, then items given
+ * users. */
+typedef struct
+{
+  size_t ops_size;
+  /* Arrays in `start` and `train` are borrowed until clear or the next start. */
+  gboolean (*start) (gpointer self, const FlRatings *train, const FlClosedFormStart *start,
+                     GError **error);
+  gboolean (*sweep) (gpointer self, GError **error);
+  /* The regularised objective at the current factors. */
+  double (*objective) (gconstpointer self);
+  /* Sweeps until the model's own stopping rule holds. */
+  gboolean (*converge) (gpointer self, FlRun *run, GError **error);
+} FlClosedFormOps;
+
+typedef struct
+{
+  size_t ops_size;
+  gboolean (*fit) (gpointer self, const FlData *data, FlRun *run, GError **error);
+  /* Optional where `factors` is given. out: n_users x n_items, row-major. */
+  gboolean (*score) (gconstpointer self, size_t n_users, const uint32_t *user, size_t n_items,
+                     const uint32_t *item, double *out, GError **error);
+  /* Capabilities, NULL when absent.  Factors point into self. */
+  void (*factors) (gconstpointer self, FlFactors *factors);
+  const FlClosedFormOps *closed_form;
+} FlModelOps;
+
+/* ---- objectives -------------------------------------------------------- */
+
+typedef enum
+{
+  FL_LOWER_IS_BETTER,
+  FL_HIGHER_IS_BETTER,
+  FL_NO_DIRECTION
+} FlDirection;
+
+/* One number that an objective yields; ends with FL_VALUE_END.  Rows cannot
+ * grow, hence `reserved`. */
+typedef struct
+{
+  const char *name; /* metric name in tables: "rmse", "rmse-worst" */
+  FlDirection direction;
+  const char *unit;
+  const char *doc;
+  gpointer reserved[4];
+} FlValue;
+#define FL_VALUE_END { .name = NULL }
+
+typedef struct FlViewPrivate FlViewPrivate;
+
+/* What an objective looks at: the ratings of one part of the data beside the
+ * model's predictions, sorted by user, then item; and the whole model, through
+ * its factors or block by block.  Indices are in range.  Users that a
+ * mitigator added are not among the n_users, neither here nor in the factors. */
+typedef struct
+{
+  FlPart part;
+  uint32_t n_users, n_items;
+  size_t n;                /* ratings in the part                          */
+  const uint32_t *user, *item;
+  const double *rating, *predicted;
+  const size_t *user_start; /* n_users + 1: entries of user u               */
+  const FlGroups *user_groups, *item_groups; /* NULL when the pipeline names none */
+  uint32_t n_user_groups, n_item_groups;     /* 0 then                            */
+  const uint32_t *user_group, *item_group;   /* first group of each; NULL then    */
+  const FlFactors *factors; /* NULL when the model has none                 */
+  const FlViewPrivate *priv;
+} FlView;
+
+/* Scores of any users x items of the viewed model, row-major into `out`. */
+gboolean fl_view_score (const FlView *view, size_t n_users, const uint32_t *user,
+                        size_t n_items, const uint32_t *item, double *out, GError **error);
+
+/* Where results go.  What is not set stays undefined: a dash in the table.
+ * `value` is the index among the objective's values.  n is the number of
+ * ratings (users, items) behind it; a group with n = 0 is undefined, whatever
+ * the number.  A number that is not finite is an error of the run. */
+typedef struct FlResult FlResult;
+void fl_result_set (FlResult *result, size_t value, double number);
+void fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group,
+                          double number, size_t n);
+/* Per-user or per-item values for the store, n_users or n_items long, all
+ * undefined (NaN) at first. */
+double *fl_result_each (FlResult *result, size_t value, FlSide side);
+
+typedef struct
+{
+  size_t ops_size;
+  const FlValue *values;
+  gboolean (*evaluate) (gconstpointer self, const FlView *view, FlResult *result,
+                        GError **error);
+  /* The loss an optimiser descends (it may be a smoothed form of the first
+   * value) and its derivative by each predicted rating of the view (n, every
+   * one written). */
+  gboolean (*gradient) (gconstpointer self, const FlView *view, double *loss,
+                        double *d_predicted, GError **error);
+  /* The same by the model's factors (n_users x rank, n_items x rank; either may
+   * be NULL), for losses over all users x items, which are never formed. */
+  gboolean (*gradient_factors) (gconstpointer self, const FlView *view, double *loss,
+                                double *d_user, double *d_item, GError **error);
+  gboolean whole; /* over all users and items: belongs to no part */
+} FlObjectiveOps;
+
+/* Host services for mitigators: a view of the training or validation part of
+ * `data` under a fitted model, its predictions brought up to date by
+ * fl_view_update.  `data` and `model` must outlive it. */
+FlView *fl_view_new (const FlData *data, FlPart part, const FlInstance *model, GError **error);
+gboolean fl_view_update (FlView *view, GError **error);
+void fl_view_free (FlView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlView, fl_view_free)
+
+/* The objective's gradient by factors, from whichever of its two gradients it
+ * has. */
+gboolean fl_objective_gradient_factors (const FlInstance *objective, const FlView *view,
+                                        double *loss, double *d_user, double *d_item,
+                                        GError **error);
+
+/* ---- mitigators -------------------------------------------------------- */
+
+typedef enum
+{
+  FL_MODEL_FACTORS = 1 << 0,
+  FL_MODEL_CLOSED_FORM = 1 << 1
+} FlCapability;
+
+typedef struct
+{
+  const FlData *data;
+  FlInstance *model; /* augment: as configured, for trial fits; train: to be fitted */
+  FlRun *run;
+} FlStage;
+
+/* A mitigator implements one stage or several; the host calls them in this
+ * order. */
+typedef struct
+{
+  size_t ops_size;
+  unsigned model_needs;       /* FlCapability, or-ed                        */
+  gboolean needs_validation;  /* selects on the validation part             */
+  gboolean needs_user_groups;
+  gboolean needs_item_groups;
+  /* Ratings to train on instead of data->train; users may be added at the end.
+   * The caller owns the result. */
+  FlRatings *(*augment) (gpointer self, const FlStage *stage, GError **error);
+  /* Takes over the training of stage->model. */
+  gboolean (*train) (gpointer self, const FlStage *stage, GError **error);
+} FlMitigatorOps;
+
+/* ---- registration ------------------------------------------------------ */
+
+#define FL_SOURCE(...) FL_OPS_ (SOURCE, FlSourceOps, __VA_ARGS__)
+#define FL_MODEL(...) FL_OPS_ (MODEL, FlModelOps, __VA_ARGS__)
+#define FL_OBJECTIVE(...) FL_OPS_ (OBJECTIVE, FlObjectiveOps, __VA_ARGS__)
+#define FL_MITIGATOR(...) FL_OPS_ (MITIGATOR, FlMitigatorOps, __VA_ARGS__)
+#define FL_OPS_(kind_, Type, ...) \
+  .kind = FL_KIND_##kind_, .ops = &(const Type) { .ops_size = sizeof (Type), __VA_ARGS__ }
+#define FL_CLOSED_FORM(...) \
+  .closed_form = &(const FlClosedFormOps) { .ops_size = sizeof (FlClosedFormOps), __VA_ARGS__ }
+
+/* A descriptor's initialiser, for families: static const FlPlugin x = FL_DESCRIPTOR (...). */
+#define FL_DESCRIPTOR(...) \
+  { .struct_size = sizeof (FlPlugin), .api_version = FL_API_VERSION, __VA_ARGS__ }
+
+/* FL_PLUGINS (&one, &other); at the end of the file. */
+#define FL_PLUGINS(...) \
+  const FlPlugin *const *fairlead_plugins (void) \
+  { \
+    static const FlPlugin *const fl_list_[] = { __VA_ARGS__, NULL }; \
+    return fl_list_; \
+  } \
+  const FlPlugin *const *fairlead_plugins (void)
+
+/* FL_PLUGIN (.name = ..., FL_OBJECTIVE (...)); at the end of the file. */
+#define FL_PLUGIN(...) \
+  static const FlPlugin fl_plugin_ = FL_DESCRIPTOR (__VA_ARGS__); \
+  FL_PLUGINS (&fl_plugin_)
+
+/* The one symbol of a plugin. */
+const FlPlugin *const *fairlead_plugins (void);
+
+FL_END_DECLS
+
+#endif
