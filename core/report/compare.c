@@ -193,6 +193,7 @@ summarise_row (const FlRow *row, GHashTable *place, size_t n_columns, FlSummary 
               FlSummary *s = &summary[GPOINTER_TO_UINT (g_hash_table_lookup (place, key)) - 1];
 
               s->n = MAX (s->n, metric->n);
+              s->measured = TRUE;
               if (!isfinite (metric->value))
                 continue;
               if (pass == 0)

@@ -86,12 +86,12 @@ append_axis (const Range *range, size_t n_places, gboolean unicode, GString *out
 
 static void
 print_panel (const FlComparison *comparison, guint column, const Range *range,
-             size_t label_width, size_t n_places, gboolean unicode, GString *out)
+             size_t width, size_t n_places, gboolean unicode, GString *out)
 {
   const FlColumn *head = comparison->columns->pdata[column];
 
   g_string_append_c (out, '\n');
-  fl_append_padded (out, head->label, label_width + 2);
+  fl_append_padded (out, head->label, width + 2);
   append_axis (range, n_places, unicode, out);
   for (guint r = 0; r < comparison->rows->len; r++)
     {
@@ -100,43 +100,78 @@ print_panel (const FlComparison *comparison, guint column, const Range *range,
 
       if (isnan (s->mean))
         continue;
-      fl_append_padded (out, row->label, label_width + 2);
+      fl_append_padded (out, row->label, width + 2);
       append_dots (s, range, n_places, unicode, out);
       g_string_append_c (out, '\n');
     }
 }
 
-/* Width of the labels of all rows and of the metrics that may have a panel. */
+/* "rmse-worst-group" beside "rmse" would say little that is new. */
+static gboolean
+is_derived (const FlComparison *comparison, const GArray *panels, guint column)
+{
+  const char *name = ((const FlColumn *) comparison->columns->pdata[column])->metric->name;
+
+  for (guint i = 0; i < panels->len; i++)
+    {
+      guint other = g_array_index (panels, guint, i);
+      const char *base = ((const FlColumn *) comparison->columns->pdata[other])->metric->name;
+
+      if (g_str_has_prefix (name, base) && name[strlen (base)] == '-')
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The first metrics that tell rows apart. */
+static GArray *
+choose_panels (const FlComparison *comparison)
+{
+  GArray *panels = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  for (guint c = 0; c < comparison->columns->len && panels->len < PANELS; c++)
+    {
+      const FlColumn *column = comparison->columns->pdata[c];
+      Range range = range_of (comparison, c);
+
+      if (column->metric->group == NULL && range.n_values >= 2 && range.low < range.high
+          && !is_derived (comparison, panels, c))
+        g_array_append_val (panels, c);
+    }
+  return panels;
+}
+
 static size_t
-label_width (const FlComparison *comparison)
+label_width (const FlComparison *comparison, const GArray *panels)
 {
   size_t width = 0;
 
   for (guint r = 0; r < comparison->rows->len; r++)
     width = MAX (width, fl_text_width (((const FlRow *) comparison->rows->pdata[r])->label));
-  for (guint c = 0; c < MIN (comparison->columns->len, PANELS); c++)
-    width = MAX (width,
-                 fl_text_width (((const FlColumn *) comparison->columns->pdata[c])->label));
+  for (guint i = 0; i < panels->len; i++)
+    {
+      guint c = g_array_index (panels, guint, i);
+
+      width = MAX (width,
+                   fl_text_width (((const FlColumn *) comparison->columns->pdata[c])->label));
+    }
   return width;
 }
 
 void
 fl_report_plot (const FlComparison *comparison, const FlPage *page, GString *out)
 {
-  size_t width = label_width (comparison), n_places;
-  guint n_panels = 0;
+  g_autoptr (GArray) panels = choose_panels (comparison);
+  size_t width = label_width (comparison, panels);
 
   if (comparison->rows->len > ROWS_MAX || width + 2 + PLACES_MIN > page->columns)
     return;
-  n_places = MIN (PLACES_MAX, page->columns - width - 2);
-  for (guint c = 0; c < comparison->columns->len && n_panels < PANELS; c++)
+  for (guint i = 0; i < panels->len; i++)
     {
-      const FlColumn *column = comparison->columns->pdata[c];
+      guint c = g_array_index (panels, guint, i);
       Range range = range_of (comparison, c);
 
-      if (column->metric->group != NULL || range.n_values < 2 || !(range.low < range.high))
-        continue;
-      print_panel (comparison, c, &range, width, n_places, page->unicode, out);
-      n_panels++;
+      print_panel (comparison, c, &range, width, MIN (PLACES_MAX, page->columns - width - 2),
+                   page->unicode, out);
     }
 }

@@ -47,6 +47,7 @@ typedef struct
   double mean, deviation; /* NaN: undefined; deviation NaN below 2 values    */
   size_t n_values;        /* repeats where it is defined                     */
   size_t n;               /* largest number behind it                        */
+  gboolean measured;      /* some cell of the row has the metric             */
 } FlSummary;
 
 typedef struct

@@ -158,6 +158,8 @@ undefined_text (const FlRow *row, const FlSummary *summary, Legend *legend)
 {
   if (row->n_done == 0)
     return g_strdup (row->n_failed > 0 ? "failed" : "not run");
+  if (!summary->measured)
+    return g_strdup ("");
   legend->undefined = TRUE;
   return g_strdup_printf ("%s (n=%zu)", legend->page->unicode ? "–" : "-", summary->n);
 }
