@@ -521,7 +521,8 @@ fl_sections_plugin (FlSections *sections, FlKind kind, const char *name, const c
   const FlConfGroup *group = fl_conf_group (sections->conf, word, name);
   g_autofree char *title = name != NULL ? g_strdup_printf ("%s %s", word, name)
                                         : g_strdup (word);
-  Plan plan = { kind, group, title, group == NULL ? name : NULL, own_address (sections->conf, kind, name),
+  Plan plan = { kind, group, title, group == NULL ? name : NULL,
+                own_address (sections->conf, kind, name),
                 group != NULL ? group->origin : origin };
 
   return section_make (sections, &plan, error);
