@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_SIZE (1 << 20)
+#define READ_SIZE (1 << 18)
 /* No table has such lines; a file that does is no table. */
 #define LINE_LENGTH_MAX (16 << 20)
 #define QUOTE_LENGTH_MAX 60

@@ -3,10 +3,12 @@
 # of the format, if any, are in NAME.dict.
 fuzz_targets =
 fuzz_targets += %D%/fuzz-pipeline
+fuzz_targets += %D%/fuzz-tsv
+fuzz_targets += %D%/fuzz-movielens
 
 check_PROGRAMS += $(fuzz_targets)
 check_LTLIBRARIES += %D%/libreplay.la
-%C%_libreplay_la_SOURCES = %D%/replay.c %D%/fuzz.h
+%C%_libreplay_la_SOURCES = %D%/replay.c %D%/fuzz.h %D%/fuzz-data.h
 # For programs that name no libraries of their own.
 LDADD = %D%/libreplay.la libfairlead.la $(GLIB_LIBS) $(JSON_LIBS)
 dist_check_SCRIPTS += %D%/corpus.sh
@@ -24,12 +26,12 @@ fuzz: config.h
 	for target in $(fuzz_targets); do \
 	  name=`basename $$target | sed s/^fuzz-//`; \
 	  work=fuzz-out/$$name; corpus=$(abs_srcdir)/%D%/corpus/$$name; \
-	  dict=$(abs_srcdir)/%D%/$$name.dict; test -f $$dict || dict=/dev/null; \
+	  dict=$(abs_srcdir)/%D%/$$name.dict; test -f $$dict && dict=-dict=$$dict || dict=; \
 	  mkdir -p $$work/new && echo "fuzz: building $$name" && \
 	  $(FUZZ_CC) $(FUZZ_CFLAGS) -I. $(libfairlead_la_CPPFLAGS) $$sources $(srcdir)/$$target.c \
 	    -o $$work/fuzz $(libfairlead_la_LIBADD) -lm || exit 1; \
 	  echo "fuzz: $$name for $(FUZZ_SECONDS) s" && cd $$work && \
-	  if ./fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=30 -max_len=8192 -dict=$$dict \
+	  if ./fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=30 -max_len=8192 $$dict \
 	    -print_final_stats=1 new $$corpus >log 2>&1; then tail -n 9 log; \
 	  else tail -n 60 log; exit 1; fi; \
 	  cd $(abs_builddir); \

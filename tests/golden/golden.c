@@ -20,6 +20,7 @@ static const struct
 } checks[] = {
   { "objectives", check_objectives },
   { "objectives_inside", check_objectives },
+  { "synthetic", check_synthetic },
 };
 
 typedef struct
@@ -28,7 +29,7 @@ typedef struct
   const char *name;      /* file without .json                       */
   gboolean unknown;      /* no check for the set                     */
   unsigned n_passed, n_failed, n_uncovered;
-  GHashTable *uncovered; /* path -> in how many cases                */
+  GHashTable *uncovered; /* path -> how often                        */
 } File;
 
 /* ---- expected values --------------------------------------------------- */
@@ -168,6 +169,54 @@ golden_numbers (GoldenCase *c, const char *path, const double *got, size_t n)
     set_verdict (c, path, g_strdup ("what is expected is neither an array nor a matrix"));
 }
 
+double
+golden_expected (const GoldenCase *c, const char *path, size_t k)
+{
+  JsonNode *node = find (c, path);
+  GType type;
+
+  if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
+    node = child (node, "data");
+  if (node != NULL && JSON_NODE_HOLDS_ARRAY (node))
+    node = k < json_array_get_length (json_node_get_array (node))
+           ? json_array_get_element (json_node_get_array (node), (guint) k) : NULL;
+  else if (k > 0)
+    node = NULL;
+  type = node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node)
+                                                      : G_TYPE_INVALID;
+  return type == G_TYPE_INT64 || type == G_TYPE_DOUBLE ? json_node_get_double (node) : NAN;
+}
+
+void
+golden_within (GoldenCase *c, const char *path, const double *got, const double *within, size_t n)
+{
+  char *why = NULL;
+
+  if (find (c, path) == NULL)
+    return;
+  for (size_t k = 0; k < n && why == NULL; k++)
+    {
+      double expected = golden_expected (c, path, k);
+
+      if (!(fabs (got[k] - expected) <= within[k]))
+        why = g_strdup_printf ("[%zu]: expected %.15g within %.3g, got %.15g", k, expected,
+                               within[k], got[k]);
+    }
+  set_verdict (c, path, why);
+}
+
+void
+golden_text (GoldenCase *c, const char *path, const char *got)
+{
+  JsonNode *node = find (c, path);
+  const char *expected = node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node)
+                                                                      : NULL;
+
+  if (node != NULL)
+    set_verdict (c, path, g_strcmp0 (expected, got) == 0
+                          ? NULL : g_strdup_printf ("expected '%s', got '%s'", expected, got));
+}
+
 /* ---- counting ---------------------------------------------------------- */
 
 static void
@@ -177,10 +226,14 @@ count_leaf (File *file, const GoldenCase *c, const char *path)
 
   if (!g_hash_table_lookup_extended (c->verdict, path, NULL, &why))
     {
-      gpointer n = g_hash_table_lookup (file->uncovered, path);
+      size_t index = strspn (path, "0123456789");
+      /* The elements of an array are told as one. */
+      char *all = path[index] == '/' && index > 0 ? g_strconcat ("*", path + index, NULL)
+                                                  : g_strdup (path);
+      gpointer n = g_hash_table_lookup (file->uncovered, all);
 
       file->n_uncovered++;
-      g_hash_table_insert (file->uncovered, g_strdup (path),
+      g_hash_table_insert (file->uncovered, all,
                            GUINT_TO_POINTER (GPOINTER_TO_UINT (n) + 1));
     }
   else if (why != NULL)

@@ -31,6 +31,7 @@ typedef struct
 typedef gboolean (*GoldenCheck) (GoldenCase *c, GError **error);
 
 gboolean check_objectives (GoldenCase *c, GError **error);
+gboolean check_synthetic (GoldenCase *c, GError **error);
 
 /* ---- what is expected -------------------------------------------------- */
 
@@ -45,6 +46,13 @@ gboolean golden_expects (const GoldenCase *c, const char *path);
 void golden_number (GoldenCase *c, const char *path, double got);
 /* An array of n numbers, or a matrix of n cells. */
 void golden_numbers (GoldenCase *c, const char *path, const double *got, size_t n);
+/* A number (n = 1), an array or a matrix, each cell with a bound of its own on
+ * |a - b|. */
+void golden_within (GoldenCase *c, const char *path, const double *got, const double *within,
+                    size_t n);
+void golden_text (GoldenCase *c, const char *path, const char *got);
+/* Number k of what is expected there; NaN when there is none. */
+double golden_expected (const GoldenCase *c, const char *path, size_t k);
 
 /* ---- what is given ----------------------------------------------------- */
 

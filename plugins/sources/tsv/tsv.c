@@ -91,13 +91,15 @@ find_column (Ratings *ratings, int c, const FlSpan *field, size_t n_fields, GErr
 
   for (size_t i = 0; i < n_fields; i++)
     {
+      g_autofree char *shown = NULL;
+
       if (field[i].length == length && memcmp (field[i].text, ratings->name[c], length) == 0)
         {
           ratings->column[c] = i + 1;
           return TRUE;
         }
-      g_string_append_printf (all, "%s%.*s", i > 0 ? ", " : "",
-                              (int) MIN (field[i].length, 40), field[i].text);
+      shown = g_utf8_make_valid (field[i].text, (gssize) MIN (field[i].length, 40));
+      g_string_append_printf (all, "%s%s", i > 0 ? ", " : "", shown);
     }
   return fl_fail (error, FL_ERROR_DATA, "there is no column '%s' among %s", ratings->name[c],
                   all->str);

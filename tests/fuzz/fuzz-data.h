@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* fuzz-data.h: what must hold of whatever a source made of its bytes. */
+#ifndef FUZZ_DATA_H
+#define FUZZ_DATA_H
+
+#include <math.h>
+#include <string.h>
+
+#include "core/data/data-private.h"
+
+#define SEPARATOR 0xff /* between parts of an input; no text has it */
+
+/* The next part of the input. */
+static inline FlSpan
+fuzz_part (const uint8_t **data, size_t *size)
+{
+  const uint8_t *end = *size > 0 ? memchr (*data, SEPARATOR, *size) : NULL;
+  FlSpan part = { (const char *) *data, end != NULL ? (size_t) (end - *data) : *size };
+  size_t used = part.length + (end != NULL);
+
+  *data += used;
+  *size -= used;
+  return part;
+}
+
+static inline void
+check_error (const GError *error)
+{
+  g_assert_nonnull (error);
+  g_assert_true (error->domain == FL_ERROR);
+  g_assert_true (error->code == FL_ERROR_DATA || error->code == FL_ERROR_CONFIG);
+  g_assert_true (g_utf8_validate (error->message, -1, NULL));
+}
+
+static inline void
+check_attribute (const FlAttribute *attribute, uint32_t n)
+{
+  g_assert_cmpuint (attribute->n, ==, n);
+  for (uint32_t k = 0; k < attribute->start[n]; k++)
+    g_assert_cmpuint (attribute->group[k], <, attribute->n_groups);
+  for (uint32_t g = 0; g < attribute->n_groups; g++)
+    g_assert_true (g_utf8_validate (attribute->label[g], -1, NULL));
+}
+
+static inline void
+check_dataset (const FlDataset *dataset)
+{
+  const FlCsr *ratings = &dataset->ratings;
+
+  g_assert_cmpuint (dataset->n, >, 0);
+  g_assert_cmpuint (ratings->start[dataset->n_users], ==, dataset->n);
+  for (uint32_t u = 0; u < dataset->n_users; u++)
+    {
+      g_assert_cmpuint (ratings->start[u], <, ratings->start[u + 1]);
+      for (size_t k = ratings->start[u]; k < ratings->start[u + 1]; k++)
+        {
+          double value = fl_csr_value (ratings, k);
+
+          g_assert_cmpuint (ratings->col[k], <, dataset->n_items);
+          g_assert_true (k == ratings->start[u] || ratings->col[k - 1] < ratings->col[k]);
+          g_assert_true (value >= dataset->rating_min && value <= dataset->rating_max);
+        }
+    }
+  for (int side = 0; side < 2; side++)
+    for (size_t a = 0; a < dataset->n_attributes[side]; a++)
+      check_attribute (&dataset->attributes[side][a],
+                       fl_dataset_count (dataset, (FlSide) side));
+}
+
+/* Filtered as the text says, split, and grouped by each attribute there is. */
+static inline void
+check_split (const FlDataset *dataset, FlSpan filter)
+{
+  /* The layer below lets nothing but UTF-8 pass. */
+  g_autofree char *text = g_utf8_make_valid (filter.text, (gssize) filter.length);
+  const FlSplitKeys keys = { .method = dataset->part != NULL ? FL_SPLIT_GIVEN : FL_SPLIT_PER_USER,
+                             .test = 0.3, .validation = 0.2 };
+  FlDataKeys data = { .filter = text };
+
+  for (int side = 0; side < 2; side++)
+    for (size_t a = 0; a < dataset->n_attributes[side]; a++)
+      {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (FlSplit) split = NULL;
+        char *name = (char *) dataset->attributes[side][a].name;
+
+        data.users_group_by = side == FL_SIDE_USER ? name : NULL;
+        data.items_group_by = side == FL_SIDE_ITEM ? name : NULL;
+        data.users_quantiles = side == FL_SIDE_USER ? (int64_t) (a % 3) : 0;
+        split = fl_split_new (dataset, &data, &keys, 1, &error);
+        if (split == NULL)
+          check_error (error);
+      }
+}
+
+#endif
