@@ -23,6 +23,7 @@ struct FlResult
   const FlView *view;
   int k;
   size_t n_values;
+  gboolean *omitted; /* n_values                        */
   GArray *numbers;  /* Number, as they came             */
   GPtrArray *each;  /* FlEach                           */
   GError *error;    /* the first misuse of the calls below */
@@ -54,6 +55,13 @@ fl_result_set (FlResult *result, size_t value, double number)
     entry.n = 0;
   if (value_exists (result, value))
     g_array_append_val (result->numbers, entry);
+}
+
+void
+fl_result_omit (FlResult *result, size_t value)
+{
+  if (value_exists (result, value))
+    result->omitted[value] = TRUE;
 }
 
 static const FlGroups *
@@ -228,7 +236,8 @@ collect (FlResult *result, FlOutcome *outcome, GError **error)
   if (!check_numbers (result, error))
     return FALSE;
   for (size_t value = 0; value < result->n_values; value++)
-    add_value (result, value, outcome);
+    if (!result->omitted[value])
+      add_value (result, value, outcome);
   for (guint k = 0; k < result->each->len; k++)
     g_ptr_array_add (outcome->each, g_ptr_array_index (result->each, k));
   g_ptr_array_set_free_func (result->each, NULL); /* they are the outcome's now */
@@ -244,12 +253,14 @@ fl_objective_run (const FlInstance *objective, const char *name, const FlView *v
 
   while (ops_of (objective)->values[result.n_values].name != NULL)
     result.n_values++;
+  result.omitted = g_new0 (gboolean, result.n_values);
   result.numbers = g_array_new (FALSE, FALSE, sizeof (Number));
   result.each = g_ptr_array_new_with_free_func (each_free);
   done = collect (&result, outcome, error);
   if (!done)
     g_prefix_error (error, "objective %s: ", name != NULL ? name : objective->plugin->name);
   g_clear_error (&result.error);
+  g_free (result.omitted);
   g_array_unref (result.numbers);
   g_ptr_array_unref (result.each);
   return done;

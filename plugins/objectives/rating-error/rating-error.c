@@ -58,9 +58,15 @@ static void
 set_groups (const Measure *measure, const FlGroups *groups, FlSide side, const Total *entity,
             FlResult *result)
 {
-  g_autofree Total *total = g_new0 (Total, groups->n_groups);
+  size_t value_worst = side == FL_SIDE_USER ? VALUE_WORST_USER_GROUP : VALUE_WORST_ITEM_GROUP;
+  g_autofree Total *total = g_new0 (Total, groups != NULL ? groups->n_groups : 0);
   double worst = -1.0; /* no error is negative */
 
+  if (groups == NULL)
+    {
+      fl_result_omit (result, value_worst);
+      return;
+    }
   for (uint32_t e = 0; e < groups->n; e++)
     for (uint32_t m = groups->start[e]; m < groups->start[e + 1]; m++)
       total_add (&total[groups->group[m]], entity[e]);
@@ -73,8 +79,7 @@ set_groups (const Measure *measure, const FlGroups *groups, FlSide side, const T
         worst = value;
     }
   if (worst >= 0.0)
-    fl_result_set (result, side == FL_SIDE_USER ? VALUE_WORST_USER_GROUP : VALUE_WORST_ITEM_GROUP,
-                   worst);
+    fl_result_set (result, value_worst, worst);
 }
 
 static gboolean
@@ -100,10 +105,8 @@ evaluate (const Measure *measure, const FlView *view, FlResult *result)
     }
   if (all.n > 0)
     fl_result_set (result, VALUE_ALL, measure->finish (all.sum / (double) all.n));
-  if (view->user_groups != NULL)
-    set_groups (measure, view->user_groups, FL_SIDE_USER, user, result);
-  if (view->item_groups != NULL)
-    set_groups (measure, view->item_groups, FL_SIDE_ITEM, item, result);
+  set_groups (measure, view->user_groups, FL_SIDE_USER, user, result);
+  set_groups (measure, view->item_groups, FL_SIDE_ITEM, item, result);
   return TRUE;
 }
 

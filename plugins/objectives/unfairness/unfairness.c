@@ -505,6 +505,7 @@ evaluate (const Measure *measure, const Unfairness *self, const FlView *view, Fl
       fl_result_set (result, VALUE_WORST_PAIR, mean.worst);
       fl_result_set (result, VALUE_PENALTY, mean.penalty);
     }
+  fl_result_omit (result, table.sides.n == 2 ? VALUE_WORST_PAIR : VALUE_DIFFERENCE);
   if (table.sides.n == 2)
     set_items (&table, result);
   if (measure->pooled)
