@@ -54,6 +54,6 @@ plugins-built: $(plugin_LTLIBRARIES)
 	for la in $(plugin_LTLIBRARIES); do \
 	  so=$$(basename $$la .la).so; cp -p $$(dirname $$la)/.libs/$$so $@.tmp/ || exit 1; \
 	done && chmod -R go-w $@.tmp && mv $@.tmp $@
-all-local: plugins-built
+all-local: plugins-built $(man_made)
 clean-local:
-	rm -rf plugins-built plugins-built.tmp tests/home tests/cache
+	rm -rf plugins-built plugins-built.tmp man-built man-built.tmp tests/home tests/cache

@@ -171,10 +171,10 @@ add_params (GString *page, const FlParam *params)
       g_string_append (page, ".TP\n.BR ");
       add_plain (page, fl_param_key (p));
       g_string_append (page, " \" = ");
-      add_plain (page, inspect_type (p));
+      add_plain (page, p->type == FL_TYPE_CHOICE ? "one of" : inspect_type (p));
       if (*range != '\0')
         {
-          g_string_append (page, ", ");
+          g_string_append (page, p->type == FL_TYPE_CHOICE ? " " : ", ");
           add_plain (page, range);
         }
       g_string_append (page, "\"\n");
