@@ -29,6 +29,26 @@ test_parse_double (void **state)
     assert_false (fl_parse_double (fl_span (bad[i]), &value));
 }
 
+/* Short numbers take a path of their own: against the C library, to the bit. */
+static void
+test_parse_short (void **state)
+{
+  FlRng rng = fl_rng (1, "numbers", 0);
+
+  (void) state;
+  for (int k = 0; k < 200000; k++)
+    {
+      uint64_t digits = fl_rng_u64 (&rng) % 10000000000000000u >> fl_rng_below (&rng, 50);
+      g_autofree char *text = g_strdup_printf ("%" G_GUINT64_FORMAT ".%0*u", digits,
+                                               1 + (int) fl_rng_below (&rng, 12),
+                                               fl_rng_below (&rng, 100000));
+      double value = -1;
+
+      assert_true (fl_parse_double (fl_span (text), &value));
+      assert_true (value == g_ascii_strtod (text, NULL));
+    }
+}
+
 static void
 test_parse_int (void **state)
 {
@@ -105,7 +125,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_parse_double),         cmocka_unit_test (test_parse_int),
+    cmocka_unit_test (test_parse_double),         cmocka_unit_test (test_parse_short),
+    cmocka_unit_test (test_parse_int),
     cmocka_unit_test (test_philox_known_answer),  cmocka_unit_test (test_streams),
     cmocka_unit_test (test_alloc_overflow),
   };
