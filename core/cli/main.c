@@ -35,10 +35,28 @@ print_help (FILE *out)
   fprintf (out, "\n`fairlead COMMAND --help` explains one.\n");
 }
 
+/* A program started where it was built (Libtool keeps it in .libs) finds the
+ * plugins built with it; its installed copy never lies in such a folder. */
+static void
+find_build_tree (void)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program != NULL ? g_path_get_dirname (program) : NULL;
+  g_autofree char *plugins = NULL;
+
+  if (folder == NULL || !g_str_has_suffix (folder, "/.libs"))
+    return;
+  folder[strlen (folder) - strlen ("/.libs")] = '\0';
+  plugins = g_build_filename (folder, "plugins-built", NULL);
+  if (g_file_test (plugins, G_FILE_TEST_IS_DIR))
+    g_setenv ("FAIRLEAD_PLUGIN_DIR", plugins, FALSE);
+}
+
 int
 main (int argc, char **argv)
 {
   setlocale (LC_CTYPE, "");
+  find_build_tree ();
   if (argc < 2)
     {
       print_help (stderr);

@@ -45,6 +45,9 @@ check "--set overrides" status 0 run toys.conf --set data.users=5 --quiet
 check "an ASCII terminal gets ASCII" status 0 env LC_ALL=C "$fairlead" runs show 1
 LC_ALL=C grep -q '[^ -~]' out && { echo "NOT ok: other bytes in ASCII output"; failed=1; }
 
+check "a build tree's program finds its plugins" status 0 env -u FAIRLEAD_PLUGIN_PATH \
+  -u FAIRLEAD_PLUGIN_DIR "$fairlead" inspect model/als-mf
+
 # ---- the same digits, however it is run -------------------------------------
 for how in '--jobs 1' '--jobs 2 --threads 2' '--threads 2 --jobs 3' '--resume'; do
   # shellcheck disable=SC2086
