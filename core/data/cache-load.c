@@ -186,36 +186,62 @@ cache_folder (void)
   return g_build_filename (g_get_user_cache_dir (), "fairlead", NULL);
 }
 
-/* Writes to the cache; where that cannot be, to a file that goes with the
- * dataset.  `path` becomes the name of the file. */
-static FlDataset *
-store (const FlDataset *dataset, const char *folder, char **path, GError **error)
+/* 0, or the errno that says why no file can be made in the folder. */
+static int
+try_folder (const char *folder)
 {
-  g_autofree char *temporary = NULL;
-  FlDataset *mapped;
-  GError *mistake = NULL;
+  g_autofree char *path = g_build_filename (folder, "try-XXXXXX", NULL);
+  int file;
 
-  if (fl_cache_write (dataset, folder, *path, &mistake))
-    return fl_cache_map (*path, error);
-  temporary = g_build_filename (g_get_tmp_dir (), "fairlead-XXXXXX", NULL);
-  if (!fl_cache_write_temporary (dataset, temporary, error))
+  if (g_mkdir_with_parents (folder, 0700) != 0)
+    return errno;
+  file = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
+  if (file < 0)
+    return errno;
+  close (file);
+  g_unlink (path);
+  return 0;
+}
+
+gboolean
+fl_cache_open (char **temporary, GError **error)
+{
+  g_autofree char *folder = cache_folder ();
+  GError *mistake = NULL;
+  int reason = try_folder (folder);
+
+  *temporary = NULL;
+  if (reason == 0)
+    return TRUE;
+  *temporary = g_dir_make_tmp ("fairlead-XXXXXX", &mistake);
+  if (*temporary == NULL)
     {
-      g_prefix_error (error, "the cache cannot be used: %s; nor can the folder for temporary "
-                      "files: ", mistake->message);
+      fl_fail (error, FL_ERROR_SYSTEM, "the cache folder %s cannot be used: %s; nor can one for "
+               "temporary files: %s", folder, g_strerror (reason), mistake->message);
       g_error_free (mistake);
-      return NULL;
+      return FALSE;
     }
-  g_message ("the cache cannot be used: %s; the data are in a temporary file for now",
-             mistake->message);
-  g_error_free (mistake);
-  mapped = fl_cache_map (temporary, error);
-  if (mapped == NULL)
-    g_unlink (temporary);
-  else
-    fl_dataset_set_temporary (mapped, temporary);
-  g_free (*path);
-  *path = g_steal_pointer (&temporary);
-  return mapped;
+  g_message ("the cache folder %s cannot be used (%s): datasets are in %s for this run", folder,
+             g_strerror (reason), *temporary);
+  g_setenv ("FAIRLEAD_CACHE", *temporary, TRUE);
+  return TRUE;
+}
+
+void
+fl_cache_close (char *temporary)
+{
+  g_autoptr (GDir) files = temporary != NULL ? g_dir_open (temporary, 0, NULL) : NULL;
+  const char *name;
+
+  while (files != NULL && (name = g_dir_read_name (files)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (temporary, name, NULL);
+
+      g_unlink (path);
+    }
+  if (temporary != NULL)
+    g_rmdir (temporary);
+  g_free (temporary);
 }
 
 static FlDataset *
@@ -242,11 +268,15 @@ load_inputs (const FlInstance *source, const char *settings, uint64_t seed, char
   after = stamp_inputs (inputs, error);
   if (after == NULL)
     return NULL;
-  if (strcmp (before, after) == 0)
-    return store (loaded, folder, path, error);
-  fl_fail (error, FL_ERROR_DATA, "source %s: a file changed while it was read",
-           source->plugin->name);
-  return NULL;
+  if (strcmp (before, after) != 0)
+    {
+      fl_fail (error, FL_ERROR_DATA, "source %s: a file changed while it was read",
+               source->plugin->name);
+      return NULL;
+    }
+  if (!fl_cache_write (loaded, folder, *path, error))
+    return NULL;
+  return fl_cache_map (*path, error);
 }
 
 FlDataset *

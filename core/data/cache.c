@@ -155,8 +155,9 @@ write_content (Writer *writer, const FlDataset *dataset, GError **error)
                          g_strerror (errno)));
 }
 
-gboolean
-fl_cache_write_temporary (const FlDataset *dataset, char *path, GError **error)
+/* Writes a file of a name nobody else has; `path` ends in XXXXXX. */
+static gboolean
+write_temporary (const FlDataset *dataset, char *path, GError **error)
 {
   Writer writer = { .path = path };
   gboolean done;
@@ -194,7 +195,7 @@ fl_cache_write (const FlDataset *dataset, const char *folder, const char *path, 
   g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
 
   remove_abandoned (folder);
-  if (!fl_cache_write_temporary (dataset, temporary, error))
+  if (!write_temporary (dataset, temporary, error))
     return FALSE;
   if (g_rename (temporary, path) == 0)
     return TRUE;

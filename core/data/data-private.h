@@ -85,8 +85,6 @@ gpointer fl_dataset_own (FlDataset *dataset, gpointer memory);
 void fl_dataset_own_arena (FlDataset *dataset, GStringChunk *arena);
 /* Arrays lie in `map`, which is released with the dataset. */
 void fl_dataset_set_map (FlDataset *dataset, GMappedFile *map);
-/* The file is removed with the dataset. */
-void fl_dataset_set_temporary (FlDataset *dataset, const char *path);
 
 /* What comes first in a dataset's content: which arrays follow. */
 typedef struct
@@ -118,8 +116,6 @@ gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
 /* Writes `path` in `folder` so that whoever opens it finds all of it. */
 gboolean fl_cache_write (const FlDataset *dataset, const char *folder, const char *path,
                          GError **error);
-/* Writes a file of a name nobody else has; `path` ends in XXXXXX. */
-gboolean fl_cache_write_temporary (const FlDataset *dataset, char *path, GError **error);
 
 /* ---- keys ---------------------------------------------------------------- */
 

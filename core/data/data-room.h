@@ -36,13 +36,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlDataset, fl_dataset_free)
 /* Runs a source; everything in memory. */
 FlDataset *fl_dataset_load (const FlInstance *source, uint64_t seed, GError **error);
 
+/* To be called once before anything is loaded through the cache, whose folder
+ * is $FAIRLEAD_CACHE, else $XDG_CACHE_HOME/fairlead.  When it cannot be written, a
+ * message says so, and a folder for temporary files takes its place, here and in
+ * processes started from here: *temporary is its name for fl_cache_close, which
+ * removes it; else NULL. */
+gboolean fl_cache_open (char **temporary, GError **error);
+void fl_cache_close (char *temporary);
 /* Loads through the cache: the file of an earlier load of the same source,
  * settings, seed (if the source is seeded) and input bytes is mapped; else the
- * source runs and the file is written.  `path` receives its name.  The folder
- * is $FAIRLEAD_CACHE, else $XDG_CACHE_HOME/fairlead; when it cannot be written, a
- * message says so and the file is a temporary one, which goes with the dataset.
- * `settings` is canonical text of the source's parameters; leave the paths out,
- * since the bytes count and not where they lie. */
+ * source runs and the file is written.  `path` receives its name.  `settings` is
+ * canonical text of the source's parameters. */
 FlDataset *fl_cache_load (const FlInstance *source, const char *settings, uint64_t seed,
                           char **path, GError **error);
 /* Maps a cache file; one that is damaged, cut short or of another version or

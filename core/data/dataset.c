@@ -2,7 +2,6 @@
 /* dataset.c: a dataset's memory, content and digest. */
 #include "core/data/data-private.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 /* What has to be released with a dataset. */
@@ -11,7 +10,6 @@ typedef struct
   GPtrArray *memory;
   GPtrArray *arenas;
   GMappedFile *map;
-  char *temporary;
 } Private;
 
 static void
@@ -43,9 +41,6 @@ fl_dataset_free (FlDataset *dataset)
   g_ptr_array_unref (priv->memory);
   g_ptr_array_unref (priv->arenas);
   g_clear_pointer (&priv->map, g_mapped_file_unref);
-  if (priv->temporary != NULL)
-    g_unlink (priv->temporary);
-  g_free (priv->temporary);
   g_free (priv);
   g_free (dataset);
 }
@@ -74,14 +69,6 @@ fl_dataset_set_map (FlDataset *dataset, GMappedFile *map)
   Private *priv = dataset->priv;
 
   priv->map = map;
-}
-
-void
-fl_dataset_set_temporary (FlDataset *dataset, const char *path)
-{
-  Private *priv = dataset->priv;
-
-  priv->temporary = g_strdup (path);
 }
 
 /* ---- content ------------------------------------------------------------- */

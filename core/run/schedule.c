@@ -541,11 +541,15 @@ fl_run_pipeline (const FlPipeline *pipeline, const FlRegistry *registry,
 {
   Schedule schedule = { .pipeline = pipeline, .registry = registry, .options = options,
                         .store = store, .report = report, .user_data = user_data };
+  char *temporary = NULL;
   gboolean ok;
 
+  if (!fl_cache_open (&temporary, error))
+    return FALSE;
   schedule.sources = g_ptr_array_new_with_free_func (source_free);
   schedule.source_of = g_new0 (const Source *, pipeline->cells->len + 1);
   ok = run (&schedule, error);
+  fl_cache_close (temporary);
   g_ptr_array_unref (schedule.sources);
   g_free (schedule.source_of);
   if (ok)
