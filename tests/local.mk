@@ -59,3 +59,5 @@ plugins-built: $(plugin_LTLIBRARIES)
 all-local: plugins-built $(man_made)
 clean-local:
 	rm -rf plugins-built plugins-built.tmp man-built man-built.tmp tests/home tests/cache
+
+include tests/bench/local.mk

@@ -8,17 +8,18 @@
 /* Rows that a quadratic form takes at a time. */
 #define QUADRATIC_ROWS 4
 
-/* The arguments are those of the functions of linalg.h. */
+/* The arguments are those of the functions of linalg.h; `shift` is taken off
+ * each row first, unless NULL. */
 typedef struct
 {
   const char *name;
   void (*normal_f64) (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
-                      const double *t, double *A, double *b);
+                      const double *shift, const double *t, double *A, double *b);
   void (*normal_f32) (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
-                      const float *t, float *A, float *b);
+                      const float *shift, const float *t, float *A, float *b);
   /* Rows in float, sums in double. */
   void (*normal_mixed) (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
-                        const double *t, double *A, double *b);
+                        const double *shift, const double *t, double *A, double *b);
   size_t (*cholesky_solve_f64) (size_t m, double *A, double *b);
   size_t (*cholesky_solve_f32) (size_t m, float *A, float *b);
   /* Rows and S padded; n a multiple of QUADRATIC_ROWS. */

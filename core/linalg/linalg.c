@@ -103,7 +103,7 @@ fl_normal_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t 
                const double *t, double *A, double *b)
 {
   g_assert (m <= FL_NORMAL_MAX);
-  kernels->normal_f64 (n, row, m, F, stride, t, A, b);
+  kernels->normal_f64 (n, row, m, F, stride, NULL, t, A, b);
 }
 
 void
@@ -111,7 +111,7 @@ fl_normal_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t s
                const float *t, float *A, float *b)
 {
   g_assert (m <= FL_NORMAL_MAX);
-  kernels->normal_f32 (n, row, m, F, stride, t, A, b);
+  kernels->normal_f32 (n, row, m, F, stride, NULL, t, A, b);
 }
 
 size_t
@@ -132,35 +132,7 @@ fl_cholesky_solve_f32 (size_t m, float *A, float *b)
  * not depend on threads. */
 #define GRAM_BLOCK ((size_t) 4096)
 
-/* Rows moved by a shift at a time; they stay in the first-level cache. */
-#define SHIFTED_ROWS ((size_t) 32)
-
-/* As normal_f64, of the rows f_k - shift.  P: SHIFTED_ROWS x m, scratch. */
-static void
-add_shifted (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride,
-             const double *shift, double *P, double *A, double *b)
-{
-  for (size_t k = 0; k < n; k += SHIFTED_ROWS)
-    {
-      size_t n_rows = MIN (SHIFTED_ROWS, n - k);
-
-      for (size_t r = 0; r < n_rows; r++)
-        {
-          size_t at = (first + k + r) * stride;
-
-          if (f64)
-            for (size_t a = 0; a < m; a++)
-              P[r * m + a] = ((const double *) F)[at + a] - shift[a];
-          else
-            for (size_t a = 0; a < m; a++)
-              P[r * m + a] = (double) ((const float *) F)[at + a] - shift[a];
-        }
-      kernels->normal_f64 (n_rows, NULL, m, P, m, NULL, A, b);
-    }
-}
-
-/* F is float or, when `f64`, double.  `work` holds A, b, and P when there is a
- * shift. */
+/* F is float or, when `f64`, double.  `work` holds A, then b. */
 static void
 gram_block (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride,
             const double *shift, double *work)
@@ -169,12 +141,12 @@ gram_block (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, siz
   double *A = work, *b = A + pad * pad;
 
   memset (work, 0, (pad * pad + pad) * sizeof *work);
-  if (shift != NULL)
-    add_shifted (f64, n, m, F, first, stride, shift, b + pad, A, b);
-  else if (f64)
-    kernels->normal_f64 (n, NULL, m, (const double *) F + first * stride, stride, NULL, A, b);
+  if (f64)
+    kernels->normal_f64 (n, NULL, m, (const double *) F + first * stride, stride, shift, NULL, A,
+                         b);
   else
-    kernels->normal_mixed (n, NULL, m, (const float *) F + first * stride, stride, NULL, A, b);
+    kernels->normal_mixed (n, NULL, m, (const float *) F + first * stride, stride, shift, NULL, A,
+                           b);
 }
 
 static void
@@ -201,8 +173,7 @@ gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, const do
     memset (s, 0, m * sizeof *s);
 #pragma omp parallel if (n_blocks > 1)
   {
-    size_t n_scratch = shift != NULL ? SHIFTED_ROWS * m : 0;
-    g_autofree double *work = g_new (double, pad * pad + pad + n_scratch);
+    g_autofree double *work = g_new (double, pad * pad + pad);
 
 #pragma omp for ordered schedule(static, 1)
     for (size_t k = 0; k < n_blocks; k++)

@@ -251,7 +251,7 @@ check_covariance (size_t n, size_t m)
 static void
 test_covariance (void **state)
 {
-  double C[4], mean[2];
+  double C[4] = { 1, 1, 1, 1 }, mean[2] = { 1, 1 };
 
   (void) state;
   fl_covariance_f64 (0, 2, C, 2, mean, C);
