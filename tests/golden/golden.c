@@ -18,6 +18,7 @@ static const struct
   const char *name;
   GoldenCheck check;
 } checks[] = {
+  { "als", check_als },
   { "objectives", check_objectives },
   { "objectives_inside", check_objectives },
   { "synthetic", check_synthetic },

@@ -30,6 +30,7 @@ typedef struct
  * one failure. */
 typedef gboolean (*GoldenCheck) (GoldenCase *c, GError **error);
 
+gboolean check_als (GoldenCase *c, GError **error);
 gboolean check_objectives (GoldenCase *c, GError **error);
 gboolean check_synthetic (GoldenCase *c, GError **error);
 
@@ -79,6 +80,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GoldenRatings, golden_ratings_clear)
 
 /* Whether `from` has `key`, other than null. */
 gboolean golden_has (JsonObject *from, const char *key);
+/* `flag` stays where the key is missing. */
+gboolean golden_read_flag (JsonObject *from, const char *key, gboolean *flag, GError **error);
 /* Errors name the key.  Integers are refused above `max`. */
 gboolean golden_read_number (JsonObject *from, const char *key, double *number, GError **error);
 gboolean golden_read_index (JsonObject *from, const char *key, uint32_t max, uint32_t *number,

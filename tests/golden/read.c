@@ -100,6 +100,19 @@ golden_read_index (JsonObject *from, const char *key, uint32_t max, uint32_t *nu
                          max));
 }
 
+gboolean
+golden_read_flag (JsonObject *from, const char *key, gboolean *flag, GError **error)
+{
+  JsonNode *node = json_object_get_member (from, key);
+
+  if (node == NULL)
+    return TRUE;
+  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+    return fl_fail (error, FL_ERROR_DATA, "input.%s is neither true nor false", key);
+  *flag = json_node_get_boolean (node);
+  return TRUE;
+}
+
 static JsonArray *
 array_of (JsonObject *from, const char *key, size_t n, GError **error)
 {

@@ -1,4 +1,9 @@
 #!/bin/sh
-# The golden sets that lie in the tree.
+# The golden sets that lie in the tree, here and with the plugins.
 : "${FAIRLEAD_SOURCE:?}"
-exec "$FAIRLEAD_SOURCE/tests/golden/run" "$FAIRLEAD_SOURCE/tests/golden/sets"
+status=0
+for folder in "$FAIRLEAD_SOURCE/tests/golden/sets" "$FAIRLEAD_SOURCE"/plugins/*/*/; do
+  set -- "$folder"/*.json
+  [ ! -e "$1" ] || "$FAIRLEAD_SOURCE/tests/golden/run" "$folder" || status=1
+done
+exit $status
