@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <fairlead/linalg.h>
+
 /* ---- which pipeline ----------------------------------------------------- */
 
 static const char description[] =
@@ -44,6 +46,8 @@ FlPipeline *
 cli_pipeline_load (const CliPipeline *options, const char *file, FlRegistry **registry,
                    GError **error)
 {
+  if (!fl_isa_check (error))
+    return NULL;
   *registry = fl_registry_new ((const char *const *) options->plugin_dirs, error);
   if (*registry == NULL)
     return NULL;

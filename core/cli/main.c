@@ -2,9 +2,12 @@
 /* main.c: picks the subcommand. */
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cli/cli.h"
 
@@ -52,11 +55,43 @@ find_build_tree (void)
     g_setenv ("FAIRLEAD_PLUGIN_DIR", plugins, FALSE);
 }
 
-int
-main (int argc, char **argv)
+/* With a closed standard stream the next file opened would take its place, and
+ * be written into. */
+static void
+fill_standard_streams (void)
 {
-  setlocale (LC_CTYPE, "");
-  find_build_tree ();
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl (fd, F_GETFD) < 0 && open ("/dev/null", O_RDONLY) != fd)
+      _exit (CLI_WRONG);
+}
+
+/* What nobody wants to read any more (`| head`) is no failure; a full disk is. */
+static int
+close_stdout (int status)
+{
+  gboolean ok = ferror (stdout) == 0;
+
+  errno = EIO; /* of an earlier failure, when nothing is left to flush */
+  ok = fflush (stdout) == 0 && ok;
+  if (ok || errno == EPIPE)
+    return status;
+  fprintf (stderr, "fairlead: standard output: %s\n", g_strerror (errno));
+  return status != CLI_DONE ? status : CLI_WRONG;
+}
+
+/* Messages of the library and of plugins as one line, like errors. */
+static void
+print_message (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
+{
+  if ((level & (G_LOG_LEVEL_MESSAGE | G_LOG_LEVEL_WARNING)) != 0)
+    fprintf (stderr, "fairlead: %s\n", message);
+  else
+    g_log_default_handler (domain, level, message, data);
+}
+
+static int
+run_command (int argc, char **argv)
+{
   if (argc < 2)
     {
       print_help (stderr);
@@ -82,4 +117,14 @@ main (int argc, char **argv)
       }
   fprintf (stderr, "fairlead: no command '%s'; `fairlead --help` lists them\n", argv[1]);
   return CLI_WRONG;
+}
+
+int
+main (int argc, char **argv)
+{
+  fill_standard_streams ();
+  setlocale (LC_CTYPE, "");
+  g_log_set_default_handler (print_message, NULL);
+  find_build_tree ();
+  return close_stdout (run_command (argc, argv));
 }

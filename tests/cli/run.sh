@@ -48,6 +48,16 @@ LC_ALL=C grep -q '[^ -~]' out && { echo "NOT ok: other bytes in ASCII output"; f
 check "a build tree's program finds its plugins" status 0 env -u FAIRLEAD_PLUGIN_PATH \
   -u FAIRLEAD_PLUGIN_DIR "$fairlead" inspect model/als-mf
 
+check "a mistaken FAIRLEAD_ISA is refused" status 2 env FAIRLEAD_ISA=v9 "$fairlead" check toys.conf
+for what in 'runs export' 'inspect' '--help'; do
+  # shellcheck disable=SC2086
+  check "$what on a full disk fails" [ "$("$fairlead" $what 2>&1 >/dev/full; echo $?)" = \
+    'fairlead: standard output: No space left on device
+2' ]
+  # shellcheck disable=SC2086
+  check "$what with standard output closed fails" [ "$("$fairlead" $what 2>/dev/null >&-; echo $?)" = 2 ]
+done
+
 # ---- the same digits, however it is run -------------------------------------
 for how in '--jobs 1' '--jobs 2 --threads 2' '--threads 2 --jobs 3' '--resume'; do
   # shellcheck disable=SC2086
