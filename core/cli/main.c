@@ -65,17 +65,21 @@ fill_standard_streams (void)
       _exit (CLI_WRONG);
 }
 
-/* What nobody wants to read any more (`| head`) is no failure; a full disk is. */
+/* A result that went nowhere is a failure.  Who reads a pipe may stop early. */
 static int
 close_stdout (int status)
 {
-  gboolean ok = ferror (stdout) == 0;
+  gboolean lost = ferror (stdout) != 0;
 
-  errno = EIO; /* of an earlier failure, when nothing is left to flush */
-  ok = fflush (stdout) == 0 && ok;
-  if (ok || errno == EPIPE)
+  if (fflush (stdout) != 0)
+    {
+      if (errno == EPIPE)
+        return status;
+      lost = TRUE;
+    }
+  if (!lost)
     return status;
-  fprintf (stderr, "fairlead: standard output: %s\n", g_strerror (errno));
+  fprintf (stderr, "fairlead: standard output could not be written\n");
   return status != CLI_DONE ? status : CLI_WRONG;
 }
 

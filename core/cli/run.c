@@ -168,9 +168,10 @@ conclude (const Options *options, FlStore *store, int64_t number)
 
   if (run == NULL)
     return cli_fail (error);
-  cli_show_run (run, to_stdout ? stderr : stdout);
   if (options->json != NULL && !write_json (run, options->json, &error))
     return cli_fail (error);
+  signal (SIGPIPE, SIG_DFL); /* no worker is left, and the table may be read in part */
+  cli_show_run (run, to_stdout ? stderr : stdout);
   return run->n_done == run->n_cells ? CLI_DONE : CLI_CELL_FAILED;
 }
 

@@ -456,11 +456,13 @@ refuse_word (const Loader *loader, const FlOverride *override, const Arm *arm, G
   g_ptr_array_add (known, (gpointer) "data");
   g_ptr_array_add (known, (gpointer) "split");
   g_ptr_array_add (known, (gpointer) "model");
+  g_ptr_array_extend (known, loader->objectives, NULL, NULL);
   for (guint i = 0; i < loader->conf->groups->len; i++)
     {
       const FlConfGroup *group = g_ptr_array_index (loader->conf->groups, i);
 
-      if (strcmp (group->kind, "mitigator") == 0 || strcmp (group->kind, "objective") == 0)
+      if ((strcmp (group->kind, "mitigator") == 0 || strcmp (group->kind, "objective") == 0)
+          && !g_ptr_array_find_with_equal_func (known, group->name, g_str_equal, NULL))
         g_ptr_array_add (known, group->name);
     }
   g_ptr_array_add (known, NULL);

@@ -374,7 +374,7 @@ model.rank = 1; 2
 [arm a]
 model.rank = 3
 EOF
-broken 'data model evaluate' "p.conf:2: [sweep] pipeline.seed = 1; 2: there is no 'pipeline' to set; known: data, split, model" << 'EOF'
+broken 'data model evaluate' "p.conf:2: [sweep] pipeline.seed = 1; 2: there is no 'pipeline' to set; known: data, split, model, toy-error" << 'EOF'
 [sweep]
 pipeline.seed = 1; 2
 EOF

@@ -52,7 +52,7 @@ check "a mistaken FAIRLEAD_ISA is refused" status 2 env FAIRLEAD_ISA=v9 "$fairle
 for what in 'runs export' 'inspect' '--help'; do
   # shellcheck disable=SC2086
   check "$what on a full disk fails" [ "$("$fairlead" $what 2>&1 >/dev/full; echo $?)" = \
-    'fairlead: standard output: No space left on device
+    'fairlead: standard output could not be written
 2' ]
   # shellcheck disable=SC2086
   check "$what with standard output closed fails" [ "$("$fairlead" $what 2>/dev/null >&-; echo $?)" = 2 ]
