@@ -136,7 +136,8 @@ writer_put (gpointer user_data, gconstpointer array, size_t n, size_t size, GErr
 static gboolean
 write_content (Writer *writer, const FlDataset *dataset, GError **error)
 {
-  Header header = { .magic = MAGIC, .format = FL_CACHE_FORMAT, .order = ORDER, .word = sizeof (size_t) };
+  Header header = { .magic = MAGIC, .format = FL_CACHE_FORMAT, .order = ORDER,
+                    .word = sizeof (size_t) };
 
   writer->length = sizeof header;
   if (!write_all (writer, &header, sizeof header, error)
@@ -332,7 +333,8 @@ find_damage (const uint8_t *bytes, size_t length)
 
   if (length < sizeof *header || memcmp (header->magic, MAGIC, 8) != 0)
     return "not a cache file";
-  if (header->format != FL_CACHE_FORMAT || header->order != ORDER || header->word != sizeof (size_t))
+  if (header->format != FL_CACHE_FORMAT || header->order != ORDER
+      || header->word != sizeof (size_t))
     return "written by another version or machine";
   if (header->header_sum != header_sum (header))
     return "the header is damaged";

@@ -253,7 +253,8 @@ cut_parts (FlSplit *split, const Cutter *cutter, const FlSplitKeys *keys, GError
 static gboolean
 split_groups (FlSplit *split, const FlDataset *dataset, const FlDataKeys *keys, GError **error)
 {
-  FlGrouping users = fl_data_grouping (keys, FL_SIDE_USER), items = fl_data_grouping (keys, FL_SIDE_ITEM);
+  FlGrouping users = fl_data_grouping (keys, FL_SIDE_USER);
+  FlGrouping items = fl_data_grouping (keys, FL_SIDE_ITEM);
 
   if (fl_is_grouped (&users)
       && (split->user_groups = fl_groups_new (dataset, FL_SIDE_USER, &users, split->user,
