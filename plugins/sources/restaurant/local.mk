@@ -10,6 +10,9 @@ EXTRA_DIST += %D%/restaurant.md %D%/embed.awk $(restaurant_tables)
 restaurantdocdir = $(docdir)/restaurant
 dist_restaurantdoc_DATA = %D%/LICENSE %D%/PROVENANCE.md
 BUILT_SOURCES += %D%/restaurant-data.h
+# Named by a variable, or Automake takes this for the whole rule.
+restaurant_object = %D%/restaurant_la-restaurant.lo
+$(restaurant_object): %D%/restaurant-data.h
 CLEANFILES += %D%/restaurant-data.h
 %D%/restaurant-data.h: %D%/embed.awk $(restaurant_tables)
 	$(AM_V_GEN)mkdir -p %D% && (cd $(srcdir) && LC_ALL=C $(AWK) -f %D%/embed.awk \
