@@ -183,7 +183,8 @@ test_paths (void **state)
   (void) state;
   g_setenv ("FAIRLEAD_TEST_FOLDER", "/some/where", TRUE);
   g_unsetenv ("FAIRLEAD_TEST_ABSENT");
-  assert_null (store (&sample, params, "path", "${FAIRLEAD_TEST_FOLDER}/a$b${FAIRLEAD_TEST_FOLDER}"));
+  assert_null (store (&sample, params, "path",
+                      "${FAIRLEAD_TEST_FOLDER}/a$b${FAIRLEAD_TEST_FOLDER}"));
   assert_string_equal (sample.path, "/some/where/a$b/some/where");
   fl_params_clear (params, &sample);
   assert_null (store (&sample, params, "title", "${FAIRLEAD_TEST_FOLDER}"));
@@ -192,7 +193,8 @@ test_paths (void **state)
   assert_refused ("path", "${FAIRLEAD_TEST_ABSENT}/x",
                   "polar.conf:14: [model] path = ${FAIRLEAD_TEST_ABSENT}/x: environment variable "
                   "FAIRLEAD_TEST_ABSENT is not set");
-  assert_refused ("path", "${FAIRLEAD", "polar.conf:14: [model] path = ${FAIRLEAD: '${' without '}'");
+  assert_refused ("path", "${FAIRLEAD",
+                  "polar.conf:14: [model] path = ${FAIRLEAD: '${' without '}'");
 }
 
 static void
@@ -257,7 +259,8 @@ test_canonical (void **state)
     const char *value, *canonical;
   } cases[] = {
     { 0, "0.10", "0.1" },       { 0, "1e-1", "0.1" },     { 0, "+5", "5" },
-    { 0, "-0", "0" },           { 0, "100000", "100000" }, { 0, "0.30000000000000004", "0.30000000000000004" },
+    { 0, "-0", "0" },           { 0, "100000", "100000" },
+    { 0, "0.30000000000000004", "0.30000000000000004" },
     { 1, "+010", "10" },        { 2, "true", "true" },    { 3, "double", "double" },
     { 6, "1;0.50 ;1e-3", "1; 0.5; 0.001" },               { 7, "10;020", "10; 20" },
     { 7, "", "" },              { 5, "${HOME}/x", "${HOME}/x" },

@@ -279,6 +279,9 @@ typedef struct FlResult FlResult;
 void fl_result_set (FlResult *result, size_t value, double number);
 void fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group,
                           double number, size_t n);
+/* The value has no meaning here (the worst group where there are no groups): it is
+ * left out of the table instead of being undefined. */
+void fl_result_omit (FlResult *result, size_t value);
 /* Per-user or per-item values for the store, n_users or n_items long, all
  * undefined (NaN) at first. */
 double *fl_result_each (FlResult *result, size_t value, FlSide side);
