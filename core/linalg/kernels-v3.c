@@ -3,11 +3,18 @@
 #include "core/linalg/kernels.h"
 
 #if FL_KERNELS_X86
+#ifdef __clang__
+#pragma clang attribute push(__attribute__ ((target ("arch=x86-64-v3"))), apply_to = function)
+#else
 #pragma GCC target("arch=x86-64-v3")
+#endif
 #define KERNELS fl_kernels_v3
 #define KERNELS_NAME "v3"
 #define VECTOR_BYTES 32
 #define TILE_ROWS 4
 #define PANEL 8
 #include "core/linalg/kernels.inc"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #endif

@@ -3,11 +3,18 @@
 #include "core/linalg/kernels.h"
 
 #if FL_KERNELS_X86
+#ifdef __clang__
+#pragma clang attribute push(__attribute__ ((target ("arch=x86-64-v4"))), apply_to = function)
+#else
 #pragma GCC target("arch=x86-64-v4")
+#endif
 #define KERNELS fl_kernels_v4
 #define KERNELS_NAME "v4"
 #define VECTOR_BYTES 64
 #define TILE_ROWS 8
 #define PANEL 16
 #include "core/linalg/kernels.inc"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #endif

@@ -35,7 +35,7 @@ typedef struct
 /* Those above base exist where FL_KERNELS_X86 is 1. */
 extern const FlKernels fl_kernels_base, fl_kernels_v3, fl_kernels_v4;
 
-#if defined __x86_64__ && defined __GNUC__ && __GNUC__ >= 11 && !defined __clang__
+#if defined __x86_64__ && (defined __clang__ || (defined __GNUC__ && __GNUC__ >= 11))
 #define FL_KERNELS_X86 1
 #else
 #define FL_KERNELS_X86 0
