@@ -203,13 +203,6 @@ fl_builder_part (FlBuilder *builder, FlPart part)
   builder->part = (uint8_t) part;
 }
 
-void
-fl_builder_entity (FlBuilder *builder, FlSide side, FlSpan id)
-{
-  if (builder->error == NULL)
-    add_id (builder, side, id, &builder->error);
-}
-
 static Attribute *
 find_attribute (FlBuilder *builder, FlSide side, const char *name)
 {

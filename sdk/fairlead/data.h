@@ -102,11 +102,9 @@ typedef struct FlBuilder FlBuilder;
 gboolean fl_builder_rating (FlBuilder *builder, FlSpan user, FlSpan item,
                             double rating, int64_t time, GError **error);
 
-/* A user or item that may have no rating. */
-void fl_builder_entity (FlBuilder *builder, FlSide side, FlSpan id);
-
 /* A value of a categorical attribute; called again it adds a further value
- * (genres).  Values are UTF-8; an empty one is missing. */
+ * (genres).  Values are UTF-8; an empty one is missing.  Users and items
+ * without any rating are left out at the end, with their attributes. */
 void fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id,
                            const char *attribute, FlSpan value);
 

@@ -14,7 +14,7 @@ frozen_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **err
   (void) self;
   fl_builder_scale (builder, 1, 5);
   fl_builder_attribute (builder, FL_SIDE_USER, fl_span ("1"), "colour", fl_span ("red"));
-  fl_builder_entity (builder, FL_SIDE_ITEM, fl_span ("3"));
+  fl_builder_attribute (builder, FL_SIDE_ITEM, fl_span ("3"), "kind", fl_span ("unrated"));
   return fl_builder_rating (builder, fl_span ("1"), fl_span ("1"), 1 + (double) (seed % 4),
                             FL_NO_TIME, error)
          && fl_builder_rating (builder, fl_span ("1"), fl_span ("2"), 3, FL_NO_TIME, error)
