@@ -29,6 +29,7 @@ struct FlBuilder
 {
   FlNames names[2];          /* by FlSide */
   GPtrArray *attributes[2];  /* Attribute */
+  GHashTable *attribute[2];  /* by name   */
   FlRows ratings;            /* unsorted; col is the item's arrival number */
   uint32_t *user;
   size_t capacity;
@@ -58,6 +59,7 @@ fl_builder_new (void)
     {
       fl_names_init (&builder->names[side]);
       builder->attributes[side] = g_ptr_array_new_with_free_func (attribute_free);
+      builder->attribute[side] = g_hash_table_new (g_str_hash, g_str_equal);
     }
   return builder;
 }
@@ -70,6 +72,7 @@ fl_builder_free (FlBuilder *builder)
   for (int side = 0; side < 2; side++)
     {
       fl_names_clear (&builder->names[side]);
+      g_hash_table_unref (builder->attribute[side]);
       g_ptr_array_unref (builder->attributes[side]);
     }
   fl_rows_clear (&builder->ratings);
@@ -206,20 +209,16 @@ fl_builder_part (FlBuilder *builder, FlPart part)
 static Attribute *
 find_attribute (FlBuilder *builder, FlSide side, const char *name)
 {
-  GPtrArray *all = builder->attributes[side];
-  Attribute *attribute;
+  Attribute *attribute = g_hash_table_lookup (builder->attribute[side], name);
 
-  for (guint a = 0; a < all->len; a++)
-    {
-      attribute = g_ptr_array_index (all, a);
-      if (strcmp (attribute->name, name) == 0)
-        return attribute;
-    }
+  if (attribute != NULL)
+    return attribute;
   attribute = g_new0 (Attribute, 1);
   attribute->name = g_strdup (name);
   attribute->pairs = g_array_new (FALSE, FALSE, sizeof (Pair));
   fl_names_init (&attribute->values);
-  g_ptr_array_add (all, attribute);
+  g_ptr_array_add (builder->attributes[side], attribute);
+  g_hash_table_insert (builder->attribute[side], attribute->name, attribute);
   return attribute;
 }
 
@@ -278,11 +277,11 @@ fl_builder_scale (FlBuilder *builder, double min, double max)
 /* The final number of each name, G_MAXUINT32 for those that are dropped, and
  * the ids in that order.  `used` says which names have a rating. */
 static uint32_t *
-number_names (const FlNames *names, const uint8_t *used, uint32_t *n, const char ***text,
+number_names (const FlNames *names, const uint32_t *used, uint32_t *n, const char ***text,
               GError **error)
 {
   g_autofree uint32_t *member = fl_alloc (names->n, sizeof *member, error);
-  uint32_t *number = member != NULL ? fl_alloc (names->n, sizeof *number, error) : NULL;
+  g_autofree uint32_t *number = member != NULL ? fl_alloc (names->n, sizeof *number, error) : NULL;
 
   if (number == NULL)
     return NULL;
@@ -294,14 +293,15 @@ number_names (const FlNames *names, const uint8_t *used, uint32_t *n, const char
         member[(*n)++] = i;
     }
   fl_names_sort (names, member, *n);
-  *text = g_new (const char *, (size_t) *n + 1);
+  *text = fl_alloc ((size_t) *n + 1, sizeof **text, error);
+  if (*text == NULL)
+    return NULL;
   for (uint32_t i = 0; i < *n; i++)
     {
       number[member[i]] = i;
       (*text)[i] = fl_names_text (names, member[i]);
     }
-  (*text)[*n] = NULL;
-  return number;
+  return g_steal_pointer (&number);
 }
 
 /* Numbers one side anew: `index` has its arrival numbers, n of them. */
@@ -310,7 +310,7 @@ number_side (FlBuilder *builder, FlDataset *dataset, FlSide side, uint32_t *inde
              GError **error)
 {
   FlNames *names = &builder->names[side];
-  g_autofree uint8_t *used = fl_alloc (names->n, 1, error);
+  g_autofree uint32_t *used = fl_alloc (names->n, sizeof *used, error);
   const char **text = NULL;
   uint32_t *number, n_kept;
 
@@ -338,10 +338,11 @@ number_side (FlBuilder *builder, FlDataset *dataset, FlSide side, uint32_t *inde
 }
 
 /* Values of each entity in the order they came, without repeats.  Returns how
- * many there are. */
+ * many there are.  `used` (zeros) becomes, for each value, the last entity that
+ * has it + 1. */
 static uint32_t
 place_values (const Attribute *in, const uint32_t *number, uint32_t n, uint32_t *start,
-              uint32_t *value)
+              uint32_t *value, uint32_t *used)
 {
   const Pair *pair = (const Pair *) (gpointer) in->pairs->data;
   uint32_t n_values = 0;
@@ -360,14 +361,11 @@ place_values (const Attribute *in, const uint32_t *number, uint32_t n, uint32_t 
       uint32_t first = n_values;
 
       for (uint32_t k = from; k < start[e]; k++)
-        {
-          uint32_t seen = first;
-
-          while (seen < n_values && value[seen] != value[k])
-            seen++;
-          if (seen == n_values)
+        if (used[value[k]] != e + 1)
+          {
+            used[value[k]] = e + 1;
             value[n_values++] = value[k];
-        }
+          }
       from = start[e];
       start[e] = first;
     }
@@ -385,16 +383,15 @@ finish_attribute (const Attribute *in, FlDataset *dataset, const uint32_t *numbe
                                     ? fl_alloc (in->pairs->len, sizeof *group, error) : NULL);
   uint32_t *first = fl_dataset_own (dataset, group != NULL
                                     ? fl_alloc (n, sizeof *first, error) : NULL);
-  g_autofree uint8_t *used = first != NULL ? fl_alloc (in->values.n, 1, error) : NULL;
+  g_autofree uint32_t *used = first != NULL
+                              ? fl_alloc (in->values.n, sizeof *used, error) : NULL;
   g_autofree uint32_t *label_number = NULL;
   const char **label = NULL;
   uint32_t n_values;
 
   if (used == NULL)
     return FALSE;
-  n_values = place_values (in, number, n, start, group);
-  for (uint32_t k = 0; k < n_values; k++)
-    used[group[k]] = 1;
+  n_values = place_values (in, number, n, start, group, used);
   label_number = number_names (&in->values, used, &out->n_groups, &label, error);
   if (label_number == NULL)
     return FALSE;

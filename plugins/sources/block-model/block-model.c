@@ -117,6 +117,18 @@ add_user (const BlockModel *self, uint64_t seed, int64_t u, const int *h, FlBuil
 }
 
 static gboolean
+block_model_check (gconstpointer self_, GError **error)
+{
+  const BlockModel *self = self_;
+
+  return self->n_users <= G_MAXUINT32 / self->n_items
+         || fl_fail (error, FL_ERROR_CONFIG,
+                     "n-users x n-items = %" G_GINT64_FORMAT " x %" G_GINT64_FORMAT
+                     ": every pair is a rating, and a dataset has at most %u",
+                     self->n_users, self->n_items, G_MAXUINT32);
+}
+
+static gboolean
 block_model_load (gconstpointer self_, uint64_t seed, FlBuilder *builder, GError **error)
 {
   const BlockModel *self = self_;
@@ -152,5 +164,6 @@ FL_PLUGIN (
   .version = "1",
   .params = params,
   .self_size = sizeof (BlockModel),
+  .check = block_model_check,
   FL_SOURCE (.load = block_model_load, .seeded = TRUE)
 );
