@@ -318,6 +318,7 @@ fl_split_new (const FlDataset *dataset, const FlDataKeys *data, const FlSplitKey
     return NULL;
   split->data = (FlData) { .train = split->train, .validation = split->validation,
                            .user_groups = split->user_groups,
-                           .item_groups = split->item_groups };
+                           .item_groups = split->item_groups,
+                           .n_users = split->train->n_users };
   return g_steal_pointer (&split);
 }

@@ -254,6 +254,7 @@ test_split_random (void **state)
   assert_true (same_ratings (one->test, again->test));
   assert_false (same_ratings (one->test, other->test));
   assert_ptr_equal (one->data.train, one->train);
+  assert_int_equal (one->data.n_users, one->train->n_users);
   assert_ptr_equal (one->data.validation, one->validation);
   assert_true (one->train->rating_min == 0 && one->train->rating_max == 2);
 }
