@@ -28,18 +28,28 @@ fl_append_padded (GString *out, const char *text, size_t width)
     g_string_append_c (out, ' ');
 }
 
+static int
+compare_doubles (gconstpointer a_, gconstpointer b_)
+{
+  double a = *(const double *) a_, b = *(const double *) b_;
+
+  return (a > b) - (a < b);
+}
+
 int
 fl_decimals (size_t n, const double *value)
 {
-  double largest = 0;
+  g_autofree double *size = g_new (double, n);
+  size_t n_sizes = 0;
   int exponent;
 
   for (size_t i = 0; i < n; i++)
-    if (isfinite (value[i]))
-      largest = fmax (largest, fabs (value[i]));
-  if (largest == 0)
+    if (isfinite (value[i]) && value[i] != 0)
+      size[n_sizes++] = fabs (value[i]);
+  if (n_sizes == 0)
     return 4;
-  exponent = (int) floor (log10 (largest));
+  qsort (size, n_sizes, sizeof *size, compare_doubles);
+  exponent = (int) floor (log10 (size[n_sizes / 2]));
   if (exponent < -4 || exponent > 8)
     return -1;
   /* One more at and above 1, so that 0.95 and 1.05 are shown alike. */
@@ -75,6 +85,22 @@ row_label (const FlCellRecord *cell)
   return g_string_free (label, FALSE);
 }
 
+/* Tells rows apart, which an arm called "a, rank=8" and the arm a at rank 8 would
+ * not do by their labels. */
+static char *
+row_key (const FlCellRecord *cell)
+{
+  GString *key = g_string_new (cell->arm);
+
+  for (guint i = 0; i < cell->sweep->len; i++)
+    {
+      const FlSetting *setting = cell->sweep->pdata[i];
+
+      g_string_append_printf (key, "\n%s=%s", setting->key, setting->value);
+    }
+  return g_string_free (key, FALSE);
+}
+
 static void
 row_free (gpointer data)
 {
@@ -89,21 +115,21 @@ static GPtrArray *
 gather_rows (const FlRunRecord *run)
 {
   GPtrArray *rows = g_ptr_array_new_with_free_func (row_free);
-  g_autoptr (GHashTable) by_label = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) by_key = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
   for (guint i = 0; i < run->cells->len; i++)
     {
       FlCellRecord *cell = run->cells->pdata[i];
-      g_autofree char *label = row_label (cell);
-      FlRow *row = g_hash_table_lookup (by_label, label);
+      g_autofree char *key = row_key (cell);
+      FlRow *row = g_hash_table_lookup (by_key, key);
 
       if (row == NULL)
         {
           row = g_new0 (FlRow, 1);
-          row->label = g_steal_pointer (&label);
+          row->label = row_label (cell);
           row->cells = g_ptr_array_new ();
           g_ptr_array_add (rows, row);
-          g_hash_table_insert (by_label, row->label, row);
+          g_hash_table_insert (by_key, g_steal_pointer (&key), row);
         }
       g_ptr_array_add (row->cells, cell);
       row->n_done += cell->status == FL_CELL_DONE;

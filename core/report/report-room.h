@@ -61,8 +61,9 @@ FlComparison *fl_comparison_new (const FlRunRecord *run);
 void fl_comparison_free (FlComparison *comparison);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlComparison, fl_comparison_free)
 
-/* Digits after the point that show four significant ones of the largest of n
- * values; -1: exponents read better. */
+/* Digits after the point that show four significant ones of the median of n
+ * values, so that one far off does not cost the others theirs; -1: exponents read
+ * better. */
 int fl_decimals (size_t n, const double *value);
 /* Places that `text` takes on a terminal. */
 size_t fl_text_width (const char *text);

@@ -129,8 +129,8 @@ print_grid (const Grid *grid, const FlPage *page, GString *out)
 static char *
 number (double value, int decimals)
 {
-  return decimals < 0 ? g_strdup_printf ("%.3e", value)
-                      : g_strdup_printf ("%.*f", decimals, value);
+  return decimals < 0 || fabs (value) >= 1e9 ? g_strdup_printf ("%.3e", value)
+                                             : g_strdup_printf ("%.*f", decimals, value);
 }
 
 /* The best mean of n, or NaN when there is nothing to choose between. */

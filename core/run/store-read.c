@@ -76,7 +76,7 @@ read_metric (FlCellRecord *record, sqlite3_stmt *row)
   metric->k = sqlite3_column_int (row, 2);
   metric->group = text (row, 3);
   metric->part = text (row, 4);
-  metric->direction = (FlDirection) sqlite3_column_int (row, 5);
+  metric->direction = (FlDirection) CLAMP (sqlite3_column_int (row, 5), 0, FL_NO_DIRECTION);
   metric->value = sqlite3_column_type (row, 6) == SQLITE_NULL ? NAN
                                                               : sqlite3_column_double (row, 6);
   metric->n = (size_t) sqlite3_column_int64 (row, 7);

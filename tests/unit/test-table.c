@@ -161,6 +161,25 @@ test_width (void **state)
   assert_non_null (strstr (got, "8.000e-06"));
 }
 
+/* An arm with the label of another's sweep point has a row of its own, and one
+ * that went astray leaves the others their digits. */
+static void
+test_odd_arms (void **state)
+{
+  g_autoptr (FlRunRecord) run = make_run ();
+  FlCellRecord *namesake = add_cell (run, "antidote, budget=0.01", 0, NULL);
+  FlCellRecord *astray = add_cell (run, "astray", 0, NULL);
+  g_autofree char *got = NULL;
+
+  (void) state;
+  add_metric (namesake, "rmse", 0, NULL, FL_LOWER_IS_BETTER, 0.98, 10);
+  add_metric (astray, "rmse", 0, NULL, FL_LOWER_IS_BETTER, 1e300, 10);
+  got = table (run, &plain);
+  assert_non_null (strstr (got, "\nantidote, budget=0.01       0.9100 +-0.0141 *"));
+  assert_non_null (strstr (got, "\nantidote, budget=0.01       0.9800\n"));
+  assert_non_null (strstr (got, "\nastray                  1.000e+300\n"));
+}
+
 static void
 test_json (void **state)
 {
@@ -230,6 +249,7 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_table), cmocka_unit_test (test_failures), cmocka_unit_test (test_width),
+    cmocka_unit_test (test_odd_arms),
     cmocka_unit_test (test_json),  cmocka_unit_test (test_csv),      cmocka_unit_test (test_numbers),
   };
 
