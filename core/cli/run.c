@@ -292,5 +292,6 @@ run (int argc, char **argv)
   return status;
 }
 
-const CliCommand cli_run = { .name = "run", .summary = "compute a pipeline's cells and compare them",
+const CliCommand cli_run = { .name = "run",
+                             .summary = "compute a pipeline's cells and compare them",
                              .run = run };

@@ -283,7 +283,8 @@ put_outcome (FlStore *store, int64_t run, int64_t cell, const FlOutcome *outcome
     {
       const FlMetric *metric = outcome->metrics->pdata[place];
 
-      if (!fl_store_execute (store, error, "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      if (!fl_store_execute (store, error,
+                             "INSERT INTO metric VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                              "iiitittidi", run, cell, (int64_t) place, metric->name,
                              (int64_t) metric->k, metric->group, metric->part,
                              (int64_t) metric->direction, metric->value, (int64_t) metric->n))

@@ -130,7 +130,8 @@ pipes_open (Pipes *pipes, GError **error)
 {
   *pipes = (Pipes) { { -1, -1 }, { -1, -1 }, { -1, -1 } };
   if (pipe2 (pipes->task, O_CLOEXEC) == 0 && pipe2 (pipes->answer, O_CLOEXEC) == 0
-      && pipe2 (pipes->log, O_CLOEXEC) == 0 && g_unix_set_fd_nonblocking (pipes->answer[0], TRUE, NULL)
+      && pipe2 (pipes->log, O_CLOEXEC) == 0
+      && g_unix_set_fd_nonblocking (pipes->answer[0], TRUE, NULL)
       && g_unix_set_fd_nonblocking (pipes->log[0], TRUE, NULL))
     return TRUE;
   fl_fail (error, FL_ERROR_SYSTEM, "no pipe for a worker: %s", g_strerror (errno));

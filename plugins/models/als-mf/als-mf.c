@@ -65,7 +65,8 @@ static const FlParam params[] = {
   FL_DOUBLE (AlsMf, start_scale, 0.1, 0, 1e6, NULL, "standard deviation of a random start"),
   FL_CHOICE (AlsMf, acceleration, ACCELERATION_NONE, "none|anderson",
              "extrapolate from the last sweeps, where that does not raise the objective"),
-  FL_INT (AlsMf, window, 6, 1, ALS_WINDOW_MAX, "sweeps", "how far back Anderson acceleration looks"),
+  FL_INT (AlsMf, window, 6, 1, ALS_WINDOW_MAX, "sweeps",
+          "how far back Anderson acceleration looks"),
   FL_CHOICE (AlsMf, precision, ALS_DOUBLE, "double|single", "of factors and solutions"),
   FL_PARAM_END
 };
