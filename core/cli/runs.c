@@ -34,13 +34,14 @@ list (FlStore *store, const Options *options)
       const FlRunRecord *run = runs->pdata[i];
       size_t pending = run->n_cells - run->n_done - run->n_failed;
 
-      printf ("%4" G_GINT64_FORMAT "  %s  %zu cells", run->number,
-              run->started != NULL ? run->started : "", run->n_cells);
+      printf ("%4" G_GINT64_FORMAT "  %s  %zu cell%s", run->number,
+              run->started != NULL ? run->started : "", run->n_cells,
+              run->n_cells == 1 ? "" : "s");
       if (run->n_failed > 0)
         printf (", %zu failed", run->n_failed);
       if (pending > 0)
         printf (", %zu not run", pending);
-      printf ("  %s: %s\n", run->file, run->title);
+      printf ("  %s%s%s\n", run->file, run->title[0] != '\0' ? ": " : "", run->title);
     }
   return CLI_DONE;
 }

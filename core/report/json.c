@@ -330,6 +330,8 @@ cell_lines (GString *out, const FlCellRecord *cell, gboolean each)
   if (list == NULL)
     {
       append_identity (out, cell);
+      g_string_append (out, ", \"error\": ");
+      append_string (out, cell->error);
       g_string_append (out, "}\n");
     }
 }

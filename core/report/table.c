@@ -468,7 +468,7 @@ print_failures (const FlComparison *comparison, GString *out)
   for (guint r = 0; r < comparison->rows->len; r++)
     print_row_failures (comparison->rows->pdata[r], &n_shown, &n_left, out);
   if (n_left > 0)
-    g_string_append_printf (out, "\n%zu more cells failed: `fairlead runs export`\n", n_left);
+    g_string_append_printf (out, "\n%zu more cells failed: `fairlead runs export --format json` says why\n", n_left);
 }
 
 void
@@ -478,7 +478,7 @@ fl_report_table (const FlRunRecord *run, const FlComparison *comparison, const F
   Legend legend = { .page = page };
   size_t n_repeats = 0;
 
-  g_string_append_printf (out, "%s\n", run->title);
+  g_string_append_printf (out, "%s\n", run->title[0] != '\0' ? run->title : run->file);
   print_overall (comparison, &legend, out);
   for (guint c = 0; c < comparison->columns->len; c++)
     if (leads_groups (comparison, c))

@@ -286,7 +286,9 @@ test_tsv_mistakes (void **state)
   static const char *const cases[][3] = {
     { "user=who", "name\titem\tstars\n1\t2\t3\n", "no column 'who' among name, item, stars" },
     { "user=2", "1\t2\t3\n1\t2\n", "path:2: expected 3 fields or more, found 2" },
-    { "user=1", "1\t2\tnan\n", "the rating (field 3) must be a number: \"1\\t2\\tnan\"" },
+    { "user=1", "1\t2\t3\n1\t3\tnan\n",
+      ":2: the rating (field 3) must be a number: \"1\\t3\\tnan\"" },
+    { "user=1", "u\ti\tr\n", "must be a number; names of columns need header = true: " },
     { "time=3", "1\t2\t3.5\n", "the time (field 3) must be a whole number" },
     { "user=0", "1\t2\t3\n", "column 0: must be from 1" },
     { "scale=1; 2", "1\t2\t3\n", "ratings lie from 3 to 3: the scale is from 1 to 2" },

@@ -75,6 +75,7 @@ typedef struct
   const char *name[N_COLUMNS]; /* as the parameters say                  */
   size_t column[N_COLUMNS];    /* from 1; 0: none, or its name not yet seen */
   size_t n_needed;             /* fields that a row must have            */
+  gboolean headed, begun;      /* had a header; had a row                */
 } Ratings;
 
 static gboolean
@@ -122,14 +123,17 @@ ratings_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_
           return FALSE;
       for (int c = 0; c < N_COLUMNS; c++)
         ratings->n_needed = MAX (ratings->n_needed, column[c]);
+      ratings->headed = TRUE;
       return TRUE;
     }
   if (n_fields < ratings->n_needed)
     return fl_fail (error, FL_ERROR_DATA, "expected %zu fields or more, found %zu",
                     ratings->n_needed, n_fields);
   if (column[COLUMN_RATING] > 0 && !fl_parse_double (field[column[COLUMN_RATING] - 1], &rating))
-    return fl_fail (error, FL_ERROR_DATA, "the rating (field %zu) must be a number",
-                    column[COLUMN_RATING]);
+    return fl_fail (error, FL_ERROR_DATA, "the rating (field %zu) must be a number%s",
+                    column[COLUMN_RATING],
+                    ratings->headed || ratings->begun ? "" : "; names of columns need header = true");
+  ratings->begun = TRUE;
   if (column[COLUMN_TIME] > 0 && !fl_parse_int (field[column[COLUMN_TIME] - 1], &time))
     return fl_fail (error, FL_ERROR_DATA, "the time (field %zu) must be a whole number",
                     column[COLUMN_TIME]);
