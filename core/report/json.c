@@ -84,10 +84,11 @@ append_k (GString *out, int k)
     g_string_append (out, "null");
 }
 
+/* What the metric is called in this form, and what it was taken over. */
 static void
-append_metric (GString *out, const FlMetric *metric)
+append_metric_name (GString *out, const char *key, const FlMetric *metric)
 {
-  g_string_append (out, "{\"name\": ");
+  g_string_append_printf (out, "\"%s\": ", key);
   append_string (out, metric->name);
   g_string_append (out, ", \"k\": ");
   append_k (out, metric->k);
@@ -95,6 +96,13 @@ append_metric (GString *out, const FlMetric *metric)
   append_string (out, metric->group);
   g_string_append (out, ", \"split\": ");
   append_string (out, metric->part);
+}
+
+static void
+append_metric (GString *out, const FlMetric *metric)
+{
+  g_string_append_c (out, '{');
+  append_metric_name (out, "name", metric);
   g_string_append (out, ", \"value\": ");
   append_number (out, metric->value);
   g_string_append_c (out, '}');
@@ -277,14 +285,8 @@ fl_report_csv (const FlRunRecord *run, gboolean each, GString *out)
 static void
 metric_line (GString *out, const FlMetric *metric)
 {
-  g_string_append (out, ", \"metric\": ");
-  append_string (out, metric->name);
-  g_string_append (out, ", \"k\": ");
-  append_k (out, metric->k);
-  g_string_append (out, ", \"group\": ");
-  append_string (out, metric->group);
-  g_string_append (out, ", \"split\": ");
-  append_string (out, metric->part);
+  g_string_append (out, ", ");
+  append_metric_name (out, "metric", metric);
   g_string_append (out, ", \"better\": ");
   append_string (out, directions[metric->direction]);
   g_string_append_printf (out, ", \"n\": %zu, \"value\": ", metric->n);

@@ -87,17 +87,6 @@ fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group
              side == FL_SIDE_USER ? "user" : "item");
 }
 
-static void
-each_free (gpointer data)
-{
-  FlEach *each = data;
-
-  g_free (each->name);
-  g_free (each->part);
-  g_free (each->value);
-  g_free (each);
-}
-
 /* ---- names ------------------------------------------------------------- */
 
 /* The value's name; under a pipeline's own name X for plugin P, P and P-... read
@@ -255,7 +244,7 @@ fl_objective_run (const FlInstance *objective, const char *name, const FlView *v
     result.n_values++;
   result.omitted = g_new0 (gboolean, result.n_values);
   result.numbers = g_array_new (FALSE, FALSE, sizeof (Number));
-  result.each = g_ptr_array_new_with_free_func (each_free);
+  result.each = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_each_free);
   done = collect (&result, outcome, error);
   if (!done)
     g_prefix_error (error, "objective %s: ", name != NULL ? name : objective->plugin->name);

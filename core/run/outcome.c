@@ -20,11 +20,9 @@ metric_free (gpointer data)
   g_free (metric);
 }
 
-static void
-each_free (gpointer data)
+void
+fl_each_free (FlEach *each)
 {
-  FlEach *each = data;
-
   g_free (each->name);
   g_free (each->part);
   g_free (each->value);
@@ -37,7 +35,7 @@ fl_outcome_new (void)
   FlOutcome *outcome = g_new0 (FlOutcome, 1);
 
   outcome->metrics = g_ptr_array_new_with_free_func (metric_free);
-  outcome->each = g_ptr_array_new_with_free_func (each_free);
+  outcome->each = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_each_free);
   outcome->notes = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
   return outcome;
 }

@@ -124,6 +124,8 @@ typedef struct
   double *value;      /* n, NaN where undefined */
 } FlEach;
 
+void fl_each_free (FlEach *each);
+
 typedef struct
 {
   GPtrArray *metrics; /* FlMetric */
