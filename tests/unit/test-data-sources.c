@@ -285,7 +285,8 @@ test_tsv_mistakes (void **state)
 {
   static const char *const cases[][3] = {
     { "user=who", "name\titem\tstars\n1\t2\t3\n", "no column 'who' among name, item, stars" },
-    { "user=2", "1\t2\t3\n1\t2\n", "path:2: expected 3 fields or more, found 2" },
+    { "user=2", "1\t2\t3\n", "user and item are both column 2" },
+    { "user=3", "1\t2\t3\n1\t2\n", "path:2: expected 3 fields or more, found 2" },
     { "user=1", "1\t2\t3\n1\t3\tnan\n",
       ":2: the rating (field 3) must be a number: \"1\\t3\\tnan\"" },
     { "user=1", "u\ti\tr\n", "must be a number; names of columns need header = true: " },

@@ -96,8 +96,9 @@ losses_init (Losses *losses, const Group *self, const FlView *view, GError **err
   losses->groups = of_users ? view->user_groups : view->item_groups;
   losses->member = of_users ? view->user : view->item;
   if (losses->groups == NULL)
-    return fl_fail (error, FL_ERROR_CONFIG, "side = %s needs %s groups, but none are named",
-                    of_users ? "user" : "item", of_users ? "user" : "item");
+    return fl_fail (error, FL_ERROR_CONFIG, "side = %s needs %s groups: name them by %s.group-by in [data]",
+                    of_users ? "user" : "item", of_users ? "user" : "item",
+                    of_users ? "users" : "items");
   losses->loss = g_new0 (double, losses->groups->n_groups);
   losses->n = g_new0 (size_t, losses->groups->n_groups);
   add_losses (losses, view);

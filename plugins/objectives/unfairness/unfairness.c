@@ -254,7 +254,7 @@ sides_init (Sides *sides, const Unfairness *self, const FlView *view, GError **e
   const FlGroups *groups = view->user_groups;
 
   if (groups == NULL)
-    return fl_fail (error, FL_ERROR_CONFIG, "needs user groups, but none are named");
+    return fl_fail (error, FL_ERROR_CONFIG, "needs user groups: name them by users.group-by in [data]");
   if (self->disadvantaged[0] != '\0')
     return sides_named (sides, groups, self->disadvantaged, error);
   if (groups->n_groups < 2)

@@ -62,6 +62,8 @@ tsv_check (gconstpointer self_, GError **error)
                     self->values);
   if (self->user[0] == '\0' || self->item[0] == '\0')
     return fl_fail (error, FL_ERROR_CONFIG, "user and item must name a column");
+  if (strcmp (self->user, self->item) == 0)
+    return fl_fail (error, FL_ERROR_CONFIG, "user and item are both column %s", self->user);
   if (self->scale.n != 0 && (self->scale.n != 2 || !(self->scale.v[0] < self->scale.v[1])))
     return fl_fail (error, FL_ERROR_CONFIG, "scale must be two numbers, the lower one first");
   return TRUE;
