@@ -109,6 +109,14 @@ augment (Execution *x, GError **error)
       ratings = ops->augment (mitigator->self, &stage, error);
       if (ratings == NULL)
         return FALSE;
+      if (ratings->n_items != x->data.train->n_items || ratings->n_users < x->data.train->n_users)
+        {
+          fl_fail (error, FL_ERROR_PLUGIN, "%s made %u users x %u items of %u x %u: it may add "
+                   "users, nothing else", mitigator->plugin->name, ratings->n_users,
+                   ratings->n_items, x->data.train->n_users, x->data.train->n_items);
+          fl_ratings_free (ratings);
+          return FALSE;
+        }
       fl_ratings_free (x->augmented);
       x->augmented = ratings;
       x->data.train = ratings;

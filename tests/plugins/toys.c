@@ -179,7 +179,7 @@ static const FlParam mitigator_params[] = {
   FL_DOUBLE (ToyMitigator, budget, 0.01, 0, 1, "share", "changes nothing"),
   FL_INT (ToyMitigator, low, 1, 0, 9, NULL, "at most high"),
   FL_INT (ToyMitigator, high, 5, 0, 9, NULL, "at least low"),
-  FL_BOOL (ToyMitigator, loud, FALSE, "changes nothing"),
+  FL_BOOL (ToyMitigator, loud, FALSE, "adds two users who rate everything 0"),
   FL_PLUGIN_PARAM (ToyMitigator, objective, FL_KIND_OBJECTIVE, "toy-error", "changes nothing"),
   FL_PARAM_END
 };
@@ -198,8 +198,11 @@ toy_mitigator_check (gconstpointer self, GError **error)
 static FlRatings *
 toy_mitigator_augment (gpointer self, const FlStage *stage, GError **error)
 {
-  (void) self;
-  return fl_ratings_append_users (stage->data->train, 0, NULL, error);
+  const ToyMitigator *toy = self;
+  uint32_t n_items = stage->data->train->n_items, n_users = toy->loud ? 2 : 0;
+  g_autofree double *rows = g_new0 (double, n_users * n_items + 1);
+
+  return fl_ratings_append_users (stage->data->train, n_users, rows, error);
 }
 
 static gboolean
@@ -212,7 +215,7 @@ toy_mitigator_train (gpointer self, const FlStage *stage, GError **error)
 }
 
 static const FlPlugin toy_add
-    = FL_DESCRIPTOR (.name = "toy-add", .summary = "adds nobody to the data",
+    = FL_DESCRIPTOR (.name = "toy-add", .summary = "adds nobody to the data, or two users",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .params = mitigator_params, .self_size = sizeof (ToyMitigator),
                      .check = toy_mitigator_check,
