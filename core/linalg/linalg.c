@@ -128,13 +128,17 @@ fl_cholesky_solve_f32 (size_t m, float *A, float *b)
   return kernels->cholesky_solve_f32 (m, A, b);
 }
 
-/* Rows summed at a time.  Blocks are added in their order, so that digits do
- * not depend on threads. */
-#define GRAM_BLOCK ((size_t) 4096)
+/* Rows are cut into at most this many parts, by their number alone; parts are
+ * added in their order, so that digits do not depend on threads.  Threads that
+ * waited for their turn instead would stand still whenever one is off the
+ * processor. */
+#define GRAM_PARTS 8
+/* Fewer rows than this are not worth another part. */
+#define GRAM_ROWS_MIN ((size_t) 4096)
 
 /* F is float or, when `f64`, double.  `work` holds A, then b. */
 static void
-gram_block (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride,
+gram_part (gboolean f64, size_t n, size_t m, gconstpointer F, size_t first, size_t stride,
             const double *shift, double *work)
 {
   size_t pad = FL_PAD (m);
@@ -165,25 +169,23 @@ static void
 gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, const double *shift,
       double *G, double *s)
 {
-  size_t n_blocks = FL_ROUND_UP (n, GRAM_BLOCK) / GRAM_BLOCK, pad = FL_PAD (m);
+  size_t n_parts = CLAMP (n / GRAM_ROWS_MIN, 1, GRAM_PARTS), pad = FL_PAD (m);
+  size_t n_work = pad * pad + pad;
+  g_autofree double *work = g_new (double, n_parts *n_work);
 
   g_assert (m <= FL_NORMAL_MAX);
   memset (G, 0, m * m * sizeof *G);
   if (s != NULL)
     memset (s, 0, m * sizeof *s);
-#pragma omp parallel if (n_blocks > 1)
-  {
-    g_autofree double *work = g_new (double, pad * pad + pad);
+#pragma omp parallel for schedule(dynamic) if (n_parts > 1)
+  for (size_t k = 0; k < n_parts; k++)
+    {
+      size_t first = n * k / n_parts, end = n * (k + 1) / n_parts;
 
-#pragma omp for ordered schedule(static, 1)
-    for (size_t k = 0; k < n_blocks; k++)
-      {
-        gram_block (f64, MIN (GRAM_BLOCK, n - k * GRAM_BLOCK), m, F, k * GRAM_BLOCK, stride,
-                    shift, work);
-#pragma omp ordered
-        gram_add (m, work, work + pad * pad, G, s);
-      }
-  }
+      gram_part (f64, end - first, m, F, first, stride, shift, work + k * n_work);
+    }
+  for (size_t k = 0; k < n_parts; k++)
+    gram_add (m, work + k * n_work, work + k * n_work + pad * pad, G, s);
   for (size_t a = 0; a < m; a++)
     for (size_t c = 0; c < a; c++)
       G[a * m + c] = G[c * m + a];
@@ -201,16 +203,18 @@ fl_gram_f32 (size_t n, size_t m, const float *F, size_t stride, double *G, doubl
   gram (FALSE, n, m, F, stride, NULL, G, s);
 }
 
-/* One pass, of rows less the mean of the first block.  With c that mean,
+#define SHIFT_ROWS ((size_t) 4096)
+
+/* One pass, of rows less the mean of the first SHIFT_ROWS.  With c that mean,
  *   C = (1/n) sum (f - c)(f - c)' - (mean - c)(mean - c)',
- * and what is taken off is at most n / GRAM_BLOCK times the variance, however
+ * and what is taken off is at most n / SHIFT_ROWS times the variance, however
  * far the rows are from 0: at most that much precision is lost. */
 static void
 covariance (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, double *mean,
             double *C)
 {
   g_autofree double *shift = g_new0 (double, m);
-  size_t n_first = MIN (n, GRAM_BLOCK);
+  size_t n_first = MIN (n, SHIFT_ROWS);
 
   for (size_t k = 0; k < n_first; k++)
     for (size_t a = 0; a < m; a++)
