@@ -133,7 +133,6 @@ typedef struct
   GPtrArray *notes;   /* FlSetting: key, value; what fl_run_note said */
 } FlOutcome;
 
-void fl_each_free (FlEach *each);
 FlOutcome *fl_outcome_new (void);
 void fl_outcome_free (FlOutcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOutcome, fl_outcome_free)
