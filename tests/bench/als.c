@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Seconds that one iteration needs at least, on one thread:
+/* Seconds that one iteration in float needs at least, on one thread:
  *
  *   2 n k (k + 1) flop of normal equations, both sides, at half the speed of a
  *     large product, which is what small ones reach,
@@ -17,16 +17,18 @@
  *   + 2 n gathered rows, each at the cost of its bytes in random rows of 256,
  *     but of no less than half a one.
  *
- * With 158 Gflop/s and 66 million rows a second: 3.3 s at rank 64 in float. */
+ * With 158 Gflop/s and 66 million rows a second: 3.3 s at rank 64.  Twice that
+ * in double. */
 static double
 als_limit (const Machine *machine, const FlRatings *ratings, size_t rank, gboolean single)
 {
-  double k = (double) rank, n = (double) ratings->n, gemm = single ? machine->sgemm : machine->dgemm;
+  double k = (double) rank, n = (double) ratings->n;
   double rows = (double) ratings->n_users + (double) ratings->n_items;
-  double row_bytes = k * (single ? 4 : 8);
+  double limit = 2 * n * k * (k + 1) / (machine->sgemm / 2)
+                 + rows * k * k * k / 3 / (machine->sgemm * k / 420)
+                 + 2 * n * MAX (0.5, k * sizeof (float) / 256) / machine->rows;
 
-  return 2 * n * k * (k + 1) / (gemm / 2) + rows * k * k * k / 3 / (gemm * k / 420)
-         + 2 * n * MAX (0.5, row_bytes / 256) / machine->rows;
+  return single ? limit : 2 * limit;
 }
 
 static const FlClosedFormOps *

@@ -261,7 +261,8 @@ test_weighted (void **state)
   g_autoptr (FlInstance) given = model_new ("rank=3 lambda=100");
   double lambda_user[60], lambda_item[50];
   FlClosedFormStart start = { .seed = 1 },
-                    start_given = { .lambda_user = lambda_user, .lambda_item = lambda_item, .seed = 1 };
+                    start_given
+      = { .lambda_user = lambda_user, .lambda_item = lambda_item, .seed = 1 };
   FlFactors a, b;
 
   (void) state;

@@ -366,7 +366,8 @@ static void
 test_table (void **state)
 {
   GError *error = NULL;
-  g_autofree char *small = fl_table_alloc (3, 5, &error), *large = fl_table_alloc (3, 1 << 20, &error);
+  g_autofree char *small = fl_table_alloc (3, 5, &error);
+  g_autofree char *large = fl_table_alloc (3, 1 << 20, &error);
 
   (void) state;
   assert_non_null (small);
