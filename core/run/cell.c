@@ -45,16 +45,7 @@ enter (const Execution *x, FlKind kind, const FlSection *section)
 static gboolean
 make_split (Execution *x, const FlDataset *dataset, GError **error)
 {
-  const FlCell *cell = x->cell;
-  FlDataKeys data = { 0 };
-  FlSplitKeys split = { 0 };
-
-  if (fl_params_store (fl_data_params, &data, "data", cell->data->host, NULL, NULL, NULL, error)
-      && fl_params_store (fl_split_params, &split, "split", cell->split->host, NULL, NULL, NULL,
-                          error))
-    x->split = fl_split_new (dataset, &data, &split, cell->seed, error);
-  fl_params_clear (fl_data_params, &data);
-  fl_params_clear (fl_split_params, &split);
+  x->split = fl_cell_split (x->cell, dataset, error);
   if (x->split == NULL)
     return FALSE;
   x->data = x->split->data;

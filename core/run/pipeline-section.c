@@ -569,6 +569,7 @@ fl_sections_split (FlSections *sections, GError **error)
       return NULL;
     }
   section->title = g_strdup ("split");
+  section->origin = g_strdup (origin);
   section->host = fl_settings_effective (fl_split_params, given);
   section->settings = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
   g_hash_table_insert (sections->words, g_strdup ("split"), fl_section_ref (section));

@@ -24,7 +24,8 @@ typedef struct
                               plugins                                                    */
   char *plugin;            /* plugin name; NULL for [split], [evaluate]                  */
   char *plugin_version;
-  char *origin;            /* where the plugin was named: "polar.conf:14"; or NULL       */
+  char *origin;            /* where the plugin was named: "polar.conf:14"; of a group
+                              without one, where it is; or NULL                          */
   FlKind kind;             /* where plugin is set                                        */
   char *canonical;         /* fl_section_canonical                                       */
   GPtrArray *settings;     /* FlSetting of the plugin's parameters                       */
@@ -150,6 +151,13 @@ FlRun *fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data);
 void fl_run_free (FlRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRun, fl_run_free)
 const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */
+
+/* The cell's dataset, through the cache, whose file `path` names (fl_cache_load);
+ * and that dataset filtered, split and grouped.  A mistake that shows only in the
+ * data names the line of the pipeline that asked for it. */
+FlDataset *fl_cell_dataset (const FlCell *cell, const FlRegistry *registry, char **path,
+                            GError **error);
+FlSplit *fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **error);
 
 /* The whole of one cell over a dataset: split, augment, train, evaluate. */
 FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,

@@ -167,16 +167,11 @@ static gboolean
 prepare (const FlCell *cell, const FlRegistry *registry, Work *work, GError **error)
 {
   g_autofree char *plugin = g_strconcat ("source/", cell->data->plugin, NULL);
-  g_autofree char *canonical = fl_section_canonical (cell->data);
   g_autofree char *path = NULL;
-  g_autoptr (FlInstance) source = NULL;
   g_autoptr (FlDataset) dataset = NULL;
 
   tell_progress (work, 0, 0, plugin);
-  source = fl_cell_instance (cell, registry, FL_KIND_SOURCE, cell->data, error);
-  if (source == NULL)
-    return FALSE;
-  dataset = fl_cache_load (source, canonical, cell->seed, &path, error);
+  dataset = fl_cell_dataset (cell, registry, &path, error);
   if (dataset == NULL)
     return FALSE;
   answer (FL_WORKER_PREPARED, g_variant_new ("(ss)", path, dataset->digest));

@@ -116,6 +116,15 @@ sed 's/trouble = crash/trouble = none/; s/trouble = fail/trouble = none/' troubl
 run mended.conf --quiet --resume >/dev/null
 check "--resume computes what had failed" [ "$("$fairlead" runs export | grep -c failed)" -eq 0 ]
 
+# ---- what only the data show -------------------------------------------------
+sed 's/^users.group-by.*/users.group-by = sid/' toys.conf >wrong.conf
+check "a group that the data do not know fails" status 1 run wrong.conf --store wrong.db --quiet
+check "... and names the line" says 'wrong.conf:8: \[data\] users.group-by = sid: ' out
+check "data that are not there fail" status 1 run toys.conf --set data.source=tsv \
+  --set data.path=nowhere.tsv --set data.users.group-by= --store wrong.db --quiet \
+  --plugin-dir "$FAIRLEAD_BUILD/plugins-built"
+check "... and name the setting" says '--set data.path=nowhere.tsv: \[data\] path: ' out
+
 # ---- interruption -----------------------------------------------------------
 # A shell starts what is in the background deaf to SIGINT.
 for signal in TERM INT; do
