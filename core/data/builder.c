@@ -36,6 +36,8 @@ struct FlBuilder
   uint8_t part;
   gboolean has_scale;
   double min, max;
+  GPtrArray *notes;          /* texts */
+  FlIngest ingest;
   GError *error;             /* first mistake of a call that returns nothing */
 };
 
@@ -51,10 +53,13 @@ attribute_free (gpointer data)
 }
 
 FlBuilder *
-fl_builder_new (void)
+fl_builder_new (const FlIngest *ingest)
 {
   FlBuilder *builder = g_new0 (FlBuilder, 1);
 
+  if (ingest != NULL)
+    builder->ingest = *ingest;
+  builder->notes = g_ptr_array_new_with_free_func (g_free);
   for (int side = 0; side < 2; side++)
     {
       fl_names_init (&builder->names[side]);
@@ -75,6 +80,7 @@ fl_builder_free (FlBuilder *builder)
       g_hash_table_unref (builder->attribute[side]);
       g_ptr_array_unref (builder->attributes[side]);
     }
+  g_ptr_array_unref (builder->notes);
   fl_rows_clear (&builder->ratings);
   g_free (builder->user);
   g_clear_error (&builder->error);
@@ -169,6 +175,9 @@ fl_builder_rating (FlBuilder *builder, FlSpan user, FlSpan item, double rating, 
     return FALSE;
   if (!isfinite (rating))
     return fl_fail (error, FL_ERROR_DATA, "the rating is not a finite number");
+  if (builder->has_scale && !(rating >= builder->min && rating <= builder->max))
+    return fl_fail (error, FL_ERROR_DATA, "the rating %g is outside the scale from %g to %g",
+                    rating, builder->min, builder->max);
   /* The order of a split and the groups of a data set rest on 32-bit counts. */
   if (k == G_MAXUINT32)
     return fl_fail (error, FL_ERROR_DATA, "more than %u ratings", G_MAXUINT32);
@@ -270,6 +279,22 @@ fl_builder_scale (FlBuilder *builder, double min, double max)
   builder->has_scale = TRUE;
   builder->min = min;
   builder->max = max;
+}
+
+const FlIngest *
+fl_builder_ingest (const FlBuilder *builder)
+{
+  return &builder->ingest;
+}
+
+void
+fl_builder_note (FlBuilder *builder, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_ptr_array_add (builder->notes, g_strdup_vprintf (format, args));
+  va_end (args);
 }
 
 /* ---- finishing ----------------------------------------------------------- */
@@ -425,15 +450,121 @@ finish_attributes (FlBuilder *builder, FlDataset *dataset, FlSide side, const ui
   return TRUE;
 }
 
+/* Keeps one of each run of equal pairs, which come in the order of the source: of
+ * the latest part that has it, the first, the last or the mean.  Returns where
+ * the next pair goes; *moved counts pairs that were in two parts. */
+static size_t
+keep_one (FlRows *rows, size_t from, size_t to, size_t at, int duplicates, size_t *moved)
+{
+  uint8_t part = FL_PART_TRAIN;
+  size_t chosen = G_MAXSIZE, n = 0;
+  double sum = 0;
+
+  for (size_t k = from; k < to && rows->part != NULL; k++)
+    part = MAX (part, rows->part[k]);
+  for (size_t k = from; k < to; k++)
+    if (rows->part == NULL || rows->part[k] == part)
+      {
+        sum += rows->f64[k];
+        n++;
+        if (chosen == G_MAXSIZE || duplicates != FL_DUPLICATES_FIRST)
+          chosen = k;
+      }
+  *moved += n < to - from;
+  rows->col[at] = rows->col[chosen];
+  rows->f64[at] = duplicates == FL_DUPLICATES_MEAN ? sum / (double) n : rows->f64[chosen];
+  if (rows->time != NULL)
+    rows->time[at] = rows->time[chosen];
+  if (rows->part != NULL)
+    rows->part[at] = part;
+  return at + 1;
+}
+
+/* f32 becomes f64, or f64 f32 where that is exact. */
+static gboolean
+recast (FlRows *rows, GError **error)
+{
+  gboolean exact = rows->f32 == NULL;
+
+  for (size_t k = 0; exact && k < rows->n; k++)
+    exact = (double) (float) rows->f64[k] == rows->f64[k];
+  if (rows->f64 != NULL && !exact)
+    return TRUE;
+  if (rows->f32 != NULL && (rows->f64 = fl_alloc (rows->n, sizeof (double), error)) == NULL)
+    return FALSE;
+  if (exact && (rows->f32 = fl_alloc (rows->n, sizeof (float), error)) == NULL)
+    return FALSE;
+  for (size_t k = 0; k < rows->n; k++)
+    if (exact)
+      rows->f32[k] = (float) rows->f64[k];
+    else
+      rows->f64[k] = (double) rows->f32[k];
+  if (exact)
+    g_clear_pointer (&rows->f64, g_free);
+  else
+    g_clear_pointer (&rows->f32, g_free);
+  return TRUE;
+}
+
+static gboolean
+merge_twins (FlBuilder *builder, FlRows *rows, GError **error)
+{
+  size_t n = rows->n, at = 0, n_pairs = 0, moved = 0;
+
+  if (rows->f32 != NULL && !recast (rows, error))
+    return FALSE;
+  for (uint32_t r = 0; r < rows->n_rows; r++)
+    {
+      size_t from = rows->start[r], end = rows->start[r + 1];
+
+      rows->start[r] = at;
+      for (size_t to; from < end; from = to)
+        {
+          for (to = from + 1; to < end && rows->col[to] == rows->col[from]; to++)
+            continue;
+          n_pairs += to - from > 1;
+          at = keep_one (rows, from, to, at, builder->ingest.duplicates, &moved);
+        }
+      /* The start of the next row still says where its entries lie. */
+    }
+  rows->start[rows->n_rows] = rows->n = at;
+  fl_builder_note (builder, "%zu user-item pairs came more than once: %zu ratings of them were "
+                   "dropped", n_pairs, n - at);
+  if (moved > 0)
+    fl_builder_note (builder, "%zu user-item pairs were in more than one part of the data: each "
+                     "stays in the latest, test after validation after training", moved);
+  return recast (rows, error);
+}
+
+static gboolean
+settle_twins (FlBuilder *builder, FlDataset *dataset, FlRows *rows, GError **error)
+{
+  uint32_t u, i;
+
+  if (!fl_rows_twin (rows, &u, &i))
+    return TRUE;
+  if (builder->ingest.duplicates != FL_DUPLICATES_ERROR)
+    return merge_twins (builder, rows, error);
+  return fl_fail (error, FL_ERROR_DATA, "user '%s' rates item '%s' twice", dataset->user_id[u],
+                  dataset->item_id[i]);
+}
+
+static const char *const *
+keep_notes (FlBuilder *builder, FlDataset *dataset)
+{
+  guint n = builder->notes->len;
+  const char **notes = fl_dataset_own (dataset, g_new0 (const char *, n + 1));
+
+  for (guint i = 0; i < n; i++)
+    notes[i] = fl_dataset_own (dataset, g_strdup (builder->notes->pdata[i]));
+  return notes;
+}
+
 static gboolean
 check_ratings (FlDataset *dataset, const FlRows *rows, const FlBuilder *builder, GError **error)
 {
   double min = INFINITY, max = -INFINITY;
-  uint32_t u, i;
 
-  if (fl_rows_twin (rows, &u, &i))
-    return fl_fail (error, FL_ERROR_DATA, "user '%s' rates item '%s' twice",
-                    dataset->user_id[u], dataset->item_id[i]);
   for (size_t k = 0; k < rows->n; k++)
     {
       double value = rows->f32 != NULL ? (double) rows->f32[k] : rows->f64[k];
@@ -509,7 +640,13 @@ fl_builder_finish (FlBuilder *builder, GError **error)
   builder->capacity = 0;
   if (!fl_rows_sort (&rows, in, g_steal_pointer (&builder->user), error))
     return NULL;
+  if (!settle_twins (builder, dataset, &rows, error))
+    {
+      fl_rows_clear (&rows);
+      return NULL;
+    }
   own_rows (dataset, &rows);
+  dataset->notes = keep_notes (builder, dataset);
   if (!check_ratings (dataset, &rows, builder, error)
       || !finish_attributes (builder, dataset, FL_SIDE_USER, user_number, error)
       || !finish_attributes (builder, dataset, FL_SIDE_ITEM, item_number, error)

@@ -150,8 +150,8 @@ key_add_plugin (GString *key, const FlInstance *source)
 
 /* The name of a dataset's file: a hash of all that determines its content. */
 static char *
-cache_name (const FlInstance *source, const char *settings, uint64_t seed, char **inputs,
-            const char *folder, GError **error)
+cache_name (const FlInstance *source, const char *settings, const FlIngest *ingest,
+            uint64_t seed, char **inputs, const char *folder, GError **error)
 {
   const FlSourceOps *ops = source->ops;
   g_autoptr (GString) key = g_string_new (NULL);
@@ -160,6 +160,10 @@ cache_name (const FlInstance *source, const char *settings, uint64_t seed, char 
   g_string_append_printf (key, "format %d\n", FL_CACHE_FORMAT);
   key_add_plugin (key, source);
   g_string_append_printf (key, "settings %s\n", settings != NULL ? settings : "");
+  if (ingest != NULL)
+    g_string_append_printf (key, "ingest %d %d\n", ingest->bad_lines, ingest->duplicates);
+  else
+    g_string_append (key, "ingest 0 0\n");
   if (ops->seeded)
     g_string_append_printf (key, "seed %" G_GUINT64_FORMAT "\n", seed);
   for (size_t i = 0; inputs != NULL && inputs[i] != NULL; i++)
@@ -245,8 +249,8 @@ fl_cache_close (char *temporary)
 }
 
 static FlDataset *
-load_inputs (const FlInstance *source, const char *settings, uint64_t seed, char **inputs,
-             char **path, GError **error)
+load_inputs (const FlInstance *source, const char *settings, const FlIngest *ingest,
+             uint64_t seed, char **inputs, char **path, GError **error)
 {
   g_autofree char *folder = cache_folder (), *name = NULL, *before = NULL, *after = NULL;
   g_autoptr (FlDataset) loaded = NULL;
@@ -255,14 +259,15 @@ load_inputs (const FlInstance *source, const char *settings, uint64_t seed, char
   /* A folder that cannot be made shows when the file is written. */
   g_mkdir_with_parents (folder, 0700);
   before = stamp_inputs (inputs, error);
-  name = before != NULL ? cache_name (source, settings, seed, inputs, folder, error) : NULL;
+  name = before != NULL ? cache_name (source, settings, ingest, seed, inputs, folder, error)
+                        : NULL;
   if (name == NULL)
     return NULL;
   *path = g_build_filename (folder, name, NULL);
   mapped = fl_cache_map (*path, NULL);
   if (mapped != NULL)
     return mapped;
-  loaded = fl_dataset_load (source, seed, error);
+  loaded = fl_dataset_load (source, ingest, seed, error);
   if (loaded == NULL)
     return NULL;
   after = stamp_inputs (inputs, error);
@@ -280,8 +285,8 @@ load_inputs (const FlInstance *source, const char *settings, uint64_t seed, char
 }
 
 FlDataset *
-fl_cache_load (const FlInstance *source, const char *settings, uint64_t seed, char **path,
-               GError **error)
+fl_cache_load (const FlInstance *source, const char *settings, const FlIngest *ingest,
+               uint64_t seed, char **path, GError **error)
 {
   const FlSourceOps *ops = source->ops;
   g_auto (GStrv) inputs = NULL;
@@ -296,7 +301,7 @@ fl_cache_load (const FlInstance *source, const char *settings, uint64_t seed, ch
       g_propagate_prefixed_error (error, mistake, "source %s: ", source->plugin->name);
       return NULL;
     }
-  dataset = load_inputs (source, settings, seed, inputs, path, error);
+  dataset = load_inputs (source, settings, ingest, seed, inputs, path, error);
   if (dataset == NULL)
     g_clear_pointer (path, g_free);
   return dataset;

@@ -133,6 +133,21 @@ writer_put (gpointer user_data, gconstpointer array, size_t n, size_t size, GErr
   return write_all (writer, last, BLOCK, error);
 }
 
+/* Notes are not content: the digest does not have them. */
+static gboolean
+write_notes (Writer *writer, const FlDataset *dataset, GError **error)
+{
+  g_autoptr (GString) all = g_string_new (NULL);
+  uint64_t n = 0, length;
+
+  for (; dataset->notes[n] != NULL; n++)
+    g_string_append_len (all, dataset->notes[n], (gssize) strlen (dataset->notes[n]) + 1);
+  length = all->len;
+  return writer_put (writer, &n, 1, sizeof n, error)
+         && writer_put (writer, &length, 1, sizeof length, error)
+         && writer_put (writer, all->str, all->len, 1, error);
+}
+
 static gboolean
 write_content (Writer *writer, const FlDataset *dataset, GError **error)
 {
@@ -141,7 +156,8 @@ write_content (Writer *writer, const FlDataset *dataset, GError **error)
 
   writer->length = sizeof header;
   if (!write_all (writer, &header, sizeof header, error)
-      || !fl_dataset_walk (dataset, writer_put, writer, error))
+      || !fl_dataset_walk (dataset, writer_put, writer, error)
+      || !write_notes (writer, dataset, error))
     return FALSE;
   header.length = writer->length;
   header.content_sum = sum_end (&writer->sum);
@@ -294,6 +310,15 @@ take_attributes (Reader *reader, FlDataset *dataset, FlSide side, uint64_t n_att
   return all != NULL;
 }
 
+static gboolean
+take_notes (Reader *reader, FlDataset *dataset)
+{
+  uint64_t n = 0;
+
+  return take_number (reader, &n) && n < G_MAXUINT32
+         && (dataset->notes = take_texts (reader, dataset, (uint32_t) n)) != NULL;
+}
+
 /* The reverse of fl_dataset_walk. */
 static gboolean
 take_dataset (Reader *reader, FlDataset *dataset)
@@ -321,6 +346,7 @@ take_dataset (Reader *reader, FlDataset *dataset)
          && (!shape->has_part || (dataset->part = take (reader, shape->n, 1)) != NULL)
          && take_attributes (reader, dataset, FL_SIDE_USER, shape->n_attributes[FL_SIDE_USER])
          && take_attributes (reader, dataset, FL_SIDE_ITEM, shape->n_attributes[FL_SIDE_ITEM])
+         && take_notes (reader, dataset)
          && reader->left == 0;
 }
 

@@ -71,11 +71,76 @@ fl_names_text (const FlNames *names, uint32_t index)
  * by bytes.  `member` holds the n indices to sort. */
 void fl_names_sort (const FlNames *names, uint32_t *member, uint32_t n);
 
+/* ---- text ---------------------------------------------------------------- */
+
+/* Cuts lines into fields. */
+typedef struct
+{
+  FlTableFormat format;
+  size_t separator_length;
+  gboolean blanks;     /* any run of them separates              */
+  uint8_t kind[256];
+  FlSpan *field;       /* of the line cut last; 0: it is blank   */
+  size_t n_fields, n_allocated;
+  GString *utf8;       /* the line, converted                    */
+  GString *bare;       /* its fields that had quotes within them */
+} FlCutter;
+
+void fl_cutter_init (FlCutter *cutter, const FlTableFormat *format);
+void fl_cutter_clear (FlCutter *cutter);
+/* The fields of a line that comes without its LF; they last until the next.  The
+ * number of fields of a header is not checked. */
+gboolean fl_cut_line (FlCutter *cutter, FlSpan line, gboolean header, GError **error);
+/* Puts the text of the line behind a mistake. */
+void fl_mistake_show (GError *mistake, FlSpan line);
+
+/* A piece of a file that begins and ends where lines do. */
+typedef struct
+{
+  FlSpan text;
+  char *memory;
+  size_t size;
+} FlBlock;
+
+/* A file read block by block. */
+typedef struct
+{
+  const char *path;
+  int file;
+  size_t block_size;
+  gboolean begin, end;  /* nothing read yet; all of it read      */
+  char *rest;           /* begins the line that the next block has */
+  size_t n_rest, rest_size;
+} FlLines;
+
+/* block_size 0: the usual.  It has no influence on what is read. */
+gboolean fl_lines_open (FlLines *lines, const char *path, size_t block_size, GError **error);
+/* To be called until lines->end. */
+gboolean fl_lines_read (FlLines *lines, FlBlock *block, GError **error);
+void fl_lines_close (FlLines *lines);
+/* Drops a byte-order mark; other encodings than UTF-8 are refused. */
+gboolean fl_text_begin (const char *name, FlSpan *text, GError **error);
+
+/* The bad lines of a file that were skipped. */
+typedef struct
+{
+  size_t n;
+  GPtrArray *shown; /* what is told of the first */
+} FlBadLines;
+
+/* Takes the mistake. */
+void fl_bad_lines_add (FlBadLines *bad, size_t line, GError *mistake);
+/* Notes them; an error when no line was good. */
+gboolean fl_bad_lines_end (FlBadLines *bad, FlBuilder *builder, const char *path,
+                           gboolean any_good, GError **error);
+
 /* ---- datasets ------------------------------------------------------------ */
 
-FlBuilder *fl_builder_new (void);
+/* ingest NULL: the first mistake is an error. */
+FlBuilder *fl_builder_new (const FlIngest *ingest);
 void fl_builder_free (FlBuilder *builder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlBuilder, fl_builder_free)
+const FlIngest *fl_builder_ingest (const FlBuilder *builder);
 /* The dataset; the builder can only be freed afterwards. */
 FlDataset *fl_builder_finish (FlBuilder *builder, GError **error);
 
@@ -110,7 +175,7 @@ gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
 
 /* ---- cache files --------------------------------------------------------- */
 
-#define FL_CACHE_FORMAT 1 /* raise when the same input would give another file */
+#define FL_CACHE_FORMAT 2 /* raise when the same input would give another file */
 #define FL_CACHE_SUFFIX ".fairdata"
 
 /* Writes `path` in `folder` so that whoever opens it finds all of it. */

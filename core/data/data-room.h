@@ -24,6 +24,7 @@ typedef struct
   double rating_min, rating_max;
   const char *const *user_id;       /* n_users; ids as the source gave them    */
   const char *const *item_id;
+  const char *const *notes;         /* what is worth telling; ends with NULL   */
   size_t n_attributes[2];           /* by FlSide                               */
   const FlAttribute *attributes[2];
   char digest[65];                  /* SHA-256 of the content, hexadecimal     */
@@ -33,8 +34,21 @@ typedef struct
 void fl_dataset_free (FlDataset *dataset);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlDataset, fl_dataset_free)
 
-/* Runs a source; everything in memory. */
-FlDataset *fl_dataset_load (const FlInstance *source, uint64_t seed, GError **error);
+/* What becomes of lines that cannot be read, and of pairs that come twice. */
+enum { FL_BAD_LINES_STOP, FL_BAD_LINES_SKIP };
+enum { FL_DUPLICATES_ERROR, FL_DUPLICATES_FIRST, FL_DUPLICATES_LAST, FL_DUPLICATES_MEAN };
+
+typedef struct
+{
+  int bad_lines;     /* FL_BAD_LINES_STOP, ...                                 */
+  int duplicates;    /* FL_DUPLICATES_ERROR, ...                               */
+  size_t block_size; /* bytes of a file read at once, for tests; 0: the usual  */
+} FlIngest;
+
+/* Runs a source; everything in memory.  ingest NULL: the first bad line or pair
+ * that comes twice is an error. */
+FlDataset *fl_dataset_load (const FlInstance *source, const FlIngest *ingest, uint64_t seed,
+                            GError **error);
 
 /* To be called once before anything is loaded through the cache, whose folder
  * is $FAIRLEAD_CACHE, else $XDG_CACHE_HOME/fairlead.  When it cannot be written, a
@@ -44,11 +58,11 @@ FlDataset *fl_dataset_load (const FlInstance *source, uint64_t seed, GError **er
 gboolean fl_cache_open (char **temporary, GError **error);
 void fl_cache_close (char *temporary);
 /* Loads through the cache: the file of an earlier load of the same source,
- * settings, seed (if the source is seeded) and input bytes is mapped; else the
+ * settings, ingest, seed (if the source is seeded) and input bytes is mapped; else the
  * source runs and the file is written.  `path` receives its name.  `settings` is
  * canonical text of the source's parameters. */
-FlDataset *fl_cache_load (const FlInstance *source, const char *settings, uint64_t seed,
-                          char **path, GError **error);
+FlDataset *fl_cache_load (const FlInstance *source, const char *settings,
+                          const FlIngest *ingest, uint64_t seed, char **path, GError **error);
 /* Maps a cache file; one that is damaged, cut short or of another version or
  * machine is refused. */
 FlDataset *fl_cache_map (const char *path, GError **error);
@@ -78,6 +92,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGroups, fl_groups_free)
 /* The host's own keys of [data] beside the source's parameters. */
 typedef struct
 {
+  FlIngest ingest;
   char *filter;            /* "items top 1000; users random 1000", in this order */
   char *users_group_by;    /* attribute name; "" none                            */
   char *items_group_by;

@@ -172,10 +172,10 @@ fl_dataset_digest (FlDataset *dataset, GError **error)
 /* ---- loading ------------------------------------------------------------- */
 
 FlDataset *
-fl_dataset_load (const FlInstance *source, uint64_t seed, GError **error)
+fl_dataset_load (const FlInstance *source, const FlIngest *ingest, uint64_t seed, GError **error)
 {
   const FlSourceOps *ops = source->ops;
-  g_autoptr (FlBuilder) builder = fl_builder_new ();
+  g_autoptr (FlBuilder) builder = fl_builder_new (ingest);
   FlDataset *dataset = NULL;
   GError *mistake = NULL;
 

@@ -13,7 +13,17 @@
   { .type = FL_TYPE_INT, .name = key, .offset = FL_FIELD_ (FlDataKeys, field, int64_t), \
     .min = 0, .max = 1000, .doc = doc_ }
 
+#define DATA_CHOICE(key, field, words_, doc_) \
+  { .type = FL_TYPE_CHOICE, .name = key, .offset = FL_FIELD_ (FlDataKeys, field, int), \
+    .words = words_, .doc = doc_ }
+
 const FlParam fl_data_params[] = {
+  DATA_CHOICE ("bad-lines", ingest.bad_lines, "stop|skip",
+               "what becomes of a line that cannot be read: it is an error, or it is left out and "
+               "counted"),
+  DATA_CHOICE ("duplicates", ingest.duplicates, "error|first|last|mean",
+               "what becomes of ratings of one item by one user: they are an error, or the first, "
+               "the last or the mean counts"),
   DATA_STRING ("filter", filter,
                "which users and items stay, step by step: 'items top 1000; users random 1000'"),
   DATA_STRING ("users.group-by", users_group_by, "attribute that makes the groups of users"),

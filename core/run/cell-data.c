@@ -44,6 +44,18 @@ locate_source (const FlSection *section, const FlInstance *source, GError **erro
                        strstr (message, path->value) == NULL ? path->value : NULL, path->origin);
 }
 
+gboolean
+fl_cell_ingest (const FlCell *cell, FlIngest *ingest, GError **error)
+{
+  FlDataKeys data = { 0 };
+  gboolean done = fl_params_store (fl_data_params, &data, "data", cell->data->host, NULL, NULL,
+                                   NULL, error);
+
+  *ingest = data.ingest;
+  fl_params_clear (fl_data_params, &data);
+  return done;
+}
+
 FlDataset *
 fl_cell_dataset (const FlCell *cell, const FlRegistry *registry, char **path, GError **error)
 {
@@ -52,11 +64,12 @@ fl_cell_dataset (const FlCell *cell, const FlRegistry *registry, char **path, GE
       = fl_cell_instance (cell, registry, FL_KIND_SOURCE, cell->data, error);
   g_autoptr (GError) reason = NULL;
   FlDataset *dataset;
+  FlIngest ingest;
 
   *path = NULL;
-  if (source == NULL)
+  if (source == NULL || !fl_cell_ingest (cell, &ingest, error))
     return NULL;
-  dataset = fl_cache_load (source, canonical, cell->seed, path, &reason);
+  dataset = fl_cache_load (source, canonical, &ingest, cell->seed, path, &reason);
   if (dataset != NULL)
     return dataset;
   locate_source (cell->data, source, &reason);

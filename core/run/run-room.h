@@ -93,6 +93,8 @@ extern const FlParam fl_objective_params[];
 
 /* The instance of one of the cell's sections, with those of the plugins that its
  * parameters name. */
+/* The keys of [data] that say how sources are read. */
+gboolean fl_cell_ingest (const FlCell *cell, FlIngest *ingest, GError **error);
 FlInstance *fl_cell_instance (const FlCell *cell, const FlRegistry *registry, FlKind kind,
                               const FlSection *section, GError **error);
 

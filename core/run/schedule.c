@@ -215,6 +215,7 @@ source_key (const Schedule *schedule, const FlCell *cell)
       = fl_registry_find (schedule->registry, FL_KIND_SOURCE, cell->data->plugin, NULL);
   const FlSourceOps *ops = entry != NULL ? entry->plugin.ops : NULL;
   GString *key = g_string_new (cell->data->plugin);
+  FlIngest ingest;
 
   for (guint i = 0; i < cell->data->settings->len; i++)
     {
@@ -222,6 +223,8 @@ source_key (const Schedule *schedule, const FlCell *cell)
 
       g_string_append_printf (key, "\n%s=%s", setting->key, setting->value);
     }
+  if (fl_cell_ingest (cell, &ingest, NULL))
+    g_string_append_printf (key, "\n%d %d", ingest.bad_lines, ingest.duplicates);
   if (ops != NULL && ops->seeded)
     g_string_append_printf (key, "\n%" G_GUINT64_FORMAT, cell->seed);
   return g_string_free (key, FALSE);

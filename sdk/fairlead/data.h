@@ -113,7 +113,8 @@ void fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id,
 void fl_builder_values (FlBuilder *builder, FlSide side, FlSpan id, const char *attribute,
                         FlSpan field, char separator);
 
-/* The rating scale; without it the extremes of the data. */
+/* The rating scale; without it the extremes of the data.  Called before a file is
+ * read, it makes a rating outside the scale a bad line. */
 void fl_builder_scale (FlBuilder *builder, double min, double max);
 
 /* Ratings added from here on belong to `part`; for data that come split, used
@@ -121,15 +122,25 @@ void fl_builder_scale (FlBuilder *builder, double min, double max);
  * ratings then. */
 void fl_builder_part (FlBuilder *builder, FlPart part);
 
+/* Something worth telling of the data; kept with the dataset and shown when it
+ * is looked at. */
+void fl_builder_note (FlBuilder *builder, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
 /* ---- delimited text ---------------------------------------------------- */
 
+/* Files are read line by line: LF and CRLF, a byte-order mark, a last line
+ * without an end are all right; blank lines are skipped; zero bytes, folders and
+ * files that cannot be read are refused. */
 typedef struct
 {
-  const char *separator;  /* "\t", "::", "|", ","; one or more bytes       */
+  const char *separator;  /* "\t", "::", "|", ","; one or more bytes; " ":
+                             any run of blanks and tabs                    */
   gboolean header;        /* the first line names the columns              */
   gboolean latin1;        /* fields are ISO-8859-1; rows arrive as UTF-8   */
   size_t fields_min;      /* fewer is an error                             */
   size_t fields_max;      /* more is an error; 0: no limit                 */
+  gboolean quoted;        /* "fields" may be quoted as in CSV ("" is a
+                             quote); a quote must end on its line          */
 } FlTableFormat;
 
 /* Called for each row; a header arrives as line 1 with `header` TRUE.  To
@@ -138,14 +149,27 @@ typedef struct
 typedef gboolean (*FlTableRow) (gpointer user_data, gboolean header, const FlSpan *field,
                                 size_t n_fields, GError **error);
 
-/* Reads a file line by line.  Takes LF and CRLF, a byte-order mark, a last line
- * without an end; skips blank lines; refuses zero bytes, directories and
- * files that cannot be read. */
-gboolean fl_table_read (const char *path, const FlTableFormat *format, FlTableRow row,
-                        gpointer user_data, GError **error);
-/* The same of text in memory, which messages call `name`. */
+/* Reads a file row by row.  A row that is refused, or a line that is no row, ends
+ * the reading or is skipped and counted, as the user chose (`bad-lines`). */
+gboolean fl_builder_table (FlBuilder *builder, const char *path, const FlTableFormat *format,
+                           FlTableRow row, gpointer user_data, GError **error);
+/* The same of text in memory, which messages call `name`; a mistake ends it. */
 gboolean fl_table_parse (const char *name, FlSpan text, const FlTableFormat *format,
                          FlTableRow row, gpointer user_data, GError **error);
+/* The names in the first line of a file.  To be freed with g_strfreev. */
+char **fl_table_header (const char *path, const FlTableFormat *format, GError **error);
+
+/* Columns of a file of ratings, numbered from 1; 0: there is none.  Without a
+ * rating every rating is 1; time is in seconds, of which a fraction is dropped. */
+typedef struct
+{
+  size_t user, item, rating, time;
+} FlRatingColumns;
+
+/* Reads a file whose lines are one rating each, on all cores with the same result
+ * for any number of them. */
+gboolean fl_builder_ratings (FlBuilder *builder, const char *path, const FlTableFormat *format,
+                             const FlRatingColumns *columns, GError **error);
 
 FL_END_DECLS
 

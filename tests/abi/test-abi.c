@@ -39,7 +39,7 @@ static void
 test_source (void **state)
 {
   g_autoptr (FlInstance) source = make (FL_KIND_SOURCE, "frozen-source");
-  g_autoptr (FlDataset) dataset = fl_dataset_load (source, 1, NULL);
+  g_autoptr (FlDataset) dataset = fl_dataset_load (source, NULL, 1, NULL);
 
   (void) state;
   assert_non_null (dataset);

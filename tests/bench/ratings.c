@@ -168,7 +168,7 @@ ratings_100k (Bench *bench)
       return NULL;
     }
   source = bench_instance (bench, FL_KIND_SOURCE, "movielens-100k", settings);
-  dataset = fl_dataset_load (source, 0, &error);
+  dataset = fl_dataset_load (source, NULL, 0, &error);
   if (dataset == NULL)
     bench_fail (error);
   bench->ratings_100k = ratings_of (dataset);

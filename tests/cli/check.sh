@@ -492,6 +492,8 @@ compare 'settings and where they come from' "0
   source = toy-data                       # right.conf:7
   path = \${HOME}/x                        # right.conf:8
   n = 3                                   # default
+  bad-lines = stop                        # default
+  duplicates = error                      # default
   filter =                                # default
   users.group-by =                        # default
   items.group-by =                        # default

@@ -42,7 +42,7 @@ static char *
 digest (const FlEntry *entry, const FlInstance *source, uint64_t seed)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (FlDataset) dataset = fl_dataset_load (source, seed, &error);
+  g_autoptr (FlDataset) dataset = fl_dataset_load (source, NULL, seed, &error);
 
   if (dataset == NULL)
     {

@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
   if (size == 0)
     return 0;
-  dataset = fl_dataset_load (&source, 0, &error);
+  dataset = fl_dataset_load (&source, NULL, 0, &error);
   if (dataset == NULL)
     {
       check_error (error);

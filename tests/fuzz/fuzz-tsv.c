@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   const FlInstance source = { .plugin = &fl_plugin_, .self = &tsv, .ops = fl_plugin_.ops };
 
   if (path[0] != '\0' && tsv_check (&tsv, &error))
-    dataset = fl_dataset_load (&source, 0, &error);
+    dataset = fl_dataset_load (&source, NULL, 0, &error);
   if (dataset != NULL)
     {
       g_assert_no_error (error);

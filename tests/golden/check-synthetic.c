@@ -211,7 +211,7 @@ check_setting (GoldenCase *c, const char *index, const char *name, JsonArray *se
     return FALSE;
   for (uint64_t seed = 0; seed < N_SEEDS; seed++)
     {
-      g_autoptr (FlDataset) dataset = fl_dataset_load (source, seed, error);
+      g_autoptr (FlDataset) dataset = fl_dataset_load (source, NULL, seed, error);
 
       if (dataset == NULL)
         return FALSE;

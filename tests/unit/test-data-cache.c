@@ -45,7 +45,7 @@ counting_load (gconstpointer self_, uint64_t seed, FlBuilder *builder, GError **
 
   ++*self->n_loads;
   if (self->path != NULL
-      && !fl_table_read (self->path, &format, counting_row, builder, error))
+      && !fl_builder_table (builder, self->path, &format, counting_row, builder, error))
     return FALSE;
   fl_builder_part (builder, FL_PART_TEST);
   for (int u = 0; u < self->n_more; u++)
@@ -94,7 +94,7 @@ load (Fixture *f, const char *settings, uint64_t seed, char **path)
 {
   GError *error = NULL;
   g_autofree char *name = NULL;
-  FlDataset *dataset = fl_cache_load (&f->source, settings, seed, &name, &error);
+  FlDataset *dataset = fl_cache_load (&f->source, settings, NULL, seed, &name, &error);
 
   if (error != NULL)
     fail_msg ("%s", error->message);
@@ -120,7 +120,7 @@ test_mapped (void **state)
   Fixture *f = *state;
   GError *error = NULL;
   g_autofree char *path = NULL, *again = NULL;
-  g_autoptr (FlDataset) fresh = fl_dataset_load (&f->source, 0, &error);
+  g_autoptr (FlDataset) fresh = fl_dataset_load (&f->source, NULL, 0, &error);
   g_autoptr (FlDataset) first = load (f, "", 0, &path);
   g_autoptr (FlDataset) second = load (f, "", 99, &again);
   const FlAttribute *a, *b;
@@ -234,13 +234,13 @@ test_mistakes (void **state)
   char *path = NULL;
 
   write_input (f, "input", "u x one\n");
-  assert_null (fl_cache_load (&f->source, "", 0, &path, &error));
+  assert_null (fl_cache_load (&f->source, "", NULL, 0, &path, &error));
   print_message ("  %s\n", error->message);
   assert_null (path);
   assert_non_null (strstr (error->message, "source counting: "));
   g_clear_error (&error);
   g_unlink (f->self.path);
-  assert_null (fl_cache_load (&f->source, "", 0, &path, &error));
+  assert_null (fl_cache_load (&f->source, "", NULL, 0, &path, &error));
   print_message ("  %s\n", error->message);
   assert_non_null (strstr (error->message, "cannot open"));
   g_clear_error (&error);
@@ -313,7 +313,7 @@ test_unusable_folder (void **state)
   assert_true (fl_cache_open (&temporary, &error));
   assert_null (temporary);
   g_setenv ("FAIRLEAD_CACHE", "/dev/null/cache", TRUE);
-  assert_null (fl_cache_load (&f->source, "", 0, &path, &error));
+  assert_null (fl_cache_load (&f->source, "", NULL, 0, &path, &error));
   print_message ("  %s\n", error->message);
   assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_SYSTEM));
   g_clear_error (&error);
@@ -347,7 +347,7 @@ test_killed_writer (void **state)
             char *name = NULL;
 
             g_unlink (path);
-            fl_dataset_free (fl_cache_load (&f->source, "", 0, &name, NULL));
+            fl_dataset_free (fl_cache_load (&f->source, "", NULL, 0, &name, NULL));
             g_free (name);
             g_usleep (5000);
           }

@@ -37,7 +37,7 @@ load (const char *source, uint64_t seed, GError **error, ...)
   if (entry == NULL)
     return NULL;
   instance = fl_instance_new (entry, "data", settings, NULL, NULL, NULL, error);
-  return instance != NULL ? fl_dataset_load (instance, seed, error) : NULL;
+  return instance != NULL ? fl_dataset_load (instance, NULL, seed, error) : NULL;
 }
 
 static void
@@ -292,7 +292,7 @@ test_tsv_mistakes (void **state)
     { "user=1", "u\ti\tr\n", "must be a number; names of columns need header = true: " },
     { "time=3", "1\t2\t3.5\n", "the time (field 3) must be a whole number" },
     { "user=0", "1\t2\t3\n", "column 0: must be from 1" },
-    { "scale=1; 2", "1\t2\t3\n", "ratings lie from 3 to 3: the scale is from 1 to 2" },
+    { "scale=1; 2", "1\t2\t3\n", ":1: the rating 3 is outside the scale from 1 to 2: \"1\\t2\\t3\"" },
     { "separator=", "1\t2\t3\n", "separator must not be empty" },
     { "user=1", "1\t2\t3\n1\t2\t4\n", "user '1' rates item '2' twice" },
   };

@@ -23,7 +23,7 @@ load_source (const char *name)
 
   assert_non_null (entry);
   source = fl_instance_new (entry, "data", NULL, NULL, NULL, NULL, NULL);
-  return source != NULL ? fl_dataset_load (source, 1, NULL) : NULL;
+  return source != NULL ? fl_dataset_load (source, NULL, 1, NULL) : NULL;
 }
 
 /* Users 0..5 by items 0..3, x where there is a rating; user and item numbers
@@ -71,7 +71,7 @@ load_small (void)
                                    .name = "small", .ops = &ops };
   const FlInstance source = { .plugin = &plugin, .ops = &ops };
 
-  return fl_dataset_load (&source, 0, NULL);
+  return fl_dataset_load (&source, NULL, 0, NULL);
 }
 
 /* A split under keys of [data] as a pipeline has them, "key = value" between

@@ -145,29 +145,37 @@ typedef struct
   const char *text;
   size_t length; /* 0: up to the zero byte */
   const char *separator;
-  gboolean header, latin1;
+  const char *flags; /* h: header, l: latin1, q: quoted */
   size_t min, max;
   const char *rows, *mistake; /* one of them */
 } TableCase;
 
 static const TableCase table_cases[] = {
-  { "a\tb\nc\td\n", 0, "\t", FALSE, FALSE, 2, 2, "<a><b>;<c><d>;", NULL },
-  { "a::b\r\n\r\n\nc::d::", 0, "::", FALSE, FALSE, 2, 3, "<a><b>;<c><d><>;", NULL },
-  { "\xEF\xBB\xBFuser,item\n1,2", 0, ",", TRUE, FALSE, 2, 2, "h<user><item>;<1><2>;", NULL },
-  { "a:b:::c:", 0, "::", FALSE, FALSE, 1, 0, "<a:b><:c:>;", NULL },
-  { "caf\xE9|\xC3\n", 0, "|", FALSE, TRUE, 2, 2, "<caf\xC3\xA9><\xC3\x83>;", NULL },
-  { "caf\xC3\xA9|x\n", 0, "|", FALSE, FALSE, 2, 2, "<caf\xC3\xA9><x>;", NULL },
-  { "caf\xE9|x\n", 0, "|", FALSE, FALSE, 2, 2, NULL, "t:1: not UTF-8 text: \"caf" },
-  { "1::2::3\n1::2\n", 0, "::", FALSE, FALSE, 3, 4, NULL,
+  { "a\tb\nc\td\n", 0, "\t", "", 2, 2, "<a><b>;<c><d>;", NULL },
+  { "a::b\r\n\r\n\nc::d::", 0, "::", "", 2, 3, "<a><b>;<c><d><>;", NULL },
+  { "\xEF\xBB\xBFuser,item\n1,2", 0, ",", "h", 2, 2, "h<user><item>;<1><2>;", NULL },
+  { "a:b:::c:", 0, "::", "", 1, 0, "<a:b><:c:>;", NULL },
+  { "caf\xE9|\xC3\n", 0, "|", "l", 2, 2, "<caf\xC3\xA9><\xC3\x83>;", NULL },
+  { "caf\xC3\xA9|x\n", 0, "|", "", 2, 2, "<caf\xC3\xA9><x>;", NULL },
+  { "caf\xE9|x\n", 0, "|", "", 2, 2, NULL, "t:1: not UTF-8 text: \"caf" },
+  { "1::2::3\n1::2\n", 0, "::", "", 3, 4, NULL,
     "t:2: expected 3 to 4 fields separated by '::', found 2: \"1::2\"" },
-  { "1\t2\t3\n", 0, "\t", FALSE, FALSE, 2, 2, NULL,
+  { "1\t2\t3\n", 0, "\t", "", 2, 2, NULL,
     "t:1: expected 2 fields separated by tabs, found 3: \"1\\t2\\t3\"" },
-  { "1\n", 0, " ", FALSE, FALSE, 2, 0, NULL,
+  { " a \t b  c \n \t\nd e f", 0, " ", "", 3, 3, "<a><b><c>;<d><e><f>;", NULL },
+  { "\"a,b\",\"say \"\"x\"\"\",\"\"\r\nc,d\"e,\"f\"", 0, ",", "q", 3, 3,
+    "<a,b><say \"x\"><>;<c><d\"e><f>;", NULL },
+  { "1,\"a\n", 0, ",", "q", 2, 2, NULL, "t:1: a quote does not end on its line" },
+  { "1,\"a\"b\n", 0, ",", "q", 2, 2, NULL,
+    "t:1: field 2 goes on behind its closing quote: \"1,\"a\"b\"" },
+  { "1,2\r3,4\r", 0, ",", "", 2, 2, NULL, "t:1: a carriage return within the line" },
+  { "\xFF\xFE" "1", 0, ",", "", 1, 0, NULL, "t: the text is UTF-16" },
+  { "1\n", 0, " ", "", 2, 0, NULL,
     "expected 2 or more fields separated by blanks, found 1" },
-  { "x,\n\nbad,1\n", 0, ",", FALSE, FALSE, 2, 2, NULL, "t:3: 'bad' is not good: \"bad,1\"" },
-  { "a\0b\n", 4, ",", FALSE, FALSE, 1, 0, NULL, "t:1: not text: there is a zero byte: \"a?b\"" },
-  { "", 0, ",", FALSE, FALSE, 1, 0, NULL, "t: the file is empty" },
-  { "\r\n\n", 0, ",", FALSE, FALSE, 1, 0, NULL, "t: the file is empty" },
+  { "x,\n\nbad,1\n", 0, ",", "", 2, 2, NULL, "t:3: 'bad' is not good: \"bad,1\"" },
+  { "a\0b\n", 4, ",", "", 1, 0, NULL, "t:1: not text: there is a zero byte: \"a?b\"" },
+  { "", 0, ",", "", 1, 0, NULL, "t: the file is empty" },
+  { "\r\n\n", 0, ",", "", 1, 0, NULL, "t: the file is empty" },
 };
 
 static void
@@ -177,9 +185,11 @@ test_table (void **state)
   for (size_t c = 0; c < G_N_ELEMENTS (table_cases); c++)
     {
       const TableCase *test = &table_cases[c];
-      const FlTableFormat format = { .separator = test->separator, .header = test->header,
-                                     .latin1 = test->latin1, .fields_min = test->min,
-                                     .fields_max = test->max };
+      const FlTableFormat format = { .separator = test->separator,
+                                     .header = strchr (test->flags, 'h') != NULL,
+                                     .latin1 = strchr (test->flags, 'l') != NULL,
+                                     .quoted = strchr (test->flags, 'q') != NULL,
+                                     .fields_min = test->min, .fields_max = test->max };
       FlSpan text = { test->text, test->length > 0 ? test->length : strlen (test->text) };
       g_autoptr (GString) all = g_string_new (NULL);
       GError *error = NULL;
@@ -192,6 +202,39 @@ test_table (void **state)
           expect_error (error, FL_ERROR_DATA, test->mistake);
         }
     }
+}
+
+/* A source that reads one table and adds a rating, so that there is one. */
+typedef struct
+{
+  const char *path;
+  const FlTableFormat *format;
+  FlTableRow row;
+  gpointer user_data;
+} Reading;
+
+static gboolean
+reading_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
+{
+  const Reading *reading = self;
+
+  (void) seed;
+  return fl_builder_table (builder, reading->path, reading->format, reading->row,
+                           reading->user_data, error)
+         && fl_builder_rating (builder, fl_span ("u"), fl_span ("i"), 1, FL_NO_TIME, error);
+}
+
+static FlDataset *
+read_table (const char *path, const FlTableFormat *format, FlTableRow row, gpointer user_data,
+            const FlIngest *ingest, GError **error)
+{
+  Reading reading = { path, format, row, user_data };
+  const FlSourceOps ops = { .ops_size = sizeof ops, .load = reading_load };
+  const FlPlugin plugin = { .struct_size = sizeof plugin, .kind = FL_KIND_SOURCE,
+                            .name = "reading", .ops = &ops };
+  const FlInstance source = { .plugin = &plugin, .self = &reading, .ops = &ops };
+
+  return fl_dataset_load (&source, ingest, 0, error);
 }
 
 static gboolean
@@ -213,6 +256,7 @@ test_table_windows (void **state)
   const FlTableFormat format = { .separator = ",", .fields_min = 2, .fields_max = 2 };
   g_autofree char *path = g_strdup_printf ("%s/windows-%d", g_get_tmp_dir (), (int) getpid ());
   g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (FlDataset) dataset = NULL;
   size_t expected = 0, bytes = 0;
   GError *error = NULL;
 
@@ -229,7 +273,8 @@ test_table_windows (void **state)
   for (size_t k = 0; k < text->len; k++)
     expected += text->str[k] != ',' && text->str[k] != '\n';
   assert_true (g_file_set_contents (path, text->str, (gssize) text->len, NULL));
-  assert_true (fl_table_read (path, &format, count, &bytes, &error));
+  dataset = read_table (path, &format, count, &bytes, NULL, &error);
+  expect_none (error);
   g_unlink (path);
   assert_int_equal (bytes, expected);
 }
@@ -241,12 +286,69 @@ test_table_files (void **state)
   GError *error = NULL;
 
   (void) state;
-  assert_false (fl_table_read ("/nowhere/u.data", &format, collect, NULL, &error));
+  assert_null (read_table ("/nowhere/u.data", &format, collect, NULL, NULL, &error));
   expect_error (g_steal_pointer (&error), FL_ERROR_DATA, "cannot open /nowhere/u.data");
-  assert_false (fl_table_read ("/", &format, collect, NULL, &error));
+  assert_null (read_table ("/", &format, collect, NULL, NULL, &error));
   expect_error (g_steal_pointer (&error), FL_ERROR_DATA, "is a folder");
-  assert_false (fl_table_read ("/dev/zero", &format, collect, NULL, &error));
+  assert_null (read_table ("/dev/zero", &format, collect, NULL, NULL, &error));
   expect_error (g_steal_pointer (&error), FL_ERROR_DATA, "not a regular file");
+}
+
+/* A file of the given text, for one test. */
+static char *
+write_file (const char *text)
+{
+  char *path = g_strdup_printf ("%s/data-%d", g_get_tmp_dir (), (int) getpid ());
+
+  assert_true (g_file_set_contents (path, text, -1, NULL));
+  return path;
+}
+
+static void
+test_skipped (void **state)
+{
+  const FlTableFormat format = { .separator = ",", .fields_min = 2, .fields_max = 2 };
+  const FlIngest skip = { .bad_lines = FL_BAD_LINES_SKIP };
+  g_autofree char *path = write_file ("a,b\nbad,1\n\n1,2,3\nc,d\n");
+  g_autoptr (GString) all = g_string_new (NULL);
+  GError *error = NULL;
+  g_autoptr (FlDataset) dataset = read_table (path, &format, collect, all, &skip, &error);
+  g_autofree char *note = g_strdup_printf ("%s: 2 lines skipped; line 2: 'bad' is not good: "
+                                           "\"bad,1\"; line 4: expected 2 fields separated by "
+                                           "',', found 3: \"1,2,3\"", path);
+
+  (void) state;
+  expect_none (error);
+  assert_string_equal (all->str, "<a><b>;<c><d>;");
+  assert_string_equal (dataset->notes[0], note);
+  assert_null (dataset->notes[1]);
+  assert_null (read_table (path, &format, collect, all, NULL, &error));
+  expect_error (g_steal_pointer (&error), FL_ERROR_DATA, ":2: 'bad' is not good");
+  assert_true (g_file_set_contents (path, "bad,1\nbad,2\n", -1, NULL));
+  assert_null (read_table (path, &format, collect, all, &skip, &error));
+  expect_error (error, FL_ERROR_DATA, "no line could be read; line 1: 'bad'");
+  g_unlink (path);
+}
+
+static void
+test_header (void **state)
+{
+  const FlTableFormat format = { .separator = ",", .quoted = TRUE, .fields_min = 1 };
+  g_autofree char *path = write_file ("");
+  g_auto (GStrv) names = NULL;
+  GError *error = NULL;
+
+  (void) state;
+  assert_true (g_file_set_contents (path, "\xEF\xBB\xBF\r\nuser,\"the item\"\r\n1,2", -1, NULL));
+  names = fl_table_header (path, &format, &error);
+  expect_none (error);
+  assert_int_equal (g_strv_length (names), 2);
+  assert_string_equal (names[0], "user");
+  assert_string_equal (names[1], "the item");
+  assert_true (g_file_set_contents (path, "", -1, NULL));
+  assert_null (fl_table_header (path, &format, &error));
+  expect_error (error, FL_ERROR_DATA, "is empty");
+  g_unlink (path);
 }
 
 /* ---- datasets ------------------------------------------------------------ */
@@ -288,7 +390,7 @@ load (const char *const (*ratings)[3], const char *const (*users)[3], GError **e
                             .name = "told", .ops = &ops };
   const FlInstance source = { .plugin = &plugin, .self = &told, .ops = &ops };
 
-  return fl_dataset_load (&source, 0, error);
+  return fl_dataset_load (&source, NULL, 0, error);
 }
 
 /* Users 9, 10 and one above 64 bits, in the order of numbers; items by bytes;
@@ -417,7 +519,8 @@ main (void)
     cmocka_unit_test (test_ratings),         cmocka_unit_test (test_ratings_double),
     cmocka_unit_test (test_ratings_refused), cmocka_unit_test (test_append_users),
     cmocka_unit_test (test_table),           cmocka_unit_test (test_table_windows),
-    cmocka_unit_test (test_table_files),     cmocka_unit_test (test_dataset),
+    cmocka_unit_test (test_table_files),     cmocka_unit_test (test_skipped),
+    cmocka_unit_test (test_header),          cmocka_unit_test (test_dataset),
     cmocka_unit_test (test_dataset_order),   cmocka_unit_test (test_dataset_refused),
     cmocka_unit_test (test_many_names),
   };

@@ -224,7 +224,7 @@ load_files (const Movielens *self, const File *files, const char *title, FlBuild
 
   fl_builder_scale (builder, 1, 5);
   for (size_t f = 0; done && files[f].name != NULL; f++)
-    done = fl_table_read (paths[f], &files[f].format, files[f].row, &load, error);
+    done = fl_builder_table (builder, paths[f], &files[f].format, files[f].row, &load, error);
   for (size_t g = 0; g < load.n_genres; g++)
     g_free (load.genre[g]);
   return done;

@@ -166,7 +166,7 @@ read_ratings (const Tsv *self, const char *path, FlBuilder *builder, GError **er
       ratings.column[c] = (size_t) number;
       ratings.n_needed = MAX (ratings.n_needed, ratings.column[c]);
     }
-  return fl_table_read (path, &format, ratings_row, &ratings, error);
+  return fl_builder_table (ratings.builder, path, &format, ratings_row, &ratings, error);
 }
 
 /* ---- attributes ---------------------------------------------------------- */
@@ -209,7 +209,7 @@ read_entities (const Tsv *self, const char *path, FlSide side, FlBuilder *builde
   Entities entities = { .builder = builder, .side = side, .separator = self->values[0],
                         .columns = g_ptr_array_new_with_free_func (g_free) };
   gboolean done = path[0] == '\0'
-                  || fl_table_read (path, &format, entities_row, &entities, error);
+                  || fl_builder_table (builder, path, &format, entities_row, &entities, error);
 
   g_ptr_array_unref (entities.columns);
   return done;
