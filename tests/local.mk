@@ -35,6 +35,8 @@ dist_check_SCRIPTS += %D%/cli/plugin-author.sh
 TESTS += %D%/cli/plugin-author.sh
 dist_check_SCRIPTS += %D%/cli/check.sh
 TESTS += %D%/cli/check.sh
+dist_check_SCRIPTS += %D%/cli/data.sh
+TESTS += %D%/cli/data.sh
 dist_check_SCRIPTS += %D%/cli/run.sh %D%/cli/kill.sh %D%/cli/trouble.sh
 TESTS += %D%/cli/run.sh %D%/cli/kill.sh
 # The build tree's plugins are the only ones that tests see.

@@ -22,7 +22,7 @@ typedef struct
   int (*run) (int argc, char **argv);
 } CliCommand;
 
-extern const CliCommand cli_run, cli_check, cli_runs, cli_inspect, cli_worker;
+extern const CliCommand cli_run, cli_check, cli_runs, cli_inspect, cli_data, cli_worker;
 
 /* Prints "fairlead: MESSAGE" and frees the error. */
 int cli_fail (GError *error);

@@ -16,6 +16,7 @@ static const CliCommand *const commands[] = {
   &cli_check,
   &cli_runs,
   &cli_inspect,
+  &cli_data,
   &cli_worker,
   NULL,
 };

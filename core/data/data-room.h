@@ -132,6 +132,65 @@ FlSplit *fl_split_new (const FlDataset *dataset, const FlDataKeys *data,
 void fl_split_free (FlSplit *split);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSplit, fl_split_free)
 
+/* ---- facts about data (info.c) ------------------------------------------ */
+
+/* Ratings of one value (from = to), or from `from` to below `to`. */
+typedef struct
+{
+  double from, to;
+  size_t n;
+} FlBin;
+
+/* FlBin: the values there are when they are few, else ten bins of equal width,
+ * the last with its upper end. */
+GArray *fl_info_values (const FlCsr *ratings);
+double fl_info_mean (const FlCsr *ratings); /* NaN without ratings */
+/* Earliest and latest time; returns how many ratings have one. */
+size_t fl_info_time (const FlDataset *dataset, int64_t *from, int64_t *to);
+
+/* Ratings of a user, or of an item. */
+typedef struct
+{
+  uint32_t n;         /* users, or items                                        */
+  size_t min, max;
+  double median, mean;
+  double top_share;   /* of all ratings, those of the hundredth with most of
+                         them, rounded up                                       */
+} FlActivity;
+
+gboolean fl_info_activity (const FlCsr *ratings, FlSide side, FlActivity *activity,
+                           GError **error);
+/* Rows with ratings in `part` but none in `train`, and how many ratings. */
+void fl_info_cold (const FlCsr *part, const FlCsr *train, size_t *n_rows, size_t *n_ratings);
+
+/* How many are in each group. */
+uint32_t *fl_info_sizes (const FlGroups *groups);
+
+typedef struct
+{
+  uint32_t label; /* group */
+  uint32_t n;     /* who are in it */
+} FlLabelCount;
+
+/* The groups by size, largest first; how many entities are in none, and whether
+ * some are in several. */
+FlLabelCount *fl_info_labels (const FlGroups *groups, uint32_t *n_missing, gboolean *several);
+
+/* Ratings by user group (rows) and item group (columns): how many, and their mean
+ * (NaN without any).  One whose user or item is in several groups counts in each.
+ * A side without groups (NULL) is one group. */
+typedef struct
+{
+  uint32_t n_rows, n_cols;
+  size_t *n;     /* n_rows x n_cols */
+  double *mean;
+} FlTally;
+
+gboolean fl_tally_init (FlTally *tally, const FlRatings *ratings, const FlGroups *users,
+                        const FlGroups *items, GError **error);
+void fl_tally_clear (FlTally *tally);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlTally, fl_tally_clear)
+
 FL_END_DECLS
 
 #endif

@@ -91,10 +91,10 @@ typedef struct
 } FlObjectiveKeys;
 extern const FlParam fl_objective_params[];
 
-/* The instance of one of the cell's sections, with those of the plugins that its
- * parameters name. */
 /* The keys of [data] that say how sources are read. */
 gboolean fl_cell_ingest (const FlCell *cell, FlIngest *ingest, GError **error);
+/* The instance of one of the cell's sections, with those of the plugins that its
+ * parameters name. */
 FlInstance *fl_cell_instance (const FlCell *cell, const FlRegistry *registry, FlKind kind,
                               const FlSection *section, GError **error);
 
@@ -153,6 +153,13 @@ FlRun *fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data);
 void fl_run_free (FlRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRun, fl_run_free)
 const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */
+
+/* A cell without model and objectives: a source by itself.  `settings` are
+ * KEY=VALUE of [data], or split.KEY=VALUE; NULL-terminated. */
+FlCell *fl_cell_of_source (const FlRegistry *registry, const char *source,
+                           const char *const *settings, uint64_t seed, GError **error);
+/* Whether anything is said of filter, groups or split. */
+gboolean fl_cell_has_split (const FlCell *cell);
 
 /* The cell's dataset, through the cache, whose file `path` names (fl_cache_load);
  * and that dataset filtered, split and grouped.  A mistake that shows only in the
