@@ -184,7 +184,17 @@ gboolean fl_cache_write (const FlDataset *dataset, const char *folder, const cha
 
 /* ---- keys ---------------------------------------------------------------- */
 
-enum { FL_SPLIT_RANDOM, FL_SPLIT_PER_USER, FL_SPLIT_GIVEN }; /* FlSplitKeys.method */
+enum /* FlSplitKeys.method */
+{
+  FL_SPLIT_RANDOM,
+  FL_SPLIT_PER_USER,
+  FL_SPLIT_K_FOLD,
+  FL_SPLIT_PER_USER_K_FOLD,
+  FL_SPLIT_TIME,
+  FL_SPLIT_PER_USER_TIME,
+  FL_SPLIT_LEAVE_LAST,
+  FL_SPLIT_GIVEN
+};
 
 FlGrouping fl_data_grouping (const FlDataKeys *keys, FlSide side);
 static inline gboolean
@@ -193,21 +203,97 @@ fl_is_grouped (const FlGrouping *grouping)
   return grouping->by != NULL && grouping->by[0] != '\0';
 }
 
+/* "users", "items" */
+static inline const char *
+fl_side_word (FlSide side)
+{
+  return side == FL_SIDE_USER ? "users" : "items";
+}
+
 /* ---- filters ------------------------------------------------------------- */
 
-/* Which users and items of a dataset are in. */
+typedef enum
+{
+  FL_VERB_TOP,
+  FL_VERB_RANDOM,
+  FL_VERB_AT_LEAST,
+  FL_VERB_CORE,
+  FL_VERB_IN,
+  FL_VERB_NOT_IN,
+  FL_VERB_ONE_OF,
+  FL_VERB_FROM_TO,
+  FL_VERB_RATED_AT_LEAST, /* ratings at-least X */
+  FL_VERB_AS,
+  FL_VERB_RANDOM_RATINGS,
+  FL_VERB_SHARE
+} FlVerb;
+
+typedef struct
+{
+  char *text;         /* as written, for messages                       */
+  FlVerb verb;
+  FlSide side;
+  uint32_t n;
+  uint32_t least[2];  /* core: fewest ratings of users, of items        */
+  double number, to;
+  gboolean of_all;
+  char *attribute;
+  char **value;
+} FlStatement;
+
+void fl_statement_free (FlStatement *statement);
+/* The statements of a text, FlStatement; none of NULL. */
+GPtrArray *fl_filter_parse (const char *filter, GError **error);
+
+/* What is left of a dataset. */
 typedef struct
 {
   const FlDataset *dataset;
-  uint8_t *keep[2]; /* by FlSide */
+  uint8_t *keep[2];   /* by FlSide: which users and items                        */
+  uint8_t *rating;    /* which ratings; NULL: all those of kept users and items  */
+  uint32_t *count[2]; /* by FlSide: ratings left of each                         */
+  size_t n;           /* ratings left                                            */
+  gboolean ones;      /* every rating counts as 1                                */
 } FlSelection;
 
 gboolean fl_selection_init (FlSelection *selection, const FlDataset *dataset, GError **error);
 void fl_selection_clear (FlSelection *selection);
+static inline gboolean
+fl_selection_has (const FlSelection *selection, uint32_t u, size_t k)
+{
+  return selection->keep[FL_SIDE_USER][u]
+         && selection->keep[FL_SIDE_ITEM][selection->dataset->ratings.col[k]]
+         && (selection->rating == NULL || selection->rating[k]);
+}
 /* Applies the statements of `filter` in their order. */
-gboolean fl_filter_apply (const char *filter, FlSelection *selection, uint64_t seed,
-                          GError **error);
-gboolean fl_filter_check (const char *filter, GError **error);
+FlFunnel *fl_filter_apply (const char *filter, FlSelection *selection, uint64_t seed,
+                           GError **error);
+void fl_funnel_add (FlFunnel *funnel, const char *text, const FlSelection *selection);
+
+/* ---- splits -------------------------------------------------------------- */
+
+#define FL_DROPPED 255 /* beside FlPart: not kept */
+
+/* The part of each rating of the dataset, FL_DROPPED for those that are not
+ * left; takes selection->rating. */
+uint8_t *fl_parts_new (FlSelection *selection, const FlSplitKeys *keys, FlRepeat repeat,
+                       GError **error);
+
+/* The seed of what consecutive folds share: the filter and the dealing.  After as
+ * many repeats as there are folds it is another. */
+static inline uint64_t
+fl_fold_seed (const FlSplitKeys *keys, FlRepeat repeat)
+{
+  return fl_split_folds (keys) ? repeat.seed - repeat.repeat % (uint64_t) keys->folds
+                               : repeat.seed;
+}
+
+/* Rounded to the nearest number, halves up. */
+static inline size_t
+fl_share_of (size_t n, double share)
+{
+  return (size_t) ((double) n * share + 0.5);
+}
 
 /* Marks, independently of all else that is drawn, exactly `wanted` of the next
  * n that come: call it for each of them.  All choices are equally likely

@@ -105,15 +105,54 @@ extern const FlParam fl_data_params[]; /* keys users.group-by, filter, ... */
 /* What can be wrong with the keys before there are data. */
 gboolean fl_data_keys_check (const FlDataKeys *keys, GError **error);
 
-/* `test` and `validation` are shares for random and per-user; a given
- * split needs neither. */
+/* Shares count all ratings that the filter left; a given split has only its
+ * training ratings to draw validation from. */
 typedef struct
 {
-  int method; /* index in "random|per-user|given" */
+  int method;              /* FL_SPLIT_RANDOM ... */
   double test, validation;
+  int64_t folds;           /* k-fold, per-user-k-fold                     */
+  int64_t last;            /* leave-last: test ratings of each user       */
+  int64_t validation_last; /* leave-last: validation ratings before these */
+  gboolean every_user;     /* random, per-user: something in each part    */
+  int cold;                /* 0 keep, 1 drop                              */
 } FlSplitKeys;
 extern const FlParam fl_split_params[];
 gboolean fl_split_keys_check (const FlSplitKeys *keys, GError **error);
+/* Whether a split by these keys has this part; whether one that comes with the
+ * data has it, shows only when they are read: TRUE. */
+gboolean fl_split_has_part (const FlSplitKeys *keys, FlPart part);
+/* Whether the folds of consecutive repeats belong together: the number of the
+ * repeat counts then, not its seed alone. */
+gboolean fl_split_folds (const FlSplitKeys *keys);
+
+/* Which repeat of a pipeline; the first has seed - repeat. */
+typedef struct
+{
+  uint64_t seed;
+  uint32_t repeat;
+} FlRepeat;
+
+/* What the filter has left of the data, statement by statement. */
+typedef struct
+{
+  char *text;        /* "core 51"; "all" of the first row, which is the data      */
+  uint32_t kept[2];  /* users and items, by FlSide                                */
+  uint32_t rated[2]; /* those with a rating: fewer only where top or random chose */
+  size_t n_ratings;
+} FlFunnelRow;
+
+typedef struct
+{
+  size_t n;
+  FlFunnelRow *row;
+} FlFunnel;
+
+/* What `filter` does to the data, without splitting them. */
+FlFunnel *fl_funnel_new (const FlDataset *dataset, const char *filter, uint64_t seed,
+                         GError **error);
+void fl_funnel_free (FlFunnel *funnel);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlFunnel, fl_funnel_free)
 
 /* A dataset filtered, grouped and split, ready for one cell.  data.train holds
  * train; `test` is kept apart from what stages see. */
@@ -123,12 +162,13 @@ typedef struct
   FlRatings *train, *validation, *test; /* validation, test may be NULL          */
   uint32_t *user, *item; /* dataset index of each user and item kept             */
   FlGroups *user_groups, *item_groups;
+  FlFunnel *funnel;      /* with a last row for `cold = drop`                    */
 } FlSplit;
 
-/* Depends on the data, the keys and the seed alone.  Users and items that the
- * filter chose stay even if they have no rating left. */
+/* Depends on the data, the keys and the repeat alone.  Users and items that `top`
+ * or `random` of the filter chose stay even if they have no rating left. */
 FlSplit *fl_split_new (const FlDataset *dataset, const FlDataKeys *data,
-                       const FlSplitKeys *split, uint64_t seed, GError **error);
+                       const FlSplitKeys *split, FlRepeat repeat, GError **error);
 void fl_split_free (FlSplit *split);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSplit, fl_split_free)
 

@@ -204,7 +204,7 @@ fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **error)
       && fl_params_store (fl_split_params, &keys, "split", cell->split->host, NULL, NULL, NULL,
                           error))
     {
-      split = fl_split_new (dataset, &data, &keys, cell->seed, &reason);
+      split = fl_split_new (dataset, &data, &keys, (FlRepeat) { cell->seed, cell->repeat }, &reason);
       if (split == NULL)
         {
           locate_split (cell, &reason);

@@ -103,6 +103,16 @@ append_named (GString *text, const char *prefix, const GPtrArray *sections)
     }
 }
 
+/* Of two cells of the same seed each may test another fold. */
+static void
+append_fold (GString *text, const FlCell *cell)
+{
+  const FlSetting *method = fl_settings_find (cell->split->host, "method");
+
+  if (g_str_has_suffix (method->value, "k-fold"))
+    g_string_append_printf (text, "repeat = %u\n", cell->repeat);
+}
+
 /* Models and mitigators without the names of their groups, which change no
  * result; objectives with theirs, which become names of metrics; references with
  * theirs, by which parameters find them. */
@@ -114,6 +124,7 @@ fl_cell_canonical (const FlCell *cell)
   g_string_append_printf (text, "seed = %" G_GUINT64_FORMAT "\n", cell->seed);
   append_section (text, "data", cell->data);
   append_section (text, "split", cell->split);
+  append_fold (text, cell);
   append_section (text, "model", cell->model);
   for (guint i = 0; i < cell->mitigators->len; i++)
     append_section (text, "mitigator", g_ptr_array_index (cell->mitigators, i));
@@ -422,25 +433,13 @@ check_model (const FlSection *mitigator, const FlMitigatorOps *ops, const FlSect
                        model->plugin, names);
 }
 
-/* Whether data that come split have a part shows only when they are read. */
 static gboolean
-has_part (const FlCell *cell, const FlSections *sections, FlPart part)
-{
-  const FlSplitKeys *split = &sections->split;
-
-  if (part == FL_PART_TRAIN
-      || strcmp (fl_settings_find (cell->split->host, "method")->value, "given") == 0)
-    return TRUE;
-  return (part == FL_PART_TEST ? split->test : split->validation) > 0;
-}
-
-static gboolean
-check_mitigator (const FlCell *cell, const FlSection *mitigator, const FlMitigatorOps *ops,
+check_mitigator (const FlSection *mitigator, const FlMitigatorOps *ops,
                  const FlSections *sections, GError **error)
 {
   const char *users = sections->data.users_group_by, *items = sections->data.items_group_by;
 
-  if (ops->needs_validation && !has_part (cell, sections, FL_PART_VALIDATION))
+  if (ops->needs_validation && !fl_split_has_part (&sections->split, FL_PART_VALIDATION))
     return section_fail (mitigator, error,
                          "selects on validation ratings; set 'validation' in [split]");
   if (ops->needs_user_groups && (users == NULL || *users == '\0'))
@@ -464,7 +463,7 @@ check_mitigators (const FlCell *cell, const FlSections *sections, GError **error
 
       if (entry == NULL
           || !check_model (mitigator, ops, cell->model, sections->registry, error)
-          || !check_mitigator (cell, mitigator, ops, sections, error))
+          || !check_mitigator (mitigator, ops, sections, error))
         return FALSE;
       if (ops->train != NULL && trainer != NULL)
         return section_fail (mitigator, error, "takes over training, and so does [%s]",
@@ -485,7 +484,7 @@ check_objectives (const FlCell *cell, const FlSections *sections, GError **error
 
       if (on != NULL && strcmp (on->value, "train") != 0)
         part = strcmp (on->value, "test") == 0 ? FL_PART_TEST : FL_PART_VALIDATION;
-      if (has_part (cell, sections, part))
+      if (fl_split_has_part (&sections->split, part))
         continue;
       fl_fail (error, FL_ERROR_CONFIG, "there is no such part; set '%s' in [split]", on->value);
       fl_setting_locate (error, objective->title, "on", on->value,

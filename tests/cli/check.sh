@@ -197,7 +197,7 @@ broken 'model evaluate' "p.conf:3: [data] path = \${NOWHERE}/x: environment vari
 source = toy-data
 path = ${NOWHERE}/x
 EOF
-broken 'data model evaluate' "p.conf:2: [split] method = randon: must be one of random, per-user, given; did you mean 'random'?" << 'EOF'
+broken 'data model evaluate' "p.conf:2: [split] method = randon: must be one of random, per-user, k-fold, per-user-k-fold, time, per-user-time, leave-last, given; did you mean 'random'?" << 'EOF'
 [split]
 method = randon
 EOF
@@ -211,7 +211,7 @@ broken 'model evaluate' "p.conf:3: [data] users.ranges needs users.group-by" << 
 source = toy-data
 users.ranges = 18; 30
 EOF
-broken 'model evaluate' "p.conf:3: [data] filter = items tip 4: expected 'users' or 'items', then 'top N', 'top N of all' or 'random N'" << 'EOF'
+broken 'model evaluate' "p.conf:3: [data] filter = items tip 4: 'tip' cannot stand there; did you mean 'top'?" << 'EOF'
 [data]
 source = toy-data
 filter = items tip 4
@@ -505,6 +505,11 @@ compare 'settings and where they come from' "0
   method = random                         # default
   test = 0.2                              # default
   validation = 0                          # default
+  folds = 5                               # default
+  last = 1                                # default
+  validation-last = 0                     # default
+  every-user = false                      # default
+  cold = keep                             # default
 [model]
   plugin = toy-factors                    # right.conf:10
   rank = 8                                # right.conf:19

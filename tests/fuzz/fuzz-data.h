@@ -87,7 +87,7 @@ check_split (const FlDataset *dataset, FlSpan filter)
         data.users_group_by = side == FL_SIDE_USER ? name : NULL;
         data.items_group_by = side == FL_SIDE_ITEM ? name : NULL;
         data.users_quantiles = side == FL_SIDE_USER ? (int64_t) (a % 3) : 0;
-        split = fl_split_new (dataset, &data, &keys, 1, &error);
+        split = fl_split_new (dataset, &data, &keys, (FlRepeat) { 1, 0 }, &error);
         if (split == NULL)
           check_error (error);
       }

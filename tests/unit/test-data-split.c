@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/data/data-room.h"
+#include "core/data/data-private.h"
 #include "tests/unit/data-folder.h"
 
 static FlRegistry *registry;
@@ -93,7 +93,7 @@ try_split (const FlDataset *dataset, const char *text, FlSplitKeys keys, uint64_
       g_ptr_array_add (settings, fl_setting_new (words[0], words[1], "test"));
     }
   assert_true (fl_params_store (fl_data_params, &data, "data", settings, NULL, NULL, NULL, NULL));
-  split = fl_split_new (dataset, &data, &keys, seed, error);
+  split = fl_split_new (dataset, &data, &keys, (FlRepeat) { seed, 0 }, error);
   fl_params_clear (fl_data_params, &data);
   return split;
 }
@@ -182,14 +182,14 @@ test_filter_mistakes (void **state)
   static const char *const cases[][2] = {
     { "users top 7", "filter = users top 7: there are only 6 users" },
     { "users top 3; users random 4", "filter = users random 4: there are only 3 users" },
-    { "items best 3", "expected 'users' or 'items', then 'top N'" },
-    { "films top 3", "expected 'users' or 'items'" },
-    { "users top", "expected 'users' or 'items'" },
-    { "users top 3 of", "expected 'users' or 'items'" },
-    { "users random 3 of all", "expected 'users' or 'items'" },
+    { "items best 3", "'best' cannot stand there; known: top, random, at-least, core" },
+    { "films top 3", "'films' cannot stand there; known: users, items" },
+    { "users top", "N must be a whole number from 1" },
+    { "users top 3 of", "ends too early; known: all" },
+    { "users random 3 of all", "expected 'random N'" },
     { "users top 0", "N must be a whole number from 1" },
     { "users top many", "N must be a whole number from 1" },
-    { "users top 3 of all of them", "expected" },
+    { "users top 3 of all of them", "expected 'top N of all'" },
   };
   g_autoptr (FlDataset) d = load_small ();
   const FlSplitKeys all = { .method = 0 };
@@ -289,7 +289,7 @@ static void
 test_split_per_user (void **state)
 {
   g_autoptr (FlDataset) d = load_source ("restaurant");
-  const FlSplitKeys keys = { .method = 1, .test = 0.5, .validation = 0.4 };
+  const FlSplitKeys keys = { .method = FL_SPLIT_PER_USER, .test = 0.5, .validation = 0.4 };
   g_autoptr (FlSplit) split = split_of (d, "", keys, 3);
   g_autoptr (FlSplit) few = split_of (d, "users top 20", keys, 3);
 
@@ -322,7 +322,7 @@ static void
 test_split_given (void **state)
 {
   g_autoptr (FlDataset) d = load_source ("block-model");
-  const FlSplitKeys keys = { .method = 2, .test = 0.2 };
+  const FlSplitKeys keys = { .method = FL_SPLIT_GIVEN, .test = 0.2 };
   g_autoptr (FlSplit) split = split_of (d, "", keys, 1);
 
   (void) state;
@@ -339,17 +339,18 @@ test_split_mistakes (void **state)
   g_autoptr (FlDataset) given = load_source ("block-model");
   const FlDataKeys none = { .filter = NULL };
   FlSplitKeys keys = { .method = 0, .test = 0.6, .validation = 0.4 };
+  const FlRepeat first = { 1, 0 };
   GError *error = NULL;
 
   (void) state;
-  expect_error (fl_split_new (d, &none, &keys, 1, &error), &error,
+  expect_error (fl_split_new (d, &none, &keys, first, &error), &error,
                 "[split] test = 0.6 and validation = 0.4 leave nothing to train on");
   keys.test = 0.59;
-  expect_error (fl_split_new (d, &none, &keys, 1, &error), &error, "none is left to train on");
-  keys.method = 2;
-  expect_error (fl_split_new (d, &none, &keys, 1, &error), &error, "come without a split");
+  expect_error (fl_split_new (d, &none, &keys, first, &error), &error, "none is left to train on");
+  keys.method = FL_SPLIT_GIVEN;
+  expect_error (fl_split_new (d, &none, &keys, first, &error), &error, "come without a split");
   keys.method = 0;
-  expect_error (fl_split_new (given, &none, &keys, 1, &error), &error, "the data come split");
+  expect_error (fl_split_new (given, &none, &keys, first, &error), &error, "the data come split");
 }
 
 /* ---- groups -------------------------------------------------------------- */

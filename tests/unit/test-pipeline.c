@@ -293,9 +293,11 @@ test_canonical_text (void **state)
   print_message ("%s", text);
   assert_string_equal (
       text, "seed = 1\n"
-            "[data]\nsource toy-data 0\nn = 3\nfilter = \nusers.group-by = \nitems.group-by = \n"
+            "[data]\nsource toy-data 0\nn = 3\nbad-lines = stop\nduplicates = error\n"
+            "filter = \nusers.group-by = \nitems.group-by = \n"
             "users.ranges = \nitems.ranges = \nusers.quantiles = 0\nitems.quantiles = 0\n"
-            "[split]\nmethod = random\ntest = 0.2\nvalidation = 0\n"
+            "[split]\nmethod = random\ntest = 0.2\nvalidation = 0\nfolds = 5\nlast = 1\n"
+            "validation-last = 0\nevery-user = false\ncold = keep\n"
             "[model]\nmodel toy-factors 0\nrank = 2\nlambda = 0.1\nprecision = double\n"
             "[mitigator]\nmitigator toy-train 0\n"
             "[objective toy-error]\nobjective toy-error 0\npower = 2\nweights = 1; 2.5\nother = \n"
