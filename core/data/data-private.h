@@ -196,12 +196,6 @@ enum /* FlSplitKeys.method */
   FL_SPLIT_GIVEN
 };
 
-FlGrouping fl_data_grouping (const FlDataKeys *keys, FlSide side);
-static inline gboolean
-fl_is_grouped (const FlGrouping *grouping)
-{
-  return grouping->by != NULL && grouping->by[0] != '\0';
-}
 
 /* "users", "items" */
 static inline const char *

@@ -69,21 +69,70 @@ FlDataset *fl_cache_map (const char *path, GError **error);
 
 /* ---- groups ------------------------------------------------------------ */
 
-/* How one side is grouped; zeroed: not at all. */
+typedef enum
+{
+  FL_SUBJECT_ATTRIBUTE,
+  FL_SUBJECT_DEGREE, /* number of training ratings                   */
+  FL_SUBJECT_ERROR   /* root mean squared error of an arm on a part  */
+} FlGroupSubject;
+
+typedef enum
+{
+  FL_RULE_VALUE, /* a group for each value; not with a number    */
+  FL_RULE_RANGES,
+  FL_RULE_QUANTILES,
+  FL_RULE_PREFIX,
+  FL_RULE_ONLY,
+  FL_RULE_FIRST
+} FlGroupRule;
+
+/* One factor of a grouping: "age ranges 18 35". */
 typedef struct
 {
-  const char *by;     /* attribute, or "degree": number of training ratings; "" or NULL: none */
-  FlDoubles ranges;   /* lower bounds of a number's groups, ascending                          */
-  int64_t quantiles;  /* > 0: that many groups of equal size by value                          */
+  FlGroupSubject subject;
+  char *name;     /* "age", "degree", "error of plain on test"              */
+  char *arm;      /* of an error, with the part it is measured on           */
+  FlPart part;
+  FlGroupRule rule;
+  size_t n;       /* bounds, values; quantiles; characters of a prefix      */
+  double *bound;  /* lower bounds of groups, ascending                      */
+  char **value;   /* chosen ones; NULL: `first` of those there are          */
+} FlFactor;
+
+/* How one side is grouped: the product of its factors. */
+typedef struct
+{
+  GPtrArray *factors; /* FlFactor, at least one                             */
+  gboolean by_error;  /* some arm's error makes groups ...                  */
+  gboolean held_out;  /* ... and it is measured on validation or test data  */
 } FlGrouping;
 
-/* Groups of the n entities whose dataset indices are `member`; row e of `train`
- * belongs to entity e (NULL: no "degree").  Every group has a member, everybody
- * a group.  Equal values are told apart by index, so that quantiles differ in
- * size by one at most. */
-FlGroups *fl_groups_new (const FlDataset *dataset, FlSide side, const FlGrouping *grouping,
-                         const uint32_t *member, uint32_t n, const FlCsr *train,
-                         GError **error);
+/* Parses the text of a group-by key.  Attributes and values are not looked for. */
+FlGrouping *fl_grouping_parse (const char *text, GError **error);
+void fl_grouping_free (FlGrouping *grouping);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGrouping, fl_grouping_free)
+
+/* The error of each entity under an arm, NaN where it has no rating in that
+ * part; borrowed. */
+typedef const double *(*FlArmErrors) (gpointer user_data, FlSide side, const char *arm,
+                                      FlPart part, GError **error);
+
+/* Those who are to be grouped. */
+typedef struct
+{
+  const FlDataset *dataset;
+  FlSide side;
+  const uint32_t *member; /* n dataset indices                                      */
+  uint32_t n;
+  const FlCsr *train;     /* row e belongs to entity e; NULL: no degree             */
+  FlArmErrors errors;     /* NULL: no errors                                        */
+  gpointer user_data;
+} FlEntities;
+
+/* Every group has a member, everybody a group; those without a value are in
+ * "unknown".  Equal numbers are told apart by index, so that quantiles differ in
+ * size by one at most.  The order of groups is that of the product. */
+FlGroups *fl_groups_new (const FlEntities *entities, const FlGrouping *grouping, GError **error);
 void fl_groups_free (FlGroups *groups);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGroups, fl_groups_free)
 
@@ -94,16 +143,15 @@ typedef struct
 {
   FlIngest ingest;
   char *filter;            /* "items top 1000; users random 1000", in this order */
-  char *users_group_by;    /* attribute name; "" none                            */
+  char *users_group_by;    /* as fl_grouping_parse takes it; "" none             */
   char *items_group_by;
-  FlDoubles users_ranges;  /* lower bounds of a numeric attribute's groups       */
-  FlDoubles items_ranges;
-  int64_t users_quantiles; /* > 0: that many groups of equal size                */
-  int64_t items_quantiles;
 } FlDataKeys;
 extern const FlParam fl_data_params[]; /* keys users.group-by, filter, ... */
 /* What can be wrong with the keys before there are data. */
 gboolean fl_data_keys_check (const FlDataKeys *keys, GError **error);
+/* How a side is grouped; NULL: not at all. */
+gboolean fl_data_grouping (const FlDataKeys *keys, FlSide side, FlGrouping **grouping,
+                           GError **error);
 
 /* Shares count all ratings that the filter left; a given split has only its
  * training ratings to draw validation from. */
@@ -169,6 +217,10 @@ typedef struct
  * or `random` of the filter chose stay even if they have no rating left. */
 FlSplit *fl_split_new (const FlDataset *dataset, const FlDataKeys *data,
                        const FlSplitKeys *split, FlRepeat repeat, GError **error);
+/* Groups a side again.  Groups that an arm's error makes are left out by
+ * fl_split_new, which has no model to measure: they are made here. */
+gboolean fl_split_group (FlSplit *split, const FlDataset *dataset, const FlDataKeys *keys,
+                         FlSide side, FlArmErrors errors, gpointer user_data, GError **error);
 void fl_split_free (FlSplit *split);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSplit, fl_split_free)
 

@@ -6,12 +6,6 @@
 #define DATA_STRING(key, field, doc_) \
   { .type = FL_TYPE_STRING, .name = key, .offset = FL_FIELD_ (FlDataKeys, field, char *), \
     .text = "", .doc = doc_ }
-#define DATA_RANGES(key, field, doc_) \
-  { .type = FL_TYPE_DOUBLES, .name = key, .offset = FL_FIELD_ (FlDataKeys, field, FlDoubles), \
-    .min = -G_MAXDOUBLE, .max = G_MAXDOUBLE, .text = "", .doc = doc_ }
-#define DATA_QUANTILES(key, field, doc_) \
-  { .type = FL_TYPE_INT, .name = key, .offset = FL_FIELD_ (FlDataKeys, field, int64_t), \
-    .min = 0, .max = 1000, .doc = doc_ }
 
 #define DATA_CHOICE(key, field, words_, doc_) \
   { .type = FL_TYPE_CHOICE, .name = key, .offset = FL_FIELD_ (FlDataKeys, field, int), \
@@ -31,16 +25,11 @@ const FlParam fl_data_params[] = {
                "where age from 18 to 34' (items alike), 'ratings at-least X', 'ratings as 1', "
                "'ratings random N', 'ratings share X'; N ratings are counted in what is left, "
                "over all parts"),
-  DATA_STRING ("users.group-by", users_group_by, "attribute that makes the groups of users"),
-  DATA_STRING ("items.group-by", items_group_by, "attribute that makes the groups of items"),
-  DATA_RANGES ("users.ranges", users_ranges,
-               "lower bounds of the groups, where the users' attribute is a number"),
-  DATA_RANGES ("items.ranges", items_ranges,
-               "lower bounds of the groups, where the items' attribute is a number"),
-  DATA_QUANTILES ("users.quantiles", users_quantiles,
-                  "that many groups of equal size, where the users' attribute is a number; 0: no"),
-  DATA_QUANTILES ("items.quantiles", items_quantiles,
-                  "that many groups of equal size, where the items' attribute is a number; 0: no"),
+  DATA_STRING ("users.group-by", users_group_by,
+               "groups of users: attributes, 'degree' or 'error of ARM on PART', crossed by '*', "
+               "each with 'ranges 18 35', 'quantiles 10', 'prefix 1', 'only A | B', 'first' or "
+               "'first A | B' behind it: 'gender * age ranges 18 35 50'"),
+  DATA_STRING ("items.group-by", items_group_by, "groups of items, in the same way"),
   FL_PARAM_END
 };
 
@@ -76,12 +65,18 @@ const FlParam fl_split_params[] = {
 
 /* ---- checks -------------------------------------------------------------- */
 
-FlGrouping
-fl_data_grouping (const FlDataKeys *keys, FlSide side)
+gboolean
+fl_data_grouping (const FlDataKeys *keys, FlSide side, FlGrouping **grouping, GError **error)
 {
-  if (side == FL_SIDE_USER)
-    return (FlGrouping) { keys->users_group_by, keys->users_ranges, keys->users_quantiles };
-  return (FlGrouping) { keys->items_group_by, keys->items_ranges, keys->items_quantiles };
+  const char *text = side == FL_SIDE_USER ? keys->users_group_by : keys->items_group_by;
+
+  *grouping = NULL;
+  if (text == NULL || *text == '\0')
+    return TRUE;
+  *grouping = fl_grouping_parse (text, error);
+  if (*grouping == NULL)
+    g_prefix_error (error, "%s.group-by = %s: ", side == FL_SIDE_USER ? "users" : "items", text);
+  return *grouping != NULL;
 }
 
 gboolean
@@ -91,19 +86,10 @@ fl_data_keys_check (const FlDataKeys *keys, GError **error)
 
   for (int side = 0; side < 2; side++)
     {
-      FlGrouping grouping = fl_data_grouping (keys, (FlSide) side);
-      const char *who = fl_side_word ((FlSide) side);
+      g_autoptr (FlGrouping) grouping = NULL;
 
-      if (!fl_is_grouped (&grouping) && (grouping.ranges.n > 0 || grouping.quantiles > 0))
-        return fl_fail (error, FL_ERROR_CONFIG, "%s.%s needs %s.group-by", who,
-                        grouping.ranges.n > 0 ? "ranges" : "quantiles", who);
-      if (grouping.ranges.n > 0 && grouping.quantiles > 0)
-        return fl_fail (error, FL_ERROR_CONFIG, "%s.ranges and %s.quantiles exclude each other",
-                        who, who);
-      for (size_t i = 1; i < grouping.ranges.n; i++)
-        if (!(grouping.ranges.v[i - 1] < grouping.ranges.v[i]))
-          return fl_fail (error, FL_ERROR_CONFIG, "%s.ranges: %g after %g: must ascend", who,
-                          grouping.ranges.v[i], grouping.ranges.v[i - 1]);
+      if (!fl_data_grouping (keys, (FlSide) side, &grouping, error))
+        return FALSE;
     }
   statements = fl_filter_parse (keys->filter, error);
   return statements != NULL;

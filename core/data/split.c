@@ -157,21 +157,37 @@ drop_cold (FlSelection *selection, uint8_t *part)
 
 /* ---- all ----------------------------------------------------------------- */
 
+gboolean
+fl_split_group (FlSplit *split, const FlDataset *dataset, const FlDataKeys *keys, FlSide side,
+                FlArmErrors errors, gpointer user_data, GError **error)
+{
+  const FlRatings *train = split->train;
+  const FlEntities users = { dataset, FL_SIDE_USER, split->user, train->n_users, &train->by_user,
+                             errors, user_data };
+  const FlEntities items = { dataset, FL_SIDE_ITEM, split->item, train->n_items, &train->by_item,
+                             errors, user_data };
+  g_autoptr (FlGrouping) grouping = NULL;
+  FlGroups **groups = side == FL_SIDE_USER ? &split->user_groups : &split->item_groups;
+
+  if (!fl_data_grouping (keys, side, &grouping, error))
+    return FALSE;
+  if (grouping == NULL || (grouping->by_error && errors == NULL))
+    return TRUE;
+  g_clear_pointer (groups, fl_groups_free);
+  *groups = fl_groups_new (side == FL_SIDE_USER ? &users : &items, grouping, error);
+  if (*groups == NULL)
+    g_prefix_error (error, "%s.group-by = %s: ", side == FL_SIDE_USER ? "users" : "items",
+                    side == FL_SIDE_USER ? keys->users_group_by : keys->items_group_by);
+  split->data.user_groups = split->user_groups;
+  split->data.item_groups = split->item_groups;
+  return *groups != NULL;
+}
+
 static gboolean
 split_groups (FlSplit *split, const FlDataset *dataset, const FlDataKeys *keys, GError **error)
 {
-  FlGrouping users = fl_data_grouping (keys, FL_SIDE_USER);
-  FlGrouping items = fl_data_grouping (keys, FL_SIDE_ITEM);
-
-  if (fl_is_grouped (&users)
-      && (split->user_groups = fl_groups_new (dataset, FL_SIDE_USER, &users, split->user,
-                                              split->train->n_users, &split->train->by_user,
-                                              error)) == NULL)
-    return FALSE;
-  return !fl_is_grouped (&items)
-         || (split->item_groups = fl_groups_new (dataset, FL_SIDE_ITEM, &items, split->item,
-                                                 split->train->n_items, &split->train->by_item,
-                                                 error)) != NULL;
+  return fl_split_group (split, dataset, keys, FL_SIDE_USER, NULL, NULL, error)
+         && fl_split_group (split, dataset, keys, FL_SIDE_ITEM, NULL, NULL, error);
 }
 
 static gboolean

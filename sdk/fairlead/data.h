@@ -69,13 +69,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRatings, fl_ratings_free)
  * at least one group: who has no value is in a group labelled "unknown". */
 typedef struct
 {
-  const char *name;         /* attribute, "gender" or "gender * age"   */
+  const char *name;         /* "gender" or "gender * age"              */
   uint32_t n_groups;
-  const char *const *label; /* n_groups: "F", "M"                      */
+  const char *const *label; /* n_groups: "F", or crossed "F * 18-34"  */
   uint32_t n;               /* entities                                */
   const uint32_t *start;    /* n + 1                                   */
   const uint32_t *group;    /* start[n]                                */
   const uint32_t *first;    /* n                                       */
+  const char *const *rule;  /* n_groups: "gender is F and age from 18 to 34"; or NULL */
 } FlGroups;
 
 /* What a stage may know of the data: never the test ratings, and validation

@@ -206,10 +206,10 @@ broken 'data model evaluate' "p.conf:3: [split] test = 0.5 and validation = 0.5 
 validation = 0.5
 test = 0.5
 EOF
-broken 'model evaluate' "p.conf:3: [data] users.ranges needs users.group-by" << 'EOF'
+broken 'model evaluate' "p.conf:3: [data] users.group-by = age rangs 18 30: expected a rule or '*', found 'rangs'; did you mean 'ranges'? (a name with blanks needs quotes)" << 'EOF'
 [data]
 source = toy-data
-users.ranges = 18; 30
+users.group-by = age rangs 18 30
 EOF
 broken 'model evaluate' "p.conf:3: [data] filter = items tip 4: 'tip' cannot stand there; did you mean 'top'?" << 'EOF'
 [data]
@@ -497,10 +497,6 @@ compare 'settings and where they come from' "0
   filter =                                # default
   users.group-by =                        # default
   items.group-by =                        # default
-  users.ranges =                          # default
-  items.ranges =                          # default
-  users.quantiles = 0                     # default
-  items.quantiles = 0                     # default
 [split]
   method = random                         # default
   test = 0.2                              # default

@@ -123,17 +123,17 @@ refused 2 "data: expected info, import, export or synth; \`fairlead data --help\
 refused 2 "data info: expected a pipeline file or a source" info
 refused 2 "command line: [data] source = restaurent: no source 'restaurent'; did you mean 'restaurant'?" \
   info restaurent
-refused 2 "command line: [data] users.group-by = smokes: no such attribute; did you mean 'smoker'? $there" \
+refused 2 "command line: [data] users.group-by = smokes: no such attribute: 'smokes'; did you mean 'smoker'? $there" \
   info restaurant users.group-by=smokes
 refused 2 "--repeat 2: must be from 0 to 1" info p.conf --repeat 2
 refused 2 "--arm and --repeat go with a pipeline, not with source restaurant" info restaurant --repeat 1
 refused 2 "x=y: unexpected behind a pipeline; settings go with --set" info p.conf x=y
 refused 2 "nosuch.conf: No such file or directory" info nosuch.conf
 refused 2 "command line: [data] users.grup-by: unknown key; did you mean 'users.group-by'?" info restaurant users.grup-by=x
-refused 2 "--set data.users.group-by=smokes: [data] users.group-by = smokes: no such attribute; did you mean 'smoker'? $there" \
+refused 2 "--set data.users.group-by=smokes: [data] users.group-by = smokes: no such attribute: 'smokes'; did you mean 'smoker'? $there" \
   info p.conf --set data.users.group-by=smokes
 sed 's/group-by = smoker/group-by = smokes/' p.conf >q.conf
-refused 2 "q.conf:7: [data] users.group-by = smokes: no such attribute; did you mean 'smoker'? $there" info q.conf
+refused 2 "q.conf:7: [data] users.group-by = smokes: no such attribute: 'smokes'; did you mean 'smoker'? $there" info q.conf
 
 printf '%d compared, %d wrong\n' $n $failed
 [ $failed -eq 0 ]

@@ -67,6 +67,41 @@ check_dataset (const FlDataset *dataset)
                        fl_dataset_count (dataset, (FlSide) side));
 }
 
+/* An attribute as a grouping names it, under one rule or another. */
+static inline char *
+fuzz_grouping (const char *name, size_t choice)
+{
+  static const char *const rules[] = {
+    "", " quantiles 2", " first", " prefix 1 * degree ranges 2 4", " ranges -1 0.5"
+  };
+  g_auto (GStrv) parts = g_strsplit (name, "\"", -1);
+  g_autofree char *quoted = g_strjoinv ("\"\"", parts);
+
+  return g_strdup_printf ("\"%s\"%s", quoted, rules[choice % G_N_ELEMENTS (rules)]);
+}
+
+static inline void
+check_groups (const FlGroups *groups)
+{
+  g_autofree uint32_t *n = g_new0 (uint32_t, groups->n_groups + 1);
+  g_autoptr (GHashTable) labels = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (uint32_t e = 0; e < groups->n; e++)
+    {
+      g_assert_cmpuint (groups->start[e], <, groups->start[e + 1]);
+      g_assert_cmpuint (groups->first[e], ==, groups->group[groups->start[e]]);
+      for (uint32_t k = groups->start[e]; k < groups->start[e + 1]; k++)
+        n[groups->group[k]]++;
+    }
+  for (uint32_t g = 0; g < groups->n_groups; g++)
+    {
+      g_assert_cmpuint (n[g], >, 0);
+      g_assert_true (g_hash_table_add (labels, (gpointer) groups->label[g]));
+      g_assert_true (g_utf8_validate (groups->label[g], -1, NULL));
+      g_assert_true (g_utf8_validate (groups->rule[g], -1, NULL));
+    }
+}
+
 /* Filtered as the text says, split, and grouped by each attribute there is. */
 static inline void
 check_split (const FlDataset *dataset, FlSpan filter)
@@ -82,14 +117,17 @@ check_split (const FlDataset *dataset, FlSpan filter)
       {
         g_autoptr (GError) error = NULL;
         g_autoptr (FlSplit) split = NULL;
-        char *name = (char *) dataset->attributes[side][a].name;
+        g_autofree char *grouping = fuzz_grouping (dataset->attributes[side][a].name, a);
 
-        data.users_group_by = side == FL_SIDE_USER ? name : NULL;
-        data.items_group_by = side == FL_SIDE_ITEM ? name : NULL;
-        data.users_quantiles = side == FL_SIDE_USER ? (int64_t) (a % 3) : 0;
+        data.users_group_by = side == FL_SIDE_USER ? grouping : NULL;
+        data.items_group_by = side == FL_SIDE_ITEM ? grouping : NULL;
         split = fl_split_new (dataset, &data, &keys, (FlRepeat) { 1, 0 }, &error);
         if (split == NULL)
           check_error (error);
+        else if (split->user_groups != NULL)
+          check_groups (split->user_groups);
+        else
+          check_groups (split->item_groups);
       }
 }
 

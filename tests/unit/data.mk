@@ -14,3 +14,7 @@ unit_tests += %D%/test-data-cache
 tests_unit_test_data_cache_SOURCES = %D%/test-data-cache.c
 tests_unit_test_data_cache_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_data_cache_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-data-groups
+tests_unit_test_data_groups_SOURCES = %D%/test-data-groups.c %D%/data-folder.h
+tests_unit_test_data_groups_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_data_groups_LDADD = $(UNIT_LDADD)
