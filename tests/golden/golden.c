@@ -21,6 +21,7 @@ static const struct
   { "als", check_als },
   { "objectives", check_objectives },
   { "objectives_inside", check_objectives },
+  { "simulator", check_simulator },
   { "synthetic", check_synthetic },
 };
 
@@ -128,15 +129,33 @@ golden_number (GoldenCase *c, const char *path, double got)
     set_verdict (c, path, difference (c, node, got));
 }
 
+/* The numbers of an array and of the arrays in it, in their order: JsonNode. */
+static void
+flatten (JsonArray *array, GPtrArray *nodes)
+{
+  for (guint k = 0; k < json_array_get_length (array); k++)
+    {
+      JsonNode *node = json_array_get_element (array, k);
+
+      if (JSON_NODE_HOLDS_ARRAY (node))
+        flatten (json_node_get_array (node), nodes);
+      else
+        g_ptr_array_add (nodes, node);
+    }
+}
+
 /* Why `got` is not what the array holds, or NULL. */
 static char *
 difference_in_array (const GoldenCase *c, JsonArray *array, const double *got, size_t n)
 {
-  if (json_array_get_length (array) != n)
-    return g_strdup_printf ("expected %u numbers, got %zu", json_array_get_length (array), n);
+  g_autoptr (GPtrArray) nodes = g_ptr_array_new ();
+
+  flatten (array, nodes);
+  if (nodes->len != n)
+    return g_strdup_printf ("expected %u numbers, got %zu", nodes->len, n);
   for (size_t k = 0; k < n; k++)
     {
-      g_autofree char *why = difference (c, json_array_get_element (array, (guint) k), got[k]);
+      g_autofree char *why = difference (c, g_ptr_array_index (nodes, k), got[k]);
 
       if (why != NULL)
         return g_strdup_printf ("[%zu]: %s", k, why);

@@ -32,6 +32,7 @@ typedef gboolean (*GoldenCheck) (GoldenCase *c, GError **error);
 
 gboolean check_als (GoldenCase *c, GError **error);
 gboolean check_objectives (GoldenCase *c, GError **error);
+gboolean check_simulator (GoldenCase *c, GError **error);
 gboolean check_synthetic (GoldenCase *c, GError **error);
 
 /* ---- what is expected -------------------------------------------------- */
@@ -45,7 +46,7 @@ gboolean golden_expects (const GoldenCase *c, const char *path);
 
 /* Compares; NaN stands for null.  Said twice, both must agree. */
 void golden_number (GoldenCase *c, const char *path, double got);
-/* An array of n numbers, or a matrix of n cells. */
+/* An array of n numbers, or a matrix of n cells; arrays in arrays count as one. */
 void golden_numbers (GoldenCase *c, const char *path, const double *got, size_t n);
 /* A number (n = 1), an array or a matrix, each cell with a bound of its own on
  * |a - b|. */
@@ -90,7 +91,7 @@ gboolean golden_read_matrix (JsonObject *from, const char *key, GoldenMatrix *ma
                              GError **error);
 gboolean golden_read_ratings (JsonObject *from, const char *key, GoldenRatings *ratings,
                               GError **error);
-/* n numbers; n ids below `bound`.  NULL on error. */
+/* n numbers, also of arrays in arrays; n ids below `bound`.  NULL on error. */
 double *golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error);
 uint32_t *golden_read_ids (JsonObject *from, const char *key, size_t n, uint32_t bound,
                            GError **error);

@@ -125,21 +125,44 @@ array_of (JsonObject *from, const char *key, size_t n, GError **error)
   return NULL;
 }
 
+/* Appends the numbers of an array and of the arrays in it. */
+static gboolean
+flatten (JsonArray *array, GArray *numbers)
+{
+  for (guint k = 0; k < json_array_get_length (array); k++)
+    {
+      JsonNode *node = json_array_get_element (array, k);
+      double number;
+
+      if (JSON_NODE_HOLDS_ARRAY (node))
+        {
+          if (!flatten (json_node_get_array (node), numbers))
+            return FALSE;
+        }
+      else if (node_number (node, &number))
+        g_array_append_val (numbers, number);
+      else
+        return FALSE;
+    }
+  return TRUE;
+}
+
 double *
 golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error)
 {
-  JsonArray *array = array_of (from, key, n, error);
-  g_autofree double *numbers = g_new (double, n + 1); /* not NULL, even for none */
+  JsonArray *array = member_array (from, key, error);
+  /* Ending in a zero, so that even none are not NULL. */
+  g_autoptr (GArray) numbers = g_array_new (TRUE, FALSE, sizeof (double));
 
   if (array == NULL)
     return NULL;
-  for (size_t k = 0; k < n; k++)
-    if (!node_number (json_array_get_element (array, (guint) k), &numbers[k]))
-      {
-        fl_fail (error, FL_ERROR_DATA, "input.%s[%zu] is not a number", key, k);
-        return NULL;
-      }
-  return g_steal_pointer (&numbers);
+  if (!flatten (array, numbers))
+    fl_fail (error, FL_ERROR_DATA, "input.%s holds something else than numbers", key);
+  else if (numbers->len != n)
+    fl_fail (error, FL_ERROR_DATA, "input.%s has %u elements, wanted %zu", key, numbers->len, n);
+  else
+    return (double *) g_array_steal (numbers, NULL);
+  return NULL;
 }
 
 uint32_t *
