@@ -18,3 +18,7 @@ unit_tests += %D%/test-data-groups
 tests_unit_test_data_groups_SOURCES = %D%/test-data-groups.c %D%/data-folder.h
 tests_unit_test_data_groups_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_data_groups_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-data-filter
+tests_unit_test_data_filter_SOURCES = %D%/test-data-filter.c %D%/data-folder.h %D%/split-case.h
+tests_unit_test_data_filter_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_data_filter_LDADD = $(UNIT_LDADD)
