@@ -24,6 +24,12 @@ typedef struct
   uint8_t *part;
 } Splitter;
 
+static gboolean
+fail_untrained (const Splitter *s, GError **error)
+{
+  return fl_fail (error, FL_ERROR_DATA, "of %zu ratings none is left to train on", s->n);
+}
+
 static size_t
 count_part (const uint8_t *part, size_t from, size_t to, uint8_t wanted)
 {
@@ -271,7 +277,7 @@ split_time (const Splitter *s, GError **error)
   uint64_t train_end, validation_end;
 
   if (n_test + n_validation >= s->n)
-    return TRUE; /* nothing to train on, as the caller says */
+    return fail_untrained (s, error);
   if (!check_times (s, error)
       || !time_of_rank (s, s->n - n_test - n_validation - 1, &train_end, error))
     return FALSE;
@@ -412,7 +418,7 @@ fl_parts_new (FlSelection *selection, const FlSplitKeys *keys, FlRepeat repeat, 
     return NULL;
   if (memchr (part, FL_PART_TRAIN, selection->dataset->n) == NULL)
     {
-      fl_fail (error, FL_ERROR_DATA, "of %zu ratings none is left to train on", selection->n);
+      fail_untrained (&s, error);
       return NULL;
     }
   return g_steal_pointer (&part);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* Filters, splits and groups. */
+/* Splits: which ratings train, validate and test. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,251 +8,94 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/data/data-private.h"
 #include "tests/unit/data-folder.h"
+#include "tests/unit/split-case.h"
 
 static FlRegistry *registry;
 
-/* ---- data ---------------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------- */
 
-static FlDataset *
-load_source (const char *name)
+/* Writes where the ratings of one part are into `where`; they are the data's, each
+ * in no other part. */
+static void
+place_part (const FlDataset *d, const FlSplit *split, const FlRatings *part, char letter,
+            char *where)
 {
-  const FlEntry *entry = fl_registry_find (registry, FL_KIND_SOURCE, name, NULL);
-  g_autoptr (FlInstance) source = NULL;
+  for (uint32_t u = 0; part != NULL && u < part->n_users; u++)
+    for (size_t k = part->by_user.start[u]; k < part->by_user.start[u + 1]; k++)
+      {
+        uint32_t user = split->user[u], item = split->item[part->by_user.col[k]];
+        size_t at = d->ratings.start[user];
 
-  assert_non_null (entry);
-  source = fl_instance_new (entry, "data", NULL, NULL, NULL, NULL, NULL);
-  return source != NULL ? fl_dataset_load (source, NULL, 1, NULL) : NULL;
+        while (at < d->ratings.start[user + 1] && d->ratings.col[at] != item)
+          at++;
+        assert_true (at < d->ratings.start[user + 1]);
+        assert_true (fl_csr_value (&d->ratings, at) == fl_csr_value (&part->by_user, k));
+        assert_int_equal (where[at], '.');
+        where[at] = letter;
+      }
 }
 
-/* Users 0..5 by items 0..3, x where there is a rating; user and item numbers
- * are their attributes, "odd" or "even" and, for items below 3, "low" too.
- *
- *        0 1 2 3   count
- *   0    x x x x     4
- *   1    x . x .     2
- *   2    x x . .     2
- *   3    . . . x     1
- *   4    x x x .     3
- *   5    . . . x     1     */
-static const char *const cells[] = { "xxxx", "x.x.", "xx..", "...x", "xxx.", "...x" };
-
-static gboolean
-small_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
+/* A letter for each rating of the data: T(est), v(alidation), t(raining), or '.'. */
+static char *
+places (const FlDataset *d, const FlSplit *split)
 {
-  static const char *const number[] = { "0", "1", "2", "3", "4", "5" };
-  static const char *const age[] = { "20", "30", "30", "", "45", "52" };
+  char *where = g_strnfill (d->n, '.');
 
-  (void) self;
-  (void) seed;
-  for (int u = 0; u < 6; u++)
-    {
-      fl_builder_attribute (builder, FL_SIDE_USER, fl_span (number[u]), "parity",
-                            fl_span (u % 2 ? "odd" : "even"));
-      fl_builder_attribute (builder, FL_SIDE_USER, fl_span (number[u]), "age", fl_span (age[u]));
-      for (int i = 0; i < 4; i++)
-        if (cells[u][i] == 'x'
-            && !fl_builder_rating (builder, fl_span (number[u]), fl_span (number[i]), u + i,
-                                   FL_NO_TIME, error))
-          return FALSE;
-    }
-  for (int i = 0; i < 4; i++)
-    fl_builder_values (builder, FL_SIDE_ITEM, fl_span (number[i]), "genre",
-                       fl_span (i == 0 ? "even|low" : i == 1 ? "?" : "even"), '|');
-  return TRUE;
+  place_part (d, split, split->train, 't', where);
+  place_part (d, split, split->validation, 'v', where);
+  place_part (d, split, split->test, 'T', where);
+  return where;
 }
 
-static FlDataset *
-load_small (void)
+static char *
+places_of (const FlDataset *d, const char *filter, FlSplitKeys keys, FlRepeat repeat)
 {
-  static const FlSourceOps ops = { .ops_size = sizeof ops, .load = small_load };
-  static const FlPlugin plugin = { .struct_size = sizeof plugin, .kind = FL_KIND_SOURCE,
-                                   .name = "small", .ops = &ops };
-  const FlInstance source = { .plugin = &plugin, .ops = &ops };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlSplit) split = try_split (d, filter, keys, repeat, &error);
 
-  return fl_dataset_load (&source, NULL, 0, NULL);
-}
-
-/* A split under keys of [data] as a pipeline has them, "key = value" between
- * bars. */
-static FlSplit *
-try_split (const FlDataset *dataset, const char *text, FlSplitKeys keys, uint64_t seed,
-           GError **error)
-{
-  g_autoptr (GPtrArray) settings
-      = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
-  g_auto (GStrv) part = g_strsplit (text, "|", -1);
-  FlDataKeys data = { .filter = NULL };
-  FlSplit *split;
-
-  for (size_t i = 0; part[i] != NULL; i++)
-    {
-      g_auto (GStrv) words = g_strsplit (part[i], " = ", 2);
-
-      g_ptr_array_add (settings, fl_setting_new (words[0], words[1], "test"));
-    }
-  assert_true (fl_params_store (fl_data_params, &data, "data", settings, NULL, NULL, NULL, NULL));
-  split = fl_split_new (dataset, &data, &keys, (FlRepeat) { seed, 0 }, error);
-  fl_params_clear (fl_data_params, &data);
-  return split;
-}
-
-static FlSplit *
-split_of (const FlDataset *dataset, const char *filter, FlSplitKeys keys, uint64_t seed)
-{
-  g_autofree char *text = g_strdup_printf ("filter = %s", filter);
-  GError *error = NULL;
-  FlSplit *split = try_split (dataset, text, keys, seed, &error);
-
-  if (error != NULL)
+  if (split == NULL)
     fail_msg ("%s", error->message);
-  return split;
+  return places (d, split);
 }
 
-static void
-expect_error (FlSplit *split, GError **error, const char *part)
+static size_t
+count (const char *where, size_t from, size_t to, char letter)
 {
-  assert_null (split);
-  assert_non_null (*error);
-  print_message ("  %s\n", (*error)->message);
-  if (strstr ((*error)->message, part) == NULL)
-    fail_msg ("'%s' is not in that message", part);
-  g_clear_error (error);
-}
-
-/* ---- filters ------------------------------------------------------------- */
-
-static void
-expect_kept (const FlDataset *dataset, const char *filter, const char *users, const char *items)
-{
-  const FlSplitKeys all = { .method = 0 };
-  g_autoptr (FlSplit) split = split_of (dataset, filter, all, 1);
-  g_autoptr (GString) user = g_string_new (NULL), item = g_string_new (NULL);
-
-  for (uint32_t u = 0; u < split->train->n_users; u++)
-    g_string_append_printf (user, "%u", split->user[u]);
-  for (uint32_t i = 0; i < split->train->n_items; i++)
-    g_string_append_printf (item, "%u", split->item[i]);
-  print_message ("  %s: users %s, items %s\n", filter, user->str, item->str);
-  assert_string_equal (user->str, users);
-  assert_string_equal (item->str, items);
-}
-
-static void
-test_filter_top (void **state)
-{
-  g_autoptr (FlDataset) d = load_small ();
-
-  (void) state;
-  expect_kept (d, "", "012345", "0123");
-  expect_kept (d, "users top 2", "04", "0123");
-  expect_kept (d, "users top 3", "014", "0123");      /* 1 and 2 tie        */
-  expect_kept (d, "items top 1", "012345", "0");      /* all users stay     */
-  expect_kept (d, "items top 1; users top 4", "0124", "0");
-  expect_kept (d, "items top 2;users  top 3 of all;", "014", "01"); /* items 1, 2, 3 tie */
-  expect_kept (d, "items top 2;users top 3", "024", "01");
-  expect_kept (d, "users top 6; items top 4", "012345", "0123");
-}
-
-static void
-test_filter_random (void **state)
-{
-  g_autoptr (FlDataset) d = load_small ();
-  const FlSplitKeys all = { .method = 0 };
-  unsigned seen[6] = { 0 };
-
-  (void) state;
-  for (uint64_t seed = 0; seed < 600; seed++)
-    {
-      g_autoptr (FlSplit) split = split_of (d, "users random 2", all, seed);
-
-      assert_int_equal (split->train->n_users, 2);
-      assert_true (split->user[0] < split->user[1]);
-      seen[split->user[0]]++;
-      seen[split->user[1]]++;
-    }
-  for (int u = 0; u < 6; u++)
-    assert_in_range (seen[u], 150, 250); /* 200 expected, deviation 11.5 */
-}
-
-static void
-test_filter_mistakes (void **state)
-{
-  static const char *const cases[][2] = {
-    { "users top 7", "filter = users top 7: there are only 6 users" },
-    { "users top 3; users random 4", "filter = users random 4: there are only 3 users" },
-    { "items best 3", "'best' cannot stand there; known: top, random, at-least, core" },
-    { "films top 3", "'films' cannot stand there; known: users, items" },
-    { "users top", "N must be a whole number from 1" },
-    { "users top 3 of", "ends too early; known: all" },
-    { "users random 3 of all", "expected 'random N'" },
-    { "users top 0", "N must be a whole number from 1" },
-    { "users top many", "N must be a whole number from 1" },
-    { "users top 3 of all of them", "expected 'top N of all'" },
-  };
-  g_autoptr (FlDataset) d = load_small ();
-  const FlSplitKeys all = { .method = 0 };
-  GError *error = NULL;
-
-  (void) state;
-  for (size_t c = 0; c < G_N_ELEMENTS (cases); c++)
-    {
-      g_autofree char *text = g_strdup_printf ("filter = %s", cases[c][0]);
-
-      expect_error (try_split (d, text, all, 1, &error), &error, cases[c][1]);
-    }
-}
-
-/* ---- splits -------------------------------------------------------------- */
-
-/* Each kept rating of the dataset is in one part, with its value. */
-static void
-expect_partition (const FlDataset *d, const FlSplit *split)
-{
-  const FlRatings *part[] = { split->train, split->validation, split->test };
   size_t n = 0;
 
-  for (size_t p = 0; p < G_N_ELEMENTS (part); p++)
-    for (uint32_t u = 0; part[p] != NULL && u < part[p]->n_users; u++)
-      for (size_t k = part[p]->by_user.start[u]; k < part[p]->by_user.start[u + 1]; k++)
-        {
-          uint32_t user = split->user[u], item = split->item[part[p]->by_user.col[k]];
-          size_t at = d->ratings.start[user];
-
-          while (at < d->ratings.start[user + 1] && d->ratings.col[at] != item)
-            at++;
-          assert_true (at < d->ratings.start[user + 1]);
-          assert_true (fl_csr_value (&d->ratings, at)
-                       == fl_csr_value (&part[p]->by_user, k));
-          n++;
-        }
-  assert_int_equal (n, d->n);
-}
-
-static gboolean
-same_ratings (const FlRatings *a, const FlRatings *b)
-{
-  return a->n == b->n
-         && memcmp (a->by_user.start, b->by_user.start, (a->n_users + 1) * sizeof (size_t)) == 0
-         && memcmp (a->by_user.col, b->by_user.col, a->n * sizeof (uint32_t)) == 0;
+  for (size_t k = from; k < to; k++)
+    n += where[k] == letter;
+  return n;
 }
 
 static void
-test_split_random (void **state)
+expect_places (const FlDataset *d, const char *filter, FlSplitKeys keys, const char *expected)
 {
-  g_autoptr (FlDataset) d = load_source ("restaurant");
-  const FlSplitKeys keys = { .method = 0, .test = 0.2, .validation = 0.1 };
+  g_autofree char *where = places_of (d, filter, keys, (FlRepeat) { 1, 0 });
+
+  print_message ("  %s\n", where);
+  assert_string_equal (where, expected);
+}
+
+/* ---- random -------------------------------------------------------------- */
+
+static void
+test_random (void **state)
+{
+  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
+  const FlSplitKeys keys = { .method = FL_SPLIT_RANDOM, .test = 0.2, .validation = 0.1 };
   g_autoptr (FlSplit) one = split_of (d, "", keys, 1);
   g_autoptr (FlSplit) again = split_of (d, "", keys, 1);
   g_autoptr (FlSplit) other = split_of (d, "", keys, 2);
+  g_autofree char *first = places (d, one), *second = places (d, again), *third = places (d, other);
 
   (void) state;
   assert_int_equal (one->test->n, 232);       /* 0.2 x 1161 = 232.2 */
   assert_int_equal (one->validation->n, 116); /* 116.1              */
-  expect_partition (d, one);
-  assert_true (same_ratings (one->test, again->test));
-  assert_false (same_ratings (one->test, other->test));
+  assert_null (strchr (first, '.'));
+  assert_string_equal (first, second);
+  assert_string_not_equal (first, third);
   assert_ptr_equal (one->data.train, one->train);
   assert_int_equal (one->data.n_users, one->train->n_users);
   assert_ptr_equal (one->data.validation, one->validation);
@@ -261,96 +104,453 @@ test_split_random (void **state)
 
 /* Each rating is held out as often as another. */
 static void
-test_split_even (void **state)
+test_random_even (void **state)
 {
   enum { seeds = 2000 };
-  g_autoptr (FlDataset) d = load_small ();
-  const FlSplitKeys keys = { .method = 0, .test = 0.3, .validation = 0.15 };
-  unsigned test[6][4] = { { 0 } };
+  g_autoptr (FlDataset) d = random_dataset (7, 6, 4, 0.6);
+  const FlSplitKeys keys = { .method = FL_SPLIT_RANDOM, .test = 0.3, .validation = 0.15 };
+  g_autofree size_t *test = g_new0 (size_t, d->n), *validation = g_new0 (size_t, d->n);
+  double n_test = floor (0.3 * (double) d->n + 0.5);
+  double n_validation = floor (0.15 * (double) d->n + 0.5);
 
   (void) state;
   for (uint64_t seed = 0; seed < seeds; seed++)
     {
-      g_autoptr (FlSplit) split = split_of (d, "", keys, seed);
+      g_autofree char *where = places_of (d, "", keys, (FlRepeat) { seed, 0 });
 
-      assert_int_equal (split->test->n, 4);       /* 0.3 x 13 = 3.9   */
-      assert_int_equal (split->validation->n, 2); /* 0.15 x 13 = 1.95 */
-      for (uint32_t u = 0; u < 6; u++)
-        for (size_t k = split->test->by_user.start[u]; k < split->test->by_user.start[u + 1]; k++)
-          test[u][split->test->by_user.col[k]]++;
+      assert_int_equal (count (where, 0, d->n, 'T'), n_test);
+      assert_int_equal (count (where, 0, d->n, 'v'), n_validation);
+      for (size_t k = 0; k < d->n; k++)
+        {
+          test[k] += where[k] == 'T';
+          validation[k] += where[k] == 'v';
+        }
     }
-  for (int u = 0; u < 6; u++)
-    for (int i = 0; i < 4; i++)
-      if (cells[u][i] == 'x') /* 4/13 x 2000 = 615, deviation 20.6 */
-        assert_in_range (test[u][i], 523, 708);
+  for (size_t k = 0; k < d->n; k++) /* deviations of 21 and 16 at most */
+    {
+      assert_true (fabs ((double) test[k] - seeds * n_test / (double) d->n) < 95);
+      assert_true (fabs ((double) validation[k] - seeds * n_validation / (double) d->n) < 75);
+    }
 }
 
 static void
-test_split_per_user (void **state)
+test_per_user (void **state)
 {
-  g_autoptr (FlDataset) d = load_source ("restaurant");
+  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
   const FlSplitKeys keys = { .method = FL_SPLIT_PER_USER, .test = 0.5, .validation = 0.4 };
-  g_autoptr (FlSplit) split = split_of (d, "", keys, 3);
-  g_autoptr (FlSplit) few = split_of (d, "users top 20", keys, 3);
+  g_autofree char *where = places_of (d, "", keys, (FlRepeat) { 3, 0 });
 
   (void) state;
-  expect_partition (d, split);
   for (uint32_t u = 0; u < d->n_users; u++)
     {
-      size_t n = d->ratings.start[u + 1] - d->ratings.start[u];
+      size_t from = d->ratings.start[u], to = d->ratings.start[u + 1], n = to - from;
       size_t n_test = (size_t) floor ((double) n * 0.5 + 0.5);
       size_t n_validation = MIN ((size_t) floor ((double) n * 0.4 + 0.5), n - 1 - n_test);
 
-      assert_int_equal (split->test->by_user.start[u + 1] - split->test->by_user.start[u],
-                        n_test);
-      assert_int_equal (split->validation->by_user.start[u + 1]
-                        - split->validation->by_user.start[u], n_validation);
+      assert_int_equal (count (where, from, to, 'T'), n_test);
+      assert_int_equal (count (where, from, to, 'v'), n_validation);
     }
-  /* A user's share does not depend on who else is kept. */
-  for (uint32_t u = 0; u < 20; u++)
-    {
-      const FlCsr *all = &split->test->by_user, *some = &few->test->by_user;
-      size_t n = some->start[u + 1] - some->start[u];
+}
 
-      assert_int_equal (n, all->start[few->user[u] + 1] - all->start[few->user[u]]);
-      assert_memory_equal (some->col + some->start[u], all->col + all->start[few->user[u]],
-                           n * sizeof (uint32_t));
+/* A user of one rating trains, one of two is tested too, and so on. */
+static void
+expect_every_user (const FlDataset *d, const char *where, gboolean validation)
+{
+  for (uint32_t u = 0; u < d->n_users; u++)
+    {
+      size_t from = d->ratings.start[u], to = d->ratings.start[u + 1], n = to - from;
+
+      assert_true (count (where, from, to, 't') >= 1);
+      assert_true (n < 2 || count (where, from, to, 'T') >= 1);
+      assert_true (!validation || n < 3 || count (where, from, to, 'v') >= 1);
     }
 }
 
 static void
-test_split_given (void **state)
+test_every_user (void **state)
 {
-  g_autoptr (FlDataset) d = load_source ("block-model");
-  const FlSplitKeys keys = { .method = FL_SPLIT_GIVEN, .test = 0.2 };
-  g_autoptr (FlSplit) split = split_of (d, "", keys, 1);
+  (void) state;
+  for (uint64_t seed = 0; seed < 300; seed++)
+    {
+      g_autoptr (FlDataset) d = random_dataset (seed, 30, 12, 0.05 + 0.5 * (double) seed / 300);
+      FlSplitKeys keys = { .method = FL_SPLIT_RANDOM, .test = 0.2, .every_user = TRUE,
+                           .validation = seed % 2 ? 0.1 : 0 };
+      g_autofree char *random = places_of (d, "", keys, (FlRepeat) { seed, 0 }), *per_user = NULL;
+
+      expect_every_user (d, random, seed % 2);
+      keys.method = FL_SPLIT_PER_USER;
+      per_user = places_of (d, "", keys, (FlRepeat) { seed, 0 });
+      expect_every_user (d, per_user, seed % 2);
+      for (uint32_t u = 0; u < d->n_users; u++)
+        {
+          size_t from = d->ratings.start[u], to = d->ratings.start[u + 1], n = to - from;
+          size_t n_test = (size_t) floor ((double) n * 0.2 + 0.5);
+
+          assert_int_equal (count (per_user, from, to, 'T'), n > 1 ? MAX (n_test, 1) : 0);
+        }
+    }
+}
+
+/* What ITFR's authors do: 7 : 1 : 2, each user in every part. */
+static void
+test_every_user_movielens (void **state)
+{
+  const FlSplitKeys keys = { .method = FL_SPLIT_RANDOM, .test = 0.2, .validation = 0.1,
+                             .every_user = TRUE };
+  g_autoptr (FlDataset) d = NULL;
+  g_autoptr (FlSplit) split = NULL;
 
   (void) state;
-  expect_partition (d, split);
+  if (!have_data ("ml-1m"))
+    skip ();
+  d = load_source (registry, "movielens-1m");
+  assert_non_null (d);
+  split = split_of (d, "items where genre exactly-one-of Sci-Fi | Adventure | Children's | Crime |"
+                       " Horror | Romance; core 5; ratings as 1", keys, 0);
+  print_message ("  %zu + %zu + %zu\n", split->train->n, split->validation->n, split->test->n);
+  assert_int_equal (split->test->n, 79241);       /* 0.2 x 396,207 = 79,241.4 */
+  assert_int_equal (split->validation->n, 39621); /* 39,620.7                 */
+  assert_int_equal (split->train->n, 277345);
+  for (uint32_t u = 0; u < 5977; u++)
+    assert_true (split->train->by_user.start[u] < split->train->by_user.start[u + 1]
+                 && split->validation->by_user.start[u] < split->validation->by_user.start[u + 1]
+                 && split->test->by_user.start[u] < split->test->by_user.start[u + 1]);
+}
+
+/* ---- folds --------------------------------------------------------------- */
+
+/* The folds of repeats first .. first + folds - 1; where[f] to be freed. */
+static void
+make_folds (const FlDataset *d, const char *filter, FlSplitKeys keys, uint64_t seed,
+            uint32_t first, char **where)
+{
+  for (uint32_t f = 0; f < keys.folds; f++)
+    where[f] = places_of (d, filter, keys, (FlRepeat) { seed + first + f, first + f });
+}
+
+/* Every rating that is in at all is tested once, and folds are of one size. */
+static void
+expect_folds (char **where, int64_t folds, size_t from, size_t to)
+{
+  size_t n = to - from - count (where[0], from, to, '.');
+
+  for (size_t k = from; k < to; k++)
+    {
+      int tested = 0;
+
+      for (int64_t f = 0; f < folds; f++)
+        {
+          tested += where[f][k] == 'T';
+          assert_int_equal (where[f][k] == '.', where[0][k] == '.');
+        }
+      assert_int_equal (tested, where[0][k] != '.');
+    }
+  for (int64_t f = 0; f < folds; f++)
+    {
+      size_t n_test = count (where[f], from, to, 'T');
+
+      assert_true (n_test == n / (size_t) folds || n_test == n / (size_t) folds + 1);
+    }
+}
+
+static void
+test_k_fold (void **state)
+{
+  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
+  FlSplitKeys keys = { .method = FL_SPLIT_K_FOLD, .folds = 5, .validation = 0.1 };
+  char *where[5], *next[5];
+
+  (void) state;
+  make_folds (d, "ratings random 503", keys, 10, 0, where);
+  make_folds (d, "ratings random 503", keys, 10, 5, next);
+  expect_folds (where, 5, 0, d->n);
+  expect_folds (next, 5, 0, d->n);
+  for (int f = 0; f < 5; f++)
+    {
+      assert_int_equal (count (where[f], 0, d->n, 'v'), 50);
+      assert_string_not_equal (where[f], next[f]); /* dealt anew */
+      g_free (where[f]);
+      g_free (next[f]);
+    }
+}
+
+static void
+test_per_user_k_fold (void **state)
+{
+  (void) state;
+  for (uint64_t seed = 0; seed < 100; seed++)
+    {
+      g_autoptr (FlDataset) d = random_dataset (seed, 20, 15, 0.4);
+      FlSplitKeys keys = { .method = FL_SPLIT_PER_USER_K_FOLD, .folds = 2 + (int64_t) seed % 6 };
+      char *where[7];
+
+      make_folds (d, "", keys, seed, 0, where);
+      for (uint32_t u = 0; u < d->n_users; u++)
+        expect_folds (where, keys.folds, d->ratings.start[u], d->ratings.start[u + 1]);
+      for (int64_t f = 0; f < keys.folds; f++)
+        g_free (where[f]);
+    }
+}
+
+/* ---- time ---------------------------------------------------------------- */
+
+/* Ten ratings of three users; those at 5 are the fifth to eighth. */
+static const Entry timed[] = {
+  { 0, 0, 1, 1, -1 }, { 0, 1, 1, 5, -1 }, { 0, 2, 1, 5, -1 }, { 0, 3, 1, 3, -1 },
+  { 1, 0, 1, 9, -1 }, { 1, 1, 1, 2, -1 }, { 1, 2, 1, 5, -1 }, { 1, 3, 1, 5, -1 },
+  { 2, 0, 1, -4, -1 }, { 2, 1, 1, 8, -1 },
+};
+
+static FlDataset *
+load_timed (void)
+{
+  return dataset_of ((Entries) { G_N_ELEMENTS (timed), timed, NULL });
+}
+
+static void
+test_time (void **state)
+{
+  g_autoptr (FlDataset) d = load_timed ();
+  FlSplitKeys keys = { .method = FL_SPLIT_TIME, .test = 0.2 };
+
+  (void) state;
+  expect_places (d, "", keys, "ttttTttttT"); /* 8 and 9                              */
+  keys.test = 0.4;
+  expect_places (d, "", keys, "ttttTttttT"); /* those at 5 stay together, and before */
+  keys.test = 0.6;
+  expect_places (d, "", keys, "tTTtTtTTtT"); /* after 3                              */
+  keys.test = 0.1;
+  keys.validation = 0.1;
+  expect_places (d, "", keys, "ttttTttttv");
+  keys.validation = 0.5;
+  expect_places (d, "", keys, "tvvtTtvvtv");
+  keys.validation = 0.8;
+  expect_places (d, "", keys, "vvvvTvvvtv");
+  expect_places (d, "users at-least 4", (FlSplitKeys) { .method = FL_SPLIT_TIME, .test = 0.2 },
+                 "ttttTttt.."); /* 1.6 rounds to 2: one is at 9, the next at 5 */
+}
+
+static void
+test_per_user_time (void **state)
+{
+  g_autoptr (FlDataset) d = load_timed ();
+  FlSplitKeys keys = { .method = FL_SPLIT_PER_USER_TIME, .test = 0.25 };
+
+  (void) state;
+  expect_places (d, "", keys, "ttTtTttttT"); /* items 1 and 2 in their order; 0.5 rounds up */
+  keys.validation = 0.25;
+  expect_places (d, "", keys, "tvTtTttvtT"); /* one stays for training */
+  keys.test = 0.9;
+  keys.validation = 0;
+  expect_places (d, "", keys, "tTTTTtTTtT");
+}
+
+static void
+test_leave_last (void **state)
+{
+  g_autoptr (FlDataset) d = load_timed ();
+  FlSplitKeys keys = { .method = FL_SPLIT_LEAVE_LAST, .last = 1 };
+
+  (void) state;
+  expect_places (d, "", keys, "ttTtTttttT");
+  keys.validation_last = 2;
+  expect_places (d, "", keys, "tvTvTtvvtT");
+  keys.last = 2;
+  keys.validation_last = 1;
+  expect_places (d, "", keys, "tTTvTtvTtT");
+}
+
+/* No rating of training is later than one of the held-out parts. */
+static void
+test_time_random (void **state)
+{
+  (void) state;
+  for (uint64_t seed = 0; seed < 300; seed++)
+    {
+      g_autoptr (FlDataset) d = random_dataset (seed, 12, 12, 0.5);
+      FlSplitKeys keys = { .method = FL_SPLIT_TIME, .test = 0.1 + 0.002 * (double) seed };
+      g_autoptr (FlSplit) split = try_split (d, "", keys, (FlRepeat) { seed, 0 }, NULL);
+      g_autofree char *where = split != NULL ? places (d, split) : NULL;
+      int64_t last = G_MININT64, cut = G_MAXINT64;
+
+      if (where == NULL)
+        continue;
+      for (size_t k = 0; k < d->n; k++)
+        if (where[k] == 't')
+          last = MAX (last, d->time[k]);
+        else
+          cut = MIN (cut, d->time[k]);
+      assert_true (last < cut);
+      /* One moment more would be too much. */
+      assert_true ((double) split->test->n <= floor (keys.test * (double) d->n + 0.5));
+      for (size_t k = 0, more = split->test->n; k <= d->n; k++)
+        if (k == d->n)
+          assert_true ((double) more > floor (keys.test * (double) d->n + 0.5));
+        else
+          more += d->time[k] == last;
+    }
+}
+
+/* ---- given, cold --------------------------------------------------------- */
+
+static void
+test_given (void **state)
+{
+  static const Entry entry[] = {
+    { 0, 0, 1, FL_NO_TIME, FL_PART_TRAIN }, { 0, 1, 1, FL_NO_TIME, FL_PART_TEST },
+    { 1, 0, 1, FL_NO_TIME, FL_PART_TRAIN }, { 1, 1, 1, FL_NO_TIME, FL_PART_TRAIN },
+    { 2, 1, 1, FL_NO_TIME, FL_PART_TRAIN }, { 2, 2, 1, FL_NO_TIME, FL_PART_TEST },
+  };
+  FlSplitKeys keys = { .method = FL_SPLIT_GIVEN, .test = 0.2 };
+  g_autoptr (FlDataset) d = dataset_of ((Entries) { G_N_ELEMENTS (entry), entry, NULL });
+  g_autoptr (FlDataset) block = load_source (registry, "block-model");
+  g_autoptr (FlSplit) split = split_of (block, "", keys, 1);
+  g_autofree char *where = NULL;
+
+  (void) state;
   assert_null (split->validation);
   assert_non_null (split->train->by_user.f32); /* +1 and -1 */
   assert_non_null (split->test->by_user.f64);  /* .6 and -.6 */
+  expect_places (d, "", keys, "tTtttT");
+  keys.validation = 0.5;
+  where = places_of (d, "", keys, (FlRepeat) { 1, 0 });
+  print_message ("  %s\n", where);
+  assert_true (where[1] == 'T' && where[5] == 'T');
+  assert_int_equal (count (where, 0, 6, 'v'), 2);
+}
+
+/* User 1 has no training rating, nor has item 2. */
+static void
+test_cold (void **state)
+{
+  static const Entry entry[] = {
+    { 0, 0, 1, FL_NO_TIME, FL_PART_TRAIN }, { 0, 1, 1, FL_NO_TIME, FL_PART_TEST },
+    { 0, 2, 1, FL_NO_TIME, FL_PART_TEST }, { 1, 0, 1, FL_NO_TIME, FL_PART_TEST },
+    { 2, 1, 1, FL_NO_TIME, FL_PART_TRAIN }, { 2, 2, 1, FL_NO_TIME, FL_PART_TEST },
+  };
+  FlSplitKeys keys = { .method = FL_SPLIT_GIVEN };
+  g_autoptr (FlDataset) d = dataset_of ((Entries) { G_N_ELEMENTS (entry), entry, NULL });
+  g_autoptr (FlSplit) split = NULL;
+  const FlFunnelRow *row;
+
+  (void) state;
+  expect_places (d, "", keys, "tTTTtT");
+  keys.cold = 1;
+  expect_places (d, "", keys, "tT..t.");
+  split = split_of (d, "", keys, 1);
+  assert_int_equal (split->train->n_users, 2);
+  assert_int_equal (split->train->n_items, 2);
+  assert_int_equal (split->user[1], 2);
+  assert_int_equal (split->funnel->n, 2);
+  row = &split->funnel->row[1];
+  assert_string_equal (row->text, "cold = drop");
+  assert_true (row->kept[0] == 2 && row->kept[1] == 2 && row->n_ratings == 3);
 }
 
 static void
-test_split_mistakes (void **state)
+test_cold_random (void **state)
 {
-  g_autoptr (FlDataset) d = load_small ();
-  g_autoptr (FlDataset) given = load_source ("block-model");
-  const FlDataKeys none = { .filter = NULL };
-  FlSplitKeys keys = { .method = 0, .test = 0.6, .validation = 0.4 };
-  const FlRepeat first = { 1, 0 };
+  (void) state;
+  for (uint64_t seed = 0; seed < 300; seed++)
+    {
+      g_autoptr (FlDataset) d = random_dataset (seed, 20, 20, 0.1);
+      FlSplitKeys keys = { .method = FL_SPLIT_RANDOM, .test = 0.4, .validation = 0.2 };
+      g_autofree char *kept = places_of (d, "", keys, (FlRepeat) { seed, 0 }), *dropped = NULL;
+      g_autoptr (FlSplit) split = NULL;
+
+      keys.cold = 1;
+      split = split_of (d, "", keys, seed);
+      dropped = places (d, split);
+      for (uint32_t u = 0; u < split->train->n_users; u++)
+        assert_true (split->train->by_user.start[u] < split->train->by_user.start[u + 1]);
+      for (uint32_t i = 0; i < split->train->n_items; i++)
+        assert_true (split->train->by_item.start[i] < split->train->by_item.start[i + 1]);
+      for (size_t k = 0; k < d->n; k++)
+        assert_true (dropped[k] == kept[k] || (dropped[k] == '.' && kept[k] != 't'));
+    }
+}
+
+/* ---- all methods --------------------------------------------------------- */
+
+/* The same again, and the same of a user whoever else is there. */
+static void
+test_independence (void **state)
+{
+  static const int methods[] = { FL_SPLIT_PER_USER, FL_SPLIT_PER_USER_K_FOLD,
+                                 FL_SPLIT_PER_USER_TIME, FL_SPLIT_LEAVE_LAST };
+
+  (void) state;
+  for (uint64_t seed = 0; seed < 40; seed++)
+    for (size_t m = 0; m < G_N_ELEMENTS (methods); m++)
+      {
+        g_autoptr (FlDataset) d = random_dataset (seed, 20, 15, 0.4);
+        gboolean last = methods[m] == FL_SPLIT_LEAVE_LAST;
+        FlSplitKeys keys = { .method = methods[m], .test = 0.3, .validation = last ? 0 : 0.2,
+                             .folds = 3, .last = 2, .validation_last = last,
+                             .every_user = methods[m] == FL_SPLIT_PER_USER && seed % 2 };
+        const FlRepeat repeat = { seed, (uint32_t) seed % 3 };
+        g_autofree char *all = places_of (d, "", keys, repeat);
+        g_autofree char *again = places_of (d, "", keys, repeat);
+        g_autofree char *some = places_of (d, "users random 7", keys, repeat);
+
+        assert_string_equal (all, again);
+        assert_true (count (some, 0, d->n, '.') > 0);
+        for (size_t k = 0; k < d->n; k++)
+          assert_true (some[k] == '.' || some[k] == all[k]);
+      }
+}
+
+static void
+test_mistakes (void **state)
+{
+  static const Entry partly[] = { { 0, 0, 1, 7, -1 }, { 0, 1, 1, FL_NO_TIME, -1 } };
+  static const Entry moment[] = { { 0, 0, 1, 7, -1 }, { 0, 1, 1, 7, -1 }, { 1, 1, 1, 7, -1 } };
+  static const Entry parts[] = { { 0, 0, 1, FL_NO_TIME, FL_PART_TRAIN },
+                                 { 0, 1, 1, FL_NO_TIME, FL_PART_VALIDATION } };
+  static const Entry untrained[] = { { 0, 0, 1, FL_NO_TIME, FL_PART_TEST } };
+  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
+  g_autoptr (FlDataset) given = load_source (registry, "block-model");
+  g_autoptr (FlDataset) some = dataset_of ((Entries) { 2, partly, NULL });
+  g_autoptr (FlDataset) one = dataset_of ((Entries) { 3, moment, NULL });
+  g_autoptr (FlDataset) valid = dataset_of ((Entries) { 2, parts, NULL });
+  g_autoptr (FlDataset) empty = dataset_of ((Entries) { 1, untrained, NULL });
+  const struct
+  {
+    const FlDataset *dataset;
+    FlSplitKeys keys;
+    const char *message;
+  } cases[] = {
+    { d, { .method = FL_SPLIT_RANDOM, .test = 0.6, .validation = 0.4 },
+      "[split] test = 0.6 and validation = 0.4 leave nothing to train on" },
+    { d, { .method = FL_SPLIT_K_FOLD, .folds = 2, .validation = 0.5 },
+      "validation = 0.5: with folds = 2 nothing is left to train on" },
+    { one, { .method = FL_SPLIT_RANDOM, .test = 0.59, .validation = 0.4 },
+      "of 3 ratings none is left to train on" },
+    { one, { .method = FL_SPLIT_TIME, .test = 0.59, .validation = 0.4 },
+      "of 3 ratings none is left to train on" },
+    { one, { .method = FL_SPLIT_K_FOLD, .folds = 4 }, "folds = 4: there are only 3 ratings" },
+    { d, { .method = FL_SPLIT_GIVEN }, "come without a split" },
+    { given, { .method = FL_SPLIT_RANDOM, .test = 0.2 }, "the data come split" },
+    { valid, { .method = FL_SPLIT_GIVEN, .validation = 0.1 }, "come with a validation part" },
+    { empty, { .method = FL_SPLIT_GIVEN }, "of 1 ratings none is left to train on" },
+    { d, { .method = FL_SPLIT_TIME, .test = 0.2 },
+      "[split] method needs times: the data have none" },
+    { d, { .method = FL_SPLIT_LEAVE_LAST, .last = 1 }, "the data have none" },
+    { some, { .method = FL_SPLIT_PER_USER_TIME, .test = 0.2 }, "1 of 2 ratings have none" },
+    { one, { .method = FL_SPLIT_TIME, .test = 0.4 },
+      "no time can be found that cuts off the test part" },
+    { d, { .method = FL_SPLIT_LEAVE_LAST, .last = 1, .validation = 0.1 },
+      "leave-last takes validation-last" },
+    { d, { .method = FL_SPLIT_RANDOM, .validation_last = 1 }, "goes with method = leave-last" },
+    { d, { .method = FL_SPLIT_K_FOLD, .folds = 5, .every_user = TRUE },
+      "every-user goes with method = random" },
+  };
   GError *error = NULL;
 
   (void) state;
-  expect_error (fl_split_new (d, &none, &keys, first, &error), &error,
-                "[split] test = 0.6 and validation = 0.4 leave nothing to train on");
-  keys.test = 0.59;
-  expect_error (fl_split_new (d, &none, &keys, first, &error), &error, "none is left to train on");
-  keys.method = FL_SPLIT_GIVEN;
-  expect_error (fl_split_new (d, &none, &keys, first, &error), &error, "come without a split");
-  keys.method = 0;
-  expect_error (fl_split_new (given, &none, &keys, first, &error), &error, "the data come split");
+  for (size_t c = 0; c < G_N_ELEMENTS (cases); c++)
+    expect_error (try_split (cases[c].dataset, NULL, cases[c].keys, (FlRepeat) { 1, 0 }, &error),
+                  &error, cases[c].message);
 }
 
 static int
@@ -373,10 +573,15 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_filter_top),       cmocka_unit_test (test_filter_random),
-    cmocka_unit_test (test_filter_mistakes),  cmocka_unit_test (test_split_random),
-    cmocka_unit_test (test_split_even),       cmocka_unit_test (test_split_per_user),
-    cmocka_unit_test (test_split_given),      cmocka_unit_test (test_split_mistakes),
+    cmocka_unit_test (test_random),          cmocka_unit_test (test_random_even),
+    cmocka_unit_test (test_per_user),        cmocka_unit_test (test_every_user),
+    cmocka_unit_test (test_every_user_movielens),
+    cmocka_unit_test (test_k_fold),          cmocka_unit_test (test_per_user_k_fold),
+    cmocka_unit_test (test_time),            cmocka_unit_test (test_per_user_time),
+    cmocka_unit_test (test_leave_last),      cmocka_unit_test (test_time_random),
+    cmocka_unit_test (test_given),           cmocka_unit_test (test_cold),
+    cmocka_unit_test (test_cold_random),     cmocka_unit_test (test_independence),
+    cmocka_unit_test (test_mistakes),
   };
 
   return cmocka_run_group_tests_name ("splits", tests, set_up, tear_down);
