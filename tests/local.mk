@@ -8,6 +8,7 @@ include tests/unit/base.mk
 include tests/unit/outcome.mk
 include tests/unit/linalg.mk
 include tests/unit/als.mk
+include tests/unit/derivative.mk
 include tests/unit/data.mk
 include tests/unit/params.mk
 include tests/unit/registry.mk

@@ -34,7 +34,7 @@ fl_run_free (FlRun *run)
 uint64_t
 fl_run_seed (const FlRun *run)
 {
-  return run->seed;
+  return run != NULL ? run->seed : 0;
 }
 
 const GPtrArray *
@@ -46,13 +46,15 @@ fl_run_notes (const FlRun *run)
 void
 fl_run_progress (FlRun *run, double done, double total, const char *what)
 {
-  if (run->progress != NULL && total > 0)
+  if (run != NULL && run->progress != NULL && total > 0)
     run->progress (run->user_data, done, total, what);
 }
 
 void
 fl_run_note_text (FlRun *run, const char *name, const char *value)
 {
+  if (run == NULL)
+    return;
   for (guint i = 0; i < run->notes->len; i++)
     {
       FlSetting *note = g_ptr_array_index (run->notes, i);

@@ -119,6 +119,12 @@ als_items (const AlsMf *als)
   return side;
 }
 
+AlsSide
+als_side (const AlsMf *als, FlSide side)
+{
+  return side == FL_SIDE_USER ? als_users (als) : als_items (als);
+}
+
 /* ---- a sweep ----------------------------------------------------------- */
 
 /* Rows handed to a thread at a time: few, for some have a thousand times the
@@ -464,5 +470,6 @@ FL_PLUGIN (
   .clear = als_clear,
   FL_MODEL (.fit = als_fit, .factors = als_factors,
             FL_CLOSED_FORM (.start = als_start, .sweep = als_sweep, .objective = als_objective,
-                            .converge = als_converge))
+                            .converge = als_converge, .solve_rows = als_solve_rows,
+                            .solve_hessian = als_solve_hessian))
 );

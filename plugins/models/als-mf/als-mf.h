@@ -49,6 +49,7 @@ typedef struct
 
 /* lambda of a row as it stands on the diagonal and in the objective:
  * halved and weighted as asked. */
+AlsSide als_side (const AlsMf *als, FlSide side);
 double als_lambda (const AlsMf *als, const AlsSide *side, size_t row);
 
 /* The precision's functions, als-rows.inc. */
@@ -93,5 +94,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (AlsAnderson, als_anderson_free)
 void als_anderson_step (AlsAnderson *anderson);
 /* Forgets the step under way: the next one begins where the last one ended. */
 void als_anderson_reject (AlsAnderson *anderson);
+
+/* FlClosedFormOps, als-derivative.c. */
+gboolean als_solve_rows (gconstpointer self, FlSide side, double *rows, GError **error);
+gboolean als_solve_hessian (gconstpointer self, double tolerance, size_t n_max, double *d_user,
+                            double *d_item, FlSolution *how, GError **error);
 
 #endif

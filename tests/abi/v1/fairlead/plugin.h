@@ -147,6 +147,8 @@ typedef struct
 typedef struct FlRun FlRun;
 
 uint64_t fl_run_seed (const FlRun *run);
+/* In all of these `run` may be NULL: nobody listens, the seed is 0. */
+
 /* Says how far the work is; cheap, may be called often. */
 void fl_run_progress (FlRun *run, double done, double total, const char *what);
 /* Records a fact about the run beside its metrics: sweeps needed, the reason to
@@ -198,6 +200,14 @@ typedef struct
   uint64_t seed;
 } FlClosedFormStart;
 
+/* How conjugate gradients ended. */
+typedef struct
+{
+  size_t n_iterations;
+  double residual;             /* relative to that of no solution           */
+  gboolean negative_curvature; /* the factors are no minimum: do not rely on it */
+} FlSolution;
+
 /* Models that alternate exact solutions: users given items, then items given
  * users. */
 typedef struct
@@ -211,6 +221,22 @@ typedef struct
   double (*objective) (gconstpointer self);
   /* Sweeps until the model's own stopping rule holds. */
   gboolean (*converge) (gpointer self, FlRun *run, GError **error);
+  /* Derivatives at the current factors.  Rows have the layout of FlFactors; what a
+   * row does not solve for (the ones that face a bias), and rows without ratings,
+   * become 0.  Both optional.
+   *
+   * solve_rows: `rows` of all users or all items becomes S^-1 row, where S x = b
+   * are the equations of that row given the other side.  A rating r_ui that
+   * changes by 1 moves the row of i, users held still, by S_i^-1 p_u. */
+  gboolean (*solve_rows) (gconstpointer self, FlSide side, double *rows, GError **error);
+  /* (d_user, d_item) becomes (y_user, y_item) = H^-1 (d_user, d_item), H: half the
+   * Hessian of the objective, by conjugate gradients, until the residual has
+   * fallen to `tolerance` of itself, n_max iterations are done, or a direction
+   * of no positive curvature is met.  Where the factors are stationary and d is
+   * the derivative of a loss by them, that of the loss of the converged model by
+   * a rating is q_i . y_u + p_u . y_i. */
+  gboolean (*solve_hessian) (gconstpointer self, double tolerance, size_t n_max, double *d_user,
+                             double *d_item, FlSolution *how, GError **error);
 } FlClosedFormOps;
 
 typedef struct
