@@ -5,10 +5,22 @@
 
 #include "core/data/data-room.h"
 
+#include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+static inline gboolean
+fl_span_equals (FlSpan span, const char *text)
+{
+  return strlen (text) == span.length && memcmp (span.text, text, span.length) == 0;
+}
+
 /* ---- rows: a sparse matrix that is being made --------------------------- */
 
 /* An FlCsr with what may hang on each entry.  Of f32 and f64 one is set; time
- * and part may be NULL.  Without `start`, entries in any order. */
+ * and part may be NULL. */
 typedef struct
 {
   uint32_t n_rows, n_cols;
@@ -26,15 +38,59 @@ typedef struct
 gboolean fl_rows_alloc (FlRows *rows, uint32_t n_rows, uint32_t n_cols, size_t n,
                         const FlRows *like, GError **error);
 void fl_rows_clear (FlRows *rows);
-/* Entries in any order, entry k in row `row[k]`, sorted by row, then column.
- * `in` and `row` are freed on the way, whatever the outcome. */
-gboolean fl_rows_sort (FlRows *out, FlRows *in, uint32_t *row, GError **error);
 /* Rows become columns; rows of `out` are ascending. */
 gboolean fl_rows_transpose (FlRows *out, const FlRows *in, GError **error);
 /* Finds a column that occurs twice in a row; the rows are ascending. */
 gboolean fl_rows_twin (const FlRows *rows, uint32_t *row, uint32_t *col);
 /* Takes the arrays of `rows` (ascending); adds the other orientation. */
 FlRatings *fl_ratings_from_rows (FlRows *rows, double min, double max, GError **error);
+
+/* Entries in any order, all of one part.  Of f32 and f64 one is set; time may be
+ * NULL. */
+typedef struct
+{
+  size_t n;
+  uint32_t *row, *col;
+  float *f32;
+  double *f64;
+  int64_t *time;
+  uint8_t part;
+} FlEntries;
+
+void fl_entries_clear (FlEntries *entries);
+/* f32 becomes f64, with room for `capacity`. */
+gboolean fl_entries_widen (FlEntries *entries, size_t capacity, GError **error);
+/* Rows of all entries of `in`, columns ascending; those of the same row and column
+ * in the order they come.  take: arrays of `in` (not `row`) are freed on the way.
+ * parts: rows know the part of each entry. */
+gboolean fl_rows_gather (FlRows *out, uint32_t n_rows, uint32_t n_cols, FlEntries *const *in,
+                         size_t n_in, gboolean parts, gboolean take, GError **error);
+
+/* How many threads the next parallel region has, and which one of them this is. */
+static inline size_t
+fl_threads (void)
+{
+#ifdef _OPENMP
+  return (size_t) omp_get_max_threads ();
+#else
+  return 1;
+#endif
+}
+
+static inline size_t
+fl_thread (void)
+{
+#ifdef _OPENMP
+  return (size_t) omp_get_thread_num ();
+#else
+  return 0;
+#endif
+}
+
+/* *array becomes memory for n elements, whose bytes are not set. */
+gboolean fl_alloc_unset (gpointer array, size_t n, size_t size, GError **error);
+/* Gives freed memory back to the system, where there is a way to. */
+void fl_trim (void);
 
 /* ---- names: texts numbered in the order they first come ------------------ */
 
@@ -122,14 +178,20 @@ void fl_lines_close (FlLines *lines);
 gboolean fl_text_begin (const char *name, FlSpan *text, GError **error);
 
 /* The bad lines of a file that were skipped. */
+#define FL_BAD_LINES_SHOWN 3
+
 typedef struct
 {
   size_t n;
-  GPtrArray *shown; /* what is told of the first */
+  size_t line[FL_BAD_LINES_SHOWN]; /* the first of them */
+  char *message[FL_BAD_LINES_SHOWN];
 } FlBadLines;
 
 /* Takes the mistake. */
 void fl_bad_lines_add (FlBadLines *bad, size_t line, GError *mistake);
+/* Takes those of the lines behind the first n_lines. */
+void fl_bad_lines_join (FlBadLines *bad, FlBadLines *more, size_t n_lines);
+void fl_bad_lines_clear (FlBadLines *bad);
 /* Notes them; an error when no line was good. */
 gboolean fl_bad_lines_end (FlBadLines *bad, FlBuilder *builder, const char *path,
                            gboolean any_good, GError **error);
@@ -141,8 +203,20 @@ FlBuilder *fl_builder_new (const FlIngest *ingest);
 void fl_builder_free (FlBuilder *builder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlBuilder, fl_builder_free)
 const FlIngest *fl_builder_ingest (const FlBuilder *builder);
-/* The dataset; the builder can only be freed afterwards. */
-FlDataset *fl_builder_finish (FlBuilder *builder, GError **error);
+/* Ratings of this pair will be looked for; the texts that say where they are. */
+const GPtrArray *fl_builder_seek (FlBuilder *builder, const char *user, const char *item);
+/* The line whose row the source is about to be given. */
+void fl_builder_at (FlBuilder *builder, const char *file, size_t line);
+/* A pair that comes twice though that is an error. */
+typedef struct
+{
+  char *user, *item;
+  size_t n; /* ratings that repeat a pair, in all */
+} FlTwin;
+
+/* The dataset; the builder can only be freed afterwards.  *twin is set when a
+ * pair that comes twice is the mistake. */
+FlDataset *fl_builder_finish (FlBuilder *builder, FlTwin *twin, GError **error);
 
 /* An empty dataset; memory handed to fl_dataset_own is freed with it. */
 FlDataset *fl_dataset_new (void);

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* rows.c: sparse matrices by counting sort, and the two orientations of
- * ratings.
- *
- * Placing entries by column and then those by row leaves every row ascending,
- * in time linear in the entries and without comparing any two.
- */
+/* rows.c: sparse matrices, and the two orientations of ratings. */
 #include "core/data/data-private.h"
 
 #include <math.h>
@@ -22,8 +17,8 @@ fl_rows_clear (FlRows *rows)
   *rows = (FlRows) { .n = 0 };
 }
 
-static gboolean
-try_alloc (gpointer array, size_t n, size_t size, GError **error)
+gboolean
+fl_alloc_unset (gpointer array, size_t n, size_t size, GError **error)
 {
   gpointer memory = NULL;
   size_t bytes = 0;
@@ -43,11 +38,11 @@ fl_rows_alloc (FlRows *rows, uint32_t n_rows, uint32_t n_cols, size_t n, const F
   *rows = (FlRows) { .n_rows = n_rows, .n_cols = n_cols, .n = n };
   rows->start = fl_alloc ((size_t) n_rows + 1, sizeof (size_t), error);
   if (rows->start != NULL
-      && try_alloc (&rows->col, n, sizeof (uint32_t), error)
-      && (like->f32 == NULL || try_alloc (&rows->f32, n, sizeof (float), error))
-      && (like->f64 == NULL || try_alloc (&rows->f64, n, sizeof (double), error))
-      && (like->time == NULL || try_alloc (&rows->time, n, sizeof (int64_t), error))
-      && (like->part == NULL || try_alloc (&rows->part, n, sizeof (uint8_t), error)))
+      && fl_alloc_unset (&rows->col, n, sizeof (uint32_t), error)
+      && (like->f32 == NULL || fl_alloc_unset (&rows->f32, n, sizeof (float), error))
+      && (like->f64 == NULL || fl_alloc_unset (&rows->f64, n, sizeof (double), error))
+      && (like->time == NULL || fl_alloc_unset (&rows->time, n, sizeof (int64_t), error))
+      && (like->part == NULL || fl_alloc_unset (&rows->part, n, sizeof (uint8_t), error)))
     return TRUE;
   fl_rows_clear (rows);
   return FALSE;
@@ -99,32 +94,6 @@ fl_rows_transpose (FlRows *out, const FlRows *in, GError **error)
       place (out, in->col[k], r, in, k);
   restore (out);
   return TRUE;
-}
-
-gboolean
-fl_rows_sort (FlRows *out, FlRows *in, uint32_t *row, GError **error)
-{
-  FlRows by_col;
-  gboolean done = fl_rows_alloc (&by_col, in->n_cols, in->n_rows, in->n, in, error);
-
-  *out = (FlRows) { .n = 0 };
-  if (done)
-    {
-      for (size_t k = 0; k < in->n; k++)
-        by_col.start[in->col[k] + 1]++;
-      accumulate (&by_col);
-      for (size_t k = 0; k < in->n; k++)
-        place (&by_col, in->col[k], row[k], in, k);
-      restore (&by_col);
-    }
-  g_free (row);
-  fl_rows_clear (in);
-  if (done)
-    {
-      done = fl_rows_transpose (out, &by_col, error);
-      fl_rows_clear (&by_col);
-    }
-  return done;
 }
 
 gboolean
@@ -192,7 +161,7 @@ fl_ratings_from_rows (FlRows *rows, double min, double max, GError **error)
 
 /* Copies n values to f32 when each is exact there, else to f64. */
 static gboolean
-copy_values (FlRows *rows, size_t n, const double *value, GError **error)
+copy_values (FlEntries *rows, size_t n, const double *value, GError **error)
 {
   gboolean exact = TRUE;
 
@@ -200,13 +169,13 @@ copy_values (FlRows *rows, size_t n, const double *value, GError **error)
     exact = (double) (float) value[k] == value[k];
   if (exact)
     {
-      if (!try_alloc (&rows->f32, n, sizeof (float), error))
+      if (!fl_alloc_unset (&rows->f32, n, sizeof (float), error))
         return FALSE;
       for (size_t k = 0; k < n; k++)
         rows->f32[k] = (float) value[k];
       return TRUE;
     }
-  if (!try_alloc (&rows->f64, n, sizeof (double), error))
+  if (!fl_alloc_unset (&rows->f64, n, sizeof (double), error))
     return FALSE;
   memcpy (rows->f64, value, n * sizeof (double));
   return TRUE;
@@ -231,29 +200,26 @@ FlRatings *
 fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n, const uint32_t *user,
                 const uint32_t *item, const double *rating, GError **error)
 {
-  FlRows in = { .n_rows = n_users, .n_cols = n_items, .n = n }, by_user;
-  uint32_t *row = NULL, u, i;
+  FlEntries in = { .n = n, .row = (uint32_t *) user, .col = (uint32_t *) item };
+  FlEntries *const all[] = { &in };
+  FlRows by_user;
+  uint32_t u, i;
   double min = n > 0 ? INFINITY : 0, max = n > 0 ? -INFINITY : 0;
+  gboolean done;
 
-  if (!check_triplets (n_users, n_items, n, user, item, rating, error))
-    return NULL;
-  if (!try_alloc (&row, n, sizeof *row, error)
-      || !try_alloc (&in.col, n, sizeof *in.col, error)
+  if (!check_triplets (n_users, n_items, n, user, item, rating, error)
       || !copy_values (&in, n, rating, error))
-    {
-      g_free (row);
-      fl_rows_clear (&in);
-      return NULL;
-    }
+    return NULL;
+  done = fl_rows_gather (&by_user, n_users, n_items, all, 1, FALSE, FALSE, error);
+  g_free (in.f32);
+  g_free (in.f64);
+  if (!done)
+    return NULL;
   for (size_t k = 0; k < n; k++)
     {
-      row[k] = user[k];
-      in.col[k] = item[k];
       min = MIN (min, rating[k]);
       max = MAX (max, rating[k]);
     }
-  if (!fl_rows_sort (&by_user, &in, row, error))
-    return NULL;
   if (fl_rows_twin (&by_user, &u, &i))
     {
       fl_rows_clear (&by_user);

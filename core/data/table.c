@@ -19,31 +19,50 @@ typedef struct
 
 /* ---- bad lines ----------------------------------------------------------- */
 
-/* How many of a file's bad lines are told of. */
-#define SHOWN_MAX 3
-
 void
 fl_bad_lines_add (FlBadLines *bad, size_t line, GError *mistake)
 {
-  if (bad->n++ < SHOWN_MAX)
-    g_ptr_array_add (bad->shown, g_strdup_printf ("line %zu: %s", line, mistake->message));
+  if (bad->n < FL_BAD_LINES_SHOWN)
+    {
+      bad->line[bad->n] = line;
+      bad->message[bad->n] = g_strdup (mistake->message);
+    }
+  bad->n++;
   g_error_free (mistake);
+}
+
+void
+fl_bad_lines_join (FlBadLines *bad, FlBadLines *more, size_t n_lines)
+{
+  for (size_t k = 0; k < more->n; k++, bad->n++)
+    if (k < FL_BAD_LINES_SHOWN && bad->n < FL_BAD_LINES_SHOWN)
+      {
+        bad->line[bad->n] = n_lines + more->line[k];
+        bad->message[bad->n] = g_steal_pointer (&more->message[k]);
+      }
+}
+
+void
+fl_bad_lines_clear (FlBadLines *bad)
+{
+  for (size_t k = 0; k < FL_BAD_LINES_SHOWN; k++)
+    g_free (bad->message[k]);
 }
 
 gboolean
 fl_bad_lines_end (FlBadLines *bad, FlBuilder *builder, const char *path, gboolean any_good,
                   GError **error)
 {
-  g_autofree char *shown = NULL;
+  g_autoptr (GString) shown = g_string_new (NULL);
 
   if (bad->n == 0)
     return TRUE;
-  g_ptr_array_add (bad->shown, NULL);
-  shown = g_strjoinv ("; ", (char **) bad->shown->pdata);
+  for (size_t k = 0; k < MIN (bad->n, FL_BAD_LINES_SHOWN); k++)
+    g_string_append_printf (shown, "; line %zu: %s", bad->line[k], bad->message[k]);
   if (!any_good)
-    return fl_fail (error, FL_ERROR_DATA, "%s: no line could be read; %s", path, shown);
-  fl_builder_note (builder, "%s: %zu line%s skipped; %s", path, bad->n, bad->n > 1 ? "s" : "",
-                   shown);
+    return fl_fail (error, FL_ERROR_DATA, "%s: no line could be read%s", path, shown->str);
+  fl_builder_note (builder, "%s: %zu line%s skipped%s", path, bad->n, bad->n > 1 ? "s" : "",
+                   shown->str);
   return TRUE;
 }
 
@@ -58,6 +77,8 @@ take_row (Table *table, FlSpan line, gboolean header, GError **error)
   if (!done || table->cutter.n_fields == 0)
     return done;
   table->began = TRUE;
+  if (table->builder != NULL)
+    fl_builder_at (table->builder, table->name, table->line);
   if (table->row (table->user_data, header, table->cutter.field, table->cutter.n_fields,
                   &mistake))
     {
@@ -165,7 +186,6 @@ fl_builder_table (FlBuilder *builder, const char *path, const FlTableFormat *for
 
   if (!fl_lines_open (&lines, path, ingest->block_size, error))
     return FALSE;
-  bad.shown = g_ptr_array_new_with_free_func (g_free);
   table_init (&table, path, format, row, user_data);
   table.builder = builder;
   table.bad = ingest->bad_lines == FL_BAD_LINES_SKIP ? &bad : NULL;
@@ -173,7 +193,8 @@ fl_builder_table (FlBuilder *builder, const char *path, const FlTableFormat *for
   fl_lines_close (&lines);
   done = table_end (&table, done, error)
          && fl_bad_lines_end (&bad, builder, path, table.taken, error);
-  g_ptr_array_unref (bad.shown);
+  fl_bad_lines_clear (&bad);
+  fl_builder_at (builder, NULL, 0);
   return done;
 }
 
