@@ -270,6 +270,12 @@ enum /* FlSplitKeys.method */
   FL_SPLIT_GIVEN
 };
 
+enum /* FlSplitKeys.cold */
+{
+  FL_COLD_KEEP,
+  FL_COLD_DROP
+};
+
 
 /* "users", "items" */
 static inline const char *

@@ -163,7 +163,7 @@ typedef struct
   int64_t last;            /* leave-last: test ratings of each user       */
   int64_t validation_last; /* leave-last: validation ratings before these */
   gboolean every_user;     /* random, per-user: something in each part    */
-  int cold;                /* 0 keep, 1 drop                              */
+  int cold;                /* FL_COLD_KEEP, ...                          */
 } FlSplitKeys;
 extern const FlParam fl_split_params[];
 gboolean fl_split_keys_check (const FlSplitKeys *keys, GError **error);
@@ -223,6 +223,37 @@ gboolean fl_split_group (FlSplit *split, const FlDataset *dataset, const FlDataK
                          FlSide side, FlArmErrors errors, gpointer user_data, GError **error);
 void fl_split_free (FlSplit *split);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSplit, fl_split_free)
+
+/* ---- leaks --------------------------------------------------------------- */
+
+typedef enum
+{
+  FL_AUDIT_OK,
+  FL_AUDIT_NOTE,    /* worth knowing                */
+  FL_AUDIT_WARNING, /* to be said beside the results */
+  FL_AUDIT_ERROR    /* the split is not one         */
+} FlAuditLevel;
+const char *fl_audit_word (FlAuditLevel level); /* "ok", "note", .. */
+
+typedef struct
+{
+  FlAuditLevel level;
+  char *text;
+} FlAuditRow;
+void fl_audit_row_free (FlAuditRow *row);
+
+/* What else of a cell bears on leaks. */
+typedef struct
+{
+  const FlDataKeys *data;
+  const FlSplitKeys *split;
+  const char *const *augmenting; /* mitigators that add users; NULL-terminated, or NULL */
+  gboolean needs_groups;         /* some mitigator uses groups                          */
+} FlAuditCell;
+
+/* What was looked for and what was found, FlAuditRow; linear in the ratings. */
+GPtrArray *fl_split_audit (const FlDataset *dataset, const FlSplit *split,
+                           const FlAuditCell *cell, GError **error);
 
 /* ---- facts about data (info.c) ------------------------------------------ */
 

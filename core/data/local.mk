@@ -3,4 +3,4 @@ libfairlead_la_SOURCES += %D%/data-room.h %D%/data-private.h %D%/builder.c %D%/c
 	%D%/ratings-file.c %D%/rows.c %D%/split.c %D%/table.c %D%/text-file.c
 libfairlead_la_SOURCES += %D%/builder-parts.h %D%/finish.c %D%/gather.c
 libfairlead_la_SOURCES += %D%/info.c
-libfairlead_la_SOURCES += %D%/filter-text.c %D%/split-parts.c
+libfairlead_la_SOURCES += %D%/audit.c %D%/filter-text.c %D%/split-parts.c

@@ -201,7 +201,7 @@ split_ratings (FlSplit *split, FlSelection *selection, const FlSplitKeys *keys,
 
   if (part == NULL)
     return FALSE;
-  if (keys->cold == 1)
+  if (keys->cold == FL_COLD_DROP)
     {
       drop_cold (selection, part);
       fl_funnel_add (split->funnel, "cold = drop", selection);

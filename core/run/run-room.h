@@ -167,6 +167,9 @@ gboolean fl_cell_has_split (const FlCell *cell);
 FlDataset *fl_cell_dataset (const FlCell *cell, const FlRegistry *registry, char **path,
                             GError **error);
 FlSplit *fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **error);
+/* Looks for leaks in what a cell is about to do: FlAuditRow. */
+GPtrArray *fl_cell_audit (const FlCell *cell, const FlRegistry *registry,
+                          const FlDataset *dataset, const FlSplit *split, GError **error);
 
 /* The whole of one cell over a dataset: split, augment, train, evaluate. */
 FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,

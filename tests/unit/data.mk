@@ -22,3 +22,7 @@ unit_tests += %D%/test-data-filter
 tests_unit_test_data_filter_SOURCES = %D%/test-data-filter.c %D%/data-folder.h %D%/split-case.h
 tests_unit_test_data_filter_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_data_filter_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-data-audit
+tests_unit_test_data_audit_SOURCES = %D%/test-data-audit.c %D%/split-case.h
+tests_unit_test_data_audit_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_data_audit_LDADD = $(UNIT_LDADD)

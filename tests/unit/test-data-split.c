@@ -435,7 +435,7 @@ test_cold (void **state)
 
   (void) state;
   expect_places (d, "", keys, "tTTTtT");
-  keys.cold = 1;
+  keys.cold = FL_COLD_DROP;
   expect_places (d, "", keys, "tT..t.");
   split = split_of (d, "", keys, 1);
   assert_int_equal (split->train->n_users, 2);
@@ -458,7 +458,7 @@ test_cold_random (void **state)
       g_autofree char *kept = places_of (d, "", keys, (FlRepeat) { seed, 0 }), *dropped = NULL;
       g_autoptr (FlSplit) split = NULL;
 
-      keys.cold = 1;
+      keys.cold = FL_COLD_DROP;
       split = split_of (d, "", keys, seed);
       dropped = places (d, split);
       for (uint32_t u = 0; u < split->train->n_users; u++)
