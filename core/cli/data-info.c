@@ -229,6 +229,28 @@ print_attributes (const FlDataset *dataset, FlSide side, const FlPage *page)
 
 /* ---- what the pipeline makes of it --------------------------------------- */
 
+static void
+print_funnel (const FlFunnel *funnel, const FlPage *page)
+{
+  static const char *const words[] = { "filter", "users", "items", "ratings", "kept", NULL };
+  g_auto (CliTable) table = { NULL };
+
+  if (funnel == NULL || funnel->n < 2)
+    return;
+  cli_table_init (&table, "lrrrr");
+  heading (&table, words);
+  for (size_t r = 0; r < funnel->n; r++)
+    {
+      const FlFunnelRow *row = &funnel->row[r];
+
+      cli_table_add (&table, shown (row->text), cli_count (row->kept[FL_SIDE_USER]),
+                     cli_count (row->kept[FL_SIDE_ITEM]), cli_count (row->n_ratings),
+                     cli_percent ((double) row->n_ratings / (double) funnel->row[0].n_ratings));
+    }
+  fputc ('\n', stdout);
+  print_table (&table, page);
+}
+
 static const FlRatings *
 part_of (const FlSplit *split, FlPart part)
 {
@@ -384,6 +406,7 @@ print_info (const CliData *data, GError **error)
   if (data->split == NULL)
     return TRUE;
   printf ("\n%s\n", label);
+  print_funnel (data->split->funnel, &page);
   return print_parts (data->split, &page, error)
          && print_groups (data->split, FL_SIDE_USER, &page, error)
          && print_groups (data->split, FL_SIDE_ITEM, &page, error)

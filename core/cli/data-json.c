@@ -14,6 +14,8 @@
  *                            "values": [{"value": "M", "n": 670}, ...]}], "items": [...]},
  *  "split": null, or what the pipeline makes of it:
  *   {"arm": "plain", "repeat": 0, "seed": 1,
+ *    "funnel": [{"statement": "all", "users": N, "items": N, "rated_users": N,
+ *                "rated_items": N, "ratings": N}, ...],    after each statement of the filter
  *    "parts": [{"part": "train", "ratings": N, "users": N, "items": N,    those with ratings
  *               "min": N, "median": N,                                    of a user
  *               "cold_users": {"n": N, "ratings": N}, "cold_items": {...}}, ...],
@@ -258,6 +260,26 @@ count_rows (const FlCsr *csr)
 }
 
 static void
+add_funnel (JsonBuilder *json, const FlFunnel *funnel)
+{
+  begin (json, "funnel", TRUE);
+  for (size_t r = 0; funnel != NULL && r < funnel->n; r++)
+    {
+      const FlFunnelRow *row = &funnel->row[r];
+
+      begin (json, NULL, FALSE);
+      add_text (json, "statement", row->text);
+      add_count (json, "users", row->kept[FL_SIDE_USER]);
+      add_count (json, "items", row->kept[FL_SIDE_ITEM]);
+      add_count (json, "rated_users", row->rated[FL_SIDE_USER]);
+      add_count (json, "rated_items", row->rated[FL_SIDE_ITEM]);
+      add_count (json, "ratings", row->n_ratings);
+      json_builder_end_object (json);
+    }
+  json_builder_end_array (json);
+}
+
+static void
 add_cold (JsonBuilder *json, const char *member, const FlCsr *part, const FlCsr *train)
 {
   size_t n, n_ratings;
@@ -382,6 +404,7 @@ add_split (JsonBuilder *json, const CliData *data, GError **error)
   add_text (json, "arm", data->cell->arm);
   add_count (json, "repeat", data->cell->repeat);
   add_count (json, "seed", data->cell->seed);
+  add_funnel (json, split->funnel);
   if (!add_parts (json, split, error))
     return FALSE;
   begin (json, "groups", FALSE);

@@ -208,6 +208,9 @@ static const struct
   int (*run) (int argc, char **argv);
 } actions[] = {
   { "info", "tell what is in it: counts, groups, what filter and split make of it", cli_data_info },
+  { "import", "read it into the cache, where runs find it", cli_data_import },
+  { "export", "write it as files, filtered and split", cli_data_export },
+  { "synth", "write what a synthetic source draws", cli_data_synth },
 };
 
 static void

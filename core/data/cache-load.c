@@ -266,7 +266,10 @@ load_inputs (const FlInstance *source, const char *settings, const FlIngest *ing
   *path = g_build_filename (folder, name, NULL);
   mapped = fl_cache_map (*path, NULL);
   if (mapped != NULL)
-    return mapped;
+    {
+      mapped->found = TRUE;
+      return mapped;
+    }
   loaded = fl_dataset_load (source, ingest, seed, error);
   if (loaded == NULL)
     return NULL;

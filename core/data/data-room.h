@@ -28,6 +28,7 @@ typedef struct
   size_t n_attributes[2];           /* by FlSide                               */
   const FlAttribute *attributes[2];
   char digest[65];                  /* SHA-256 of the content, hexadecimal     */
+  gboolean found;                   /* in the cache, from an earlier load      */
   gpointer priv;
 } FlDataset;
 
@@ -313,6 +314,37 @@ gboolean fl_tally_init (FlTally *tally, const FlRatings *ratings, const FlGroups
                         const FlGroups *items, GError **error);
 void fl_tally_clear (FlTally *tally);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlTally, fl_tally_clear)
+
+/* ---- writing data (export.c) --------------------------------------------- */
+
+typedef enum
+{
+  FL_EXPORT_TSV,
+  FL_EXPORT_RECBOLE
+} FlExportFormat;
+
+typedef struct
+{
+  FlExportFormat format;
+  const char *folder;   /* made when it is not there      */
+  gboolean force;       /* files that are there give way  */
+} FlExport;
+
+gboolean fl_export_format (const char *name, FlExportFormat *format, GError **error);
+
+/* Writes the dataset's ratings (data that come split: a file a part) and
+ * attributes, so that the source and settings (FlSetting) that it returns read
+ * back a dataset of the same digest.  NULL, with none of the files changed, when
+ * something cannot be written. */
+GPtrArray *fl_export_dataset (const FlDataset *dataset, const FlExport *options, GError **error);
+/* Writes user-groups.tsv and item-groups.tsv: a line for each member of a group,
+ * group after group. */
+gboolean fl_export_groups (const FlDataset *dataset, const FlSplit *split,
+                           const FlExport *options, GError **error);
+
+/* What the split kept as a dataset of its own; with `parts` it comes split. */
+FlDataset *fl_split_dataset (const FlDataset *dataset, const FlSplit *split, gboolean parts,
+                             GError **error);
 
 FL_END_DECLS
 

@@ -135,5 +135,109 @@ refused 2 "--set data.users.group-by=smokes: [data] users.group-by = smokes: no 
 sed 's/group-by = smoker/group-by = smokes/' p.conf >q.conf
 refused 2 "q.conf:7: [data] users.group-by = smokes: no such attribute: 'smokes'; did you mean 'smoker'? $there" info q.conf
 
+# ---- the funnel -------------------------------------------------------------------
+
+fact '["all","users at-least 9","items top 50"]' '[.split.funnel[].statement]' restaurant \
+  'filter=users at-least 9; items top 50'
+fact 'true' '[.split.funnel[-1].ratings, .split.funnel[-1].users] == [.split.parts[0].ratings, 74]' restaurant \
+  'filter=users at-least 9; items top 50'
+"$fairlead" data info restaurant 'filter=users at-least 9' >out
+tells 'the funnel' 'users at-least 9     74    102      816   70.3 %'
+
+# ---- import ----------------------------------------------------------------------
+
+rm -rf cache
+"$fairlead" data import restaurant >one
+"$fairlead" data import restaurant >two
+compare 'read' 'imported  1,161 ratings of 138 users and 130 items' "$(sed -n '1s/ in .*//p' one)"
+compare 'found again' 'found     1,161 ratings of 138 users and 130 items, in the cache already' "$(sed -n 1p two)"
+compare 'the same' "$(sed -n '2,3p' one)" "$(sed -n '2,3p' two)"
+compare 'the cache file' 1 "$(find cache -name '*.fairdata' | wc -l)"
+rm -rf cache
+compare 'a cache that was deleted' imported "$("$fairlead" data import restaurant | sed -n '1s/ .*//p')"
+compare 'a seed is another dataset' 2 "$(for seed in 1 2; do
+  "$fairlead" data import block-model --seed $seed | sed -n 2p; done | sort -u | wc -l)"
+
+# ---- export ----------------------------------------------------------------------
+
+digest ()
+{
+  "$fairlead" data info "$@" --json 2>&1 | jq -r .digest
+}
+# arguments FILE: the settings that export printed, one a line, behind the source.
+arguments ()
+{
+  sed -n 's/^source = //p' "$1"
+  sed -n '/^source/!s/^\([a-z][a-z.-]*\) = \(.*\)$/\1=\2/p; s/^\([a-z]*\) = $/\1=/p' "$1"
+}
+# back WHAT ARGUMENT...: exported with these arguments, it reads back as what it was.
+back ()
+{
+  what=$1
+  shift
+  rm -rf out.d
+  "$fairlead" data export "$@" -o out.d >said 2>err || { sed 's/^/    /' err; }
+  arguments said >words
+  set --
+  while IFS= read -r word; do set -- "$@" "$word"; done <words
+  compare "$what" "$(sed -n 's/^# digest //p' said)" "$(digest "$@")"
+  compare '... into files' yes "$([ -s said ] && [ -e out.d ] && echo yes)"
+}
+printf 'user,item,value,when\n' >odd.csv
+printf '%s\n' 'a b,x::y,0.1,12' '"q",#1,-1e-7,13' 'a b,\n,3.3333333333333335,99' \
+  'ünï,?,5,-4' "'',|,16777217,0" '01,1,2,1' '1,01,2,1' >>odd.csv
+printf 'id,kind,tags\na b,x|y,p\n01,,\nünï,"z,q^r\n' >odd-users.csv
+printf 'id,only\n1,\n01,?\n' >odd-items.csv
+set -- tsv path=odd.csv separator=comma header=true time=4
+compare 'odd ids are 6 users' 6 "$("$fairlead" data info "$@" --json | jq .users)"
+back 'odd ids and numbers' "$@"
+compare '... are the same dataset' "$(digest "$@")" "$(sed -n 's/^# digest //p' said)"
+back 'odd attributes' "$@" users=odd-users.csv items=odd-items.csv values=
+back 'several values each' "$@" users=odd-users.csv items=odd-items.csv values='^'
+compare '... between other characters' 'values = ,' "$(grep values said)"
+back 'embedded data' restaurant
+compare '... are the same dataset' "$(digest restaurant)" "$(sed -n 's/^# digest //p' said)"
+back 'data that come split' block-model
+compare '... by part' 'test.tsv train.tsv' "$(cd out.d && echo t*)"
+back 'a filtered pipeline' p.conf --set data.filter='users random 50'
+compare '... of 50 users' 51 "$(wc -l <out.d/users.tsv)"
+back 'its split' p.conf --set split.validation=0.1 --split
+compare '... by part' 814,117,233 "$(wc -l <out.d/train.tsv),$(wc -l <out.d/validation.tsv),$(wc -l <out.d/test.tsv)"
+"$fairlead" data export p.conf -o groups.d --groups >/dev/null
+compare 'groups' 'user	group:109 false 26 true 3 unknown' \
+  "$(sed 1q groups.d/user-groups.tsv):$(sed 1d groups.d/user-groups.tsv | cut -f 2 | uniq -c | xargs)"
+
+printf 'a\tb,x,1\n' >tab.csv
+refused 1 'user "a\tb" cannot be written: a tab or an end of line would be taken for the end of it' \
+  export tsv path=tab.csv separator=comma -o tab.d
+compare 'nothing is left of it' '' "$(ls tab.d 2>/dev/null)"
+rm -rf out.d
+"$fairlead" data export restaurant -o out.d >out 2>&1
+refused 2 'out.d/ratings.tsv is there already; --force replaces it' export restaurant -o out.d
+"$fairlead" data export restaurant -o out.d --force >out 2>&1
+compare '--force' 0 $?
+refused 2 'expected -o DIR: the folder to write into' export restaurant
+refused 2 '--format csv: must be tsv or recbole' export restaurant -o new.d --format csv
+refused 2 '--split: nothing was said of it; expected split.KEY=VALUE' export restaurant -o new.d --split
+refused 2 '--groups: neither users nor items are grouped' export restaurant filter='users random 9' -o new.d --groups
+: >file
+refused 1 'cannot write file/x: Not a directory' export restaurant -o file/x
+if [ "$(id -u)" -ne 0 ]; then
+  mkdir -m 500 locked
+  refused 1 'cannot write locked/ratings.tsv: Permission denied' export restaurant -o locked
+fi
+# A limit on the size of files stands for a full disk.
+rm -rf full.d
+(trap '' XFSZ; ulimit -f 8; "$fairlead" data export restaurant -o full.d) >out 2>err
+compare 'a full disk' '1 fairlead: cannot write full.d/ratings.tsv: File too large' "$? $(cat out err)"
+compare 'nothing is left there' '' "$(ls full.d)"
+
+# ---- synth -----------------------------------------------------------------------
+
+"$fairlead" data synth block-model --seed 4 -o synth.d >said 2>err
+compare 'synth' 0 $?
+compare 'the same draw' "$(digest block-model --seed 4)" "$(sed -n 's/^# digest //p' said)"
+refused 2 'source restaurant draws nothing: `fairlead data export` writes it' synth restaurant -o new.d
+
 printf '%d compared, %d wrong\n' $n $failed
 [ $failed -eq 0 ]
