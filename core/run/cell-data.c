@@ -192,26 +192,66 @@ locate_split (const FlCell *cell, GError **error)
     }
 }
 
+/* The error of whatever was made of the cell's split. */
+static void
+propagate_located (const FlCell *cell, GError *reason, GError **error)
+{
+  if (reason == NULL)
+    return;
+  locate_split (cell, &reason);
+  g_propagate_error (error, reason);
+}
+
+static gboolean
+store_data_keys (const FlCell *cell, FlDataKeys *keys, GError **error)
+{
+  *keys = (FlDataKeys) { .filter = NULL };
+  return fl_params_store (fl_data_params, keys, "data", cell->data->host, NULL, NULL, NULL, error);
+}
+
 FlSplit *
 fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **error)
 {
-  FlDataKeys data = { 0 };
+  FlDataKeys data;
   FlSplitKeys keys = { 0 };
   FlSplit *split = NULL;
   GError *reason = NULL;
 
-  if (fl_params_store (fl_data_params, &data, "data", cell->data->host, NULL, NULL, NULL, error)
+  if (store_data_keys (cell, &data, error)
       && fl_params_store (fl_split_params, &keys, "split", cell->split->host, NULL, NULL, NULL,
                           error))
-    {
-      split = fl_split_new (dataset, &data, &keys, (FlRepeat) { cell->seed, cell->repeat }, &reason);
-      if (split == NULL)
-        {
-          locate_split (cell, &reason);
-          g_propagate_error (error, reason);
-        }
-    }
+    split = fl_split_new (dataset, &data, &keys, (FlRepeat) { cell->seed, cell->repeat }, &reason);
+  propagate_located (cell, reason, error);
   fl_params_clear (fl_data_params, &data);
   fl_params_clear (fl_split_params, &keys);
   return split;
+}
+
+/* ---- groups that errors make --------------------------------------------- */
+
+gboolean
+fl_cell_grouping (const FlCell *cell, FlSide side, FlGrouping **grouping, GError **error)
+{
+  FlDataKeys data;
+  gboolean done = store_data_keys (cell, &data, error)
+                  && fl_data_grouping (&data, side, grouping, error);
+
+  fl_params_clear (fl_data_params, &data);
+  return done;
+}
+
+gboolean
+fl_cell_group (const FlCell *cell, const FlDataset *dataset, FlSplit *split, FlSide side,
+               FlArmErrors errors, gpointer user_data, GError **error)
+{
+  FlDataKeys data;
+  GError *reason = NULL;
+  gboolean done = store_data_keys (cell, &data, error)
+                  && fl_split_group (split, dataset, &data, side, errors, user_data, &reason);
+
+  if (reason != NULL)
+    g_prefix_error (&reason, "[data] ");
+  propagate_located (cell, reason, error);
+  fl_params_clear (fl_data_params, &data);
+  return done;
 }

@@ -3,9 +3,18 @@
  *
  *   dataset -> split -> augment* -> train (a mitigator's, else the model's own) -> evaluate
  *
+ * Where errors of arms make the groups, these arms are trained before, on the same
+ * split and under the same seed; an arm grouped by its own errors gets its groups
+ * when it is trained itself.
+ *
  * Test ratings stay here: stages receive FlData, which has no place for them.
  */
 #include "core/run/run-room.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const part_word[] = { "train", "validation", "test" }; /* by FlPart */
 
 typedef struct
 {
@@ -19,11 +28,25 @@ typedef struct
   GPtrArray *mitigators; /* FlInstance, as in cell->mitigators      */
   FlData data;           /* what the next stage sees                */
   FlRatings *augmented;  /* data.train, once a mitigator changed it */
+  GPtrArray *bases;      /* Execution, as in cell->bases            */
+  GPtrArray *errors;     /* double *: what groups were made by      */
 } Execution;
+
+static void
+execution_init (Execution *x, const FlCell *cell, const FlRegistry *registry,
+                FlProgress progress, gpointer user_data)
+{
+  *x = (Execution) { .cell = cell, .registry = registry, .progress = progress,
+                     .user_data = user_data,
+                     .run = fl_run_new (cell->seed, progress, user_data) };
+  x->errors = g_ptr_array_new_with_free_func (g_free);
+}
 
 static void
 execution_clear (Execution *x)
 {
+  g_clear_pointer (&x->bases, g_ptr_array_unref);
+  g_clear_pointer (&x->errors, g_ptr_array_unref);
   g_clear_pointer (&x->mitigators, g_ptr_array_unref);
   fl_instance_free (x->model);
   fl_ratings_free (x->augmented);
@@ -31,6 +54,13 @@ execution_clear (Execution *x)
   fl_run_free (x->run);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Execution, execution_clear)
+
+static void
+execution_free (gpointer data)
+{
+  execution_clear (data);
+  g_free (data);
+}
 
 /* Says whose work begins, so that a crash can be laid at the right door. */
 static void
@@ -46,10 +76,7 @@ static gboolean
 make_split (Execution *x, const FlDataset *dataset, GError **error)
 {
   x->split = fl_cell_split (x->cell, dataset, error);
-  if (x->split == NULL)
-    return FALSE;
-  x->data = x->split->data;
-  return TRUE;
+  return x->split != NULL;
 }
 
 static gboolean
@@ -141,6 +168,129 @@ train (Execution *x, GError **error)
   return model->fit (x->model->self, &data, x->run, error);
 }
 
+/* ---- groups by error ----------------------------------------------------- */
+
+static const FlRatings *
+ratings_of (const Execution *x, FlPart part)
+{
+  switch (part)
+    {
+    case FL_PART_TRAIN:
+      return x->split->train;
+    case FL_PART_VALIDATION:
+      return x->split->validation;
+    default:
+      return x->split->test;
+    }
+}
+
+/* Root mean squared error of each user, or item; NaN without a rating. */
+static double *
+measure_errors (const Execution *x, FlSide side, FlPart part, GError **error)
+{
+  const FlRatings *ratings = ratings_of (x, part);
+  g_autoptr (FlView) view = NULL;
+  uint32_t n = side == FL_SIDE_USER ? x->split->train->n_users : x->split->train->n_items;
+  g_autofree double *errors = fl_alloc (n, sizeof *errors, error);
+  g_autofree size_t *count = errors != NULL ? fl_alloc (n, sizeof *count, error) : NULL;
+
+  if (count == NULL)
+    return NULL;
+  if (ratings == NULL)
+    {
+      fl_fail (error, FL_ERROR_CONFIG, "the split has no %s part", part_word[part]);
+      return NULL;
+    }
+  view = fl_view_of (&x->split->data, ratings, part, x->model, error);
+  if (view == NULL)
+    return NULL;
+  for (size_t k = 0; k < view->n; k++)
+    {
+      uint32_t e = side == FL_SIDE_USER ? view->user[k] : view->item[k];
+      double difference = view->rating[k] - view->predicted[k];
+
+      errors[e] += difference * difference;
+      count[e]++;
+    }
+  for (uint32_t e = 0; e < n; e++)
+    errors[e] = count[e] > 0 ? sqrt (errors[e] / (double) count[e]) : NAN;
+  return g_steal_pointer (&errors);
+}
+
+/* FlArmErrors of an execution. */
+static const double *
+errors_of (gpointer user_data, FlSide side, const char *arm, FlPart part, GError **error)
+{
+  Execution *x = user_data;
+  const Execution *fitted = x;
+  double *errors;
+
+  for (guint i = 0; i < x->bases->len; i++)
+    {
+      const Execution *base = g_ptr_array_index (x->bases, i);
+
+      if (strcmp (base->cell->arm, arm) == 0)
+        fitted = base;
+    }
+  errors = measure_errors (fitted, side, part, error);
+  if (errors != NULL)
+    g_ptr_array_add (x->errors, errors);
+  return errors;
+}
+
+/* Groups the sides that errors group and that have no groups yet; those that need
+ * the arm's own errors only when it is trained. */
+static gboolean
+group_by_errors (Execution *x, const FlDataset *dataset, gboolean trained, GError **error)
+{
+  for (int side = 0; side < 2; side++)
+    {
+      const FlGroups *groups = side == FL_SIDE_USER ? x->split->user_groups
+                                                    : x->split->item_groups;
+      g_autoptr (FlGrouping) grouping = NULL;
+      gboolean ready = TRUE;
+
+      if (!fl_cell_grouping (x->cell, (FlSide) side, &grouping, error))
+        return FALSE;
+      if (grouping == NULL || !grouping->by_error || groups != NULL)
+        continue;
+      for (guint f = 0; f < grouping->factors->len; f++)
+        {
+          const FlFactor *factor = g_ptr_array_index (grouping->factors, f);
+
+          ready = ready && (trained || g_strcmp0 (factor->arm, x->cell->arm) != 0);
+        }
+      if (ready
+          && !fl_cell_group (x->cell, dataset, x->split, (FlSide) side, errors_of, x, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Everything up to a trained model. */
+static gboolean
+fit (Execution *x, const FlDataset *dataset, GError **error)
+{
+  x->bases = g_ptr_array_new_with_free_func (execution_free);
+  for (guint i = 0; i < x->cell->bases->len; i++)
+    {
+      Execution *base = g_new (Execution, 1);
+
+      execution_init (base, g_ptr_array_index (x->cell->bases, i), x->registry, x->progress,
+                      x->user_data);
+      g_ptr_array_add (x->bases, base);
+      if (!fit (base, dataset, error))
+        return FALSE;
+    }
+  if (!make_split (x, dataset, error))
+    return FALSE;
+  /* Models know no groups. */
+  if (x->cell->mitigators->len > 0 && !group_by_errors (x, dataset, FALSE, error))
+    return FALSE;
+  x->data = x->split->data;
+  return make_plugins (x, error) && augment (x, error) && train (x, error);
+}
+
 /* ---- evaluation ---------------------------------------------------------- */
 
 /* The part that an objective's `on` names. */
@@ -157,20 +307,6 @@ objective_part (const FlSection *section, FlPart *part, GError **error)
   return ok;
 }
 
-static const FlRatings *
-ratings_of (const Execution *x, FlPart part)
-{
-  switch (part)
-    {
-    case FL_PART_TRAIN:
-      return x->split->train;
-    case FL_PART_VALIDATION:
-      return x->split->validation;
-    default:
-      return x->split->test;
-    }
-}
-
 /* One view a part, shared by all objectives. */
 static const FlView *
 view_of (const Execution *x, FlPart part, FlView **views, GError **error)
@@ -184,7 +320,6 @@ static gboolean
 evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOutcome *outcome,
               GError **error)
 {
-  static const char *const words[] = { "train", "validation", "test" };
   g_autoptr (FlInstance) objective = NULL;
   const FlObjectiveOps *ops;
   const FlView *view;
@@ -196,7 +331,7 @@ evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOu
   ops = objective->ops;
   if (!ops->whole && ratings_of (x, part) == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "[%s] on = %s: the split has no %s part",
-                    section->title, words[part], words[part]);
+                    section->title, part_word[part], part_word[part]);
   view = view_of (x, part, views, error);
   if (view == NULL)
     return FALSE;
@@ -221,15 +356,13 @@ FlOutcome *
 fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset *dataset,
                  FlProgress progress, gpointer user_data, GError **error)
 {
-  g_auto (Execution) x = {
-    .cell = cell, .registry = registry, .progress = progress, .user_data = user_data,
-    .run = fl_run_new (cell->seed, progress, user_data),
-  };
+  g_auto (Execution) x;
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   const GPtrArray *notes;
 
-  if (!make_split (&x, dataset, error) || !make_plugins (&x, error) || !augment (&x, error)
-      || !train (&x, error) || !evaluate (&x, outcome, error))
+  execution_init (&x, cell, registry, progress, user_data);
+  if (!fit (&x, dataset, error) || !group_by_errors (&x, dataset, TRUE, error)
+      || !evaluate (&x, outcome, error))
     return NULL;
   notes = fl_run_notes (x.run);
   for (guint i = 0; i < notes->len; i++)

@@ -14,6 +14,7 @@ fl_cell_new (void)
   cell->mitigators = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);
   cell->objectives = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);
   cell->references = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);
+  cell->bases = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_cell_free);
   return cell;
 }
 
@@ -33,6 +34,9 @@ fl_cell_repeat (const FlCell *cell, uint32_t repeat)
   copy->mitigators = g_ptr_array_ref (cell->mitigators);
   copy->objectives = g_ptr_array_ref (cell->objectives);
   copy->references = g_ptr_array_ref (cell->references);
+  copy->bases = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_cell_free);
+  for (guint i = 0; i < cell->bases->len; i++)
+    g_ptr_array_add (copy->bases, fl_cell_repeat (g_ptr_array_index (cell->bases, i), repeat));
   copy->k.n = cell->k.n;
   copy->k.v = g_memdup2 (cell->k.v, cell->k.n * sizeof *cell->k.v);
   return copy;
@@ -52,6 +56,7 @@ fl_cell_free (FlCell *cell)
   g_clear_pointer (&cell->mitigators, g_ptr_array_unref);
   g_clear_pointer (&cell->objectives, g_ptr_array_unref);
   g_clear_pointer (&cell->references, g_ptr_array_unref);
+  g_clear_pointer (&cell->bases, g_ptr_array_unref);
   g_free (cell->k.v);
   g_free (cell);
 }
@@ -113,6 +118,33 @@ append_fold (GString *text, const FlCell *cell)
     g_string_append_printf (text, "repeat = %u\n", cell->repeat);
 }
 
+/* What training depends on; an arm whose errors make groups with all it depends
+ * on itself. */
+static void
+append_training (GString *text, const FlCell *cell)
+{
+  append_section (text, "data", cell->data);
+  append_section (text, "split", cell->split);
+  append_fold (text, cell);
+  append_section (text, "model", cell->model);
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    append_section (text, "mitigator", g_ptr_array_index (cell->mitigators, i));
+}
+
+static void
+append_bases (GString *text, const FlCell *cell)
+{
+  for (guint i = 0; i < cell->bases->len; i++)
+    {
+      const FlCell *base = g_ptr_array_index (cell->bases, i);
+
+      g_string_append_printf (text, "[arm %s]\n", base->arm);
+      append_training (text, base);
+      append_named (text, "reference ", base->references);
+      append_bases (text, base);
+    }
+}
+
 /* Models and mitigators without the names of their groups, which change no
  * result; objectives with theirs, which become names of metrics; references with
  * theirs, by which parameters find them. */
@@ -122,14 +154,10 @@ fl_cell_canonical (const FlCell *cell)
   GString *text = g_string_new (NULL);
 
   g_string_append_printf (text, "seed = %" G_GUINT64_FORMAT "\n", cell->seed);
-  append_section (text, "data", cell->data);
-  append_section (text, "split", cell->split);
-  append_fold (text, cell);
-  append_section (text, "model", cell->model);
-  for (guint i = 0; i < cell->mitigators->len; i++)
-    append_section (text, "mitigator", g_ptr_array_index (cell->mitigators, i));
+  append_training (text, cell);
   append_named (text, "", cell->objectives);
   append_named (text, "reference ", cell->references);
+  append_bases (text, cell);
   g_string_append (text, "[evaluate]\n");
   for (size_t i = 0; i < cell->k.n; i++)
     g_string_append_printf (text, "k = %" G_GINT64_FORMAT "\n", cell->k.v[i]);
@@ -201,6 +229,15 @@ fl_cell_describe (const FlCell *cell)
   describe_sections (text, cell->objectives, NULL);
   describe_sections (text, cell->references, cell->objectives);
   describe_section (text, cell->evaluate);
+  for (guint i = 0; i < cell->bases->len; i++)
+    {
+      const FlCell *base = g_ptr_array_index (cell->bases, i);
+
+      g_string_append_printf (text, "# its groups need arm %s\n", base->arm);
+      describe_section (text, base->data);
+      describe_section (text, base->model);
+      describe_sections (text, base->mitigators, NULL);
+    }
   return g_string_free (text, FALSE);
 }
 
@@ -211,7 +248,7 @@ fl_cell_describe (const FlCell *cell)
 #define SECTIONS_TYPE "a" SECTION_TYPE
 #define CELL_TYPE \
   "(s" SETTINGS_TYPE "ut" SECTION_TYPE SECTION_TYPE SECTION_TYPE SECTION_TYPE \
-  SECTIONS_TYPE SECTIONS_TYPE SECTIONS_TYPE "ax)"
+  SECTIONS_TYPE SECTIONS_TYPE SECTIONS_TYPE "axav)"
 
 static GVariant *
 settings_to_variant (const GPtrArray *settings)
@@ -299,6 +336,17 @@ child_sections (GVariant *variant, gsize index)
   return sections;
 }
 
+static GVariant *
+cells_to_variant (const GPtrArray *cells)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("av"));
+  for (guint i = 0; i < cells->len; i++)
+    g_variant_builder_add (&builder, "v", fl_cell_to_variant (g_ptr_array_index (cells, i)));
+  return g_variant_builder_end (&builder);
+}
+
 GVariant *
 fl_cell_to_variant (const FlCell *cell)
 {
@@ -315,15 +363,37 @@ fl_cell_to_variant (const FlCell *cell)
     sections_to_variant (cell->objectives),
     sections_to_variant (cell->references),
     g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, cell->k.v, cell->k.n, sizeof (int64_t)),
+    cells_to_variant (cell->bases),
   };
 
   return g_variant_new_tuple (parts, G_N_ELEMENTS (parts));
 }
 
+/* Nested cells; FALSE when one of them is none. */
+static gboolean
+child_cells (GVariant *variant, gsize index, FlCell *cell, GError **error)
+{
+  g_autoptr (GVariant) children = g_variant_get_child_value (variant, index);
+
+  cell->bases = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_cell_free);
+  for (gsize i = 0; i < g_variant_n_children (children); i++)
+    {
+      g_autoptr (GVariant) child = NULL;
+      FlCell *base;
+
+      g_variant_get_child (children, i, "v", &child);
+      base = fl_cell_from_variant (child, error);
+      if (base == NULL)
+        return FALSE;
+      g_ptr_array_add (cell->bases, base);
+    }
+  return TRUE;
+}
+
 FlCell *
 fl_cell_from_variant (GVariant *variant, GError **error)
 {
-  FlCell *cell = NULL;
+  g_autoptr (FlCell) cell = NULL;
   g_autoptr (GVariant) sweep = NULL;
   g_autoptr (GVariant) k = NULL;
   const int64_t *lengths = NULL;
@@ -350,7 +420,7 @@ fl_cell_from_variant (GVariant *variant, GError **error)
   g_variant_get_child (variant, 11, "@ax", &k);
   lengths = g_variant_get_fixed_array (k, &cell->k.n, sizeof *lengths);
   cell->k.v = g_memdup2 (lengths, cell->k.n * sizeof *lengths);
-  return cell;
+  return child_cells (variant, 12, cell, error) ? g_steal_pointer (&cell) : NULL;
 }
 
 /* ---- what cannot run ---------------------------------------------------- */

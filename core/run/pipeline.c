@@ -654,10 +654,200 @@ check_taken (const Loader *loader, const Arm *arm, const FlSections *sections, G
   return TRUE;
 }
 
-/* The cell of an arm at one point of its sweep (FlOverride), for the first seed. */
-static FlCell *
-make_cell (const Loader *loader, const Arm *arm, const GPtrArray *point, GError **error)
+/* ---- arms whose errors make groups --------------------------------------- */
+
+/* The arms that wait for one another, the last one first. */
+typedef struct Chain Chain;
+struct Chain
 {
+  const Arm *arm;
+  const Chain *before;
+};
+
+static const Arm *
+find_arm (const Loader *loader, const char *name, GError **error)
+{
+  g_autoptr (GPtrArray) known = g_ptr_array_new ();
+  g_autofree char *suggestion = NULL;
+
+  for (guint i = 0; i < loader->arms->len; i++)
+    {
+      const Arm *arm = g_ptr_array_index (loader->arms, i);
+
+      if (strcmp (arm->name, name) == 0)
+        return arm;
+      g_ptr_array_add (known, (gpointer) arm->name);
+    }
+  g_ptr_array_add (known, NULL);
+  suggestion = fl_suggest (name, (const char *const *) known->pdata);
+  fl_fail (error, FL_ERROR_CONFIG, "there is no arm '%s'; %s", name, suggestion);
+  return NULL;
+}
+
+/* The values of `point` that concern the arm (borrowed); every axis of the arm
+ * must have one. */
+static GPtrArray *
+point_of_arm (const Loader *loader, const Arm *arm, const GPtrArray *point, GError **error)
+{
+  g_autoptr (GPtrArray) own = g_ptr_array_new ();
+
+  for (guint i = 0; i < loader->axes->len; i++)
+    {
+      const Axis *axis = g_ptr_array_index (loader->axes, i);
+      const FlOverride *value = find_override (point, axis->override->address);
+
+      if (!axis_applies (axis, arm))
+        continue;
+      if (value == NULL)
+        {
+          fl_fail (error, FL_ERROR_CONFIG, "the sweep multiplies arm '%s' by %s, and not the arm "
+                   "that it is to group: which of its points is meant is open", arm->name,
+                   axis->override->address);
+          return NULL;
+        }
+      g_ptr_array_add (own, (gpointer) value);
+    }
+  return g_steal_pointer (&own);
+}
+
+/* The host's settings of two sections are the same, but for groups. */
+static gboolean
+same_host (const FlSection *a, const FlSection *b)
+{
+  for (guint i = 0; i < a->host->len; i++)
+    {
+      const FlSetting *x = g_ptr_array_index (a->host, i), *y = g_ptr_array_index (b->host, i);
+
+      if (strcmp (x->value, y->value) != 0 && !g_str_has_suffix (x->key, ".group-by"))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+same_data (const FlCell *a, const FlCell *b)
+{
+  if (strcmp (a->data->plugin, b->data->plugin) != 0)
+    return FALSE;
+  for (guint i = 0; i < a->data->settings->len; i++)
+    {
+      const FlSetting *x = g_ptr_array_index (a->data->settings, i);
+      const FlSetting *y = g_ptr_array_index (b->data->settings, i);
+
+      if (strcmp (x->value, y->value) != 0)
+        return FALSE;
+    }
+  return same_host (a->data, b->data) && same_host (a->split, b->split);
+}
+
+/* An arm's own errors are known when it is trained: too late for those who need
+ * groups to train. */
+static gboolean
+check_own_errors (const FlCell *cell, FlSide side, const FlRegistry *registry, GError **error)
+{
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    {
+      const FlSection *mitigator = g_ptr_array_index (cell->mitigators, i);
+      const FlEntry *entry
+          = fl_registry_find (registry, FL_KIND_MITIGATOR, mitigator->plugin, error);
+      const FlMitigatorOps *ops = entry != NULL ? entry->plugin.ops : NULL;
+
+      if (ops == NULL)
+        return FALSE;
+      if (side == FL_SIDE_USER ? ops->needs_user_groups : ops->needs_item_groups)
+        return fl_fail (error, FL_ERROR_CONFIG, "[%s] needs these groups, and they need the "
+                        "errors of the arm that it is to train", mitigator->title);
+    }
+  return TRUE;
+}
+
+static FlCell *make_cell (const Loader *loader, const Arm *arm, const GPtrArray *point,
+                          const Chain *before, GError **error);
+
+/* What the groups of one factor need: an arm on the same data, fitted before. */
+static gboolean
+add_base (const Loader *loader, const FlFactor *factor, const GPtrArray *point,
+          const Chain *chain, FlCell *cell, GError **error)
+{
+  const Arm *arm = find_arm (loader, factor->arm, error);
+  g_autoptr (GPtrArray) own = NULL;
+  FlCell *base;
+
+  if (arm == NULL)
+    return FALSE;
+  for (const Chain *link = chain; link != NULL; link = link->before)
+    if (link->arm == arm)
+      return fl_fail (error, FL_ERROR_CONFIG, "arm '%s' is grouped by errors that lead back to "
+                      "arm '%s'", chain->arm->name, arm->name);
+  for (guint i = 0; i < cell->bases->len; i++)
+    if (strcmp (((const FlCell *) g_ptr_array_index (cell->bases, i))->arm, arm->name) == 0)
+      return TRUE;
+  own = point_of_arm (loader, arm, point, error);
+  base = own != NULL ? make_cell (loader, arm, own, chain, error) : NULL;
+  if (base == NULL)
+    return FALSE;
+  g_ptr_array_add (cell->bases, base);
+  /* It is fitted and nothing more. */
+  g_ptr_array_set_size (base->objectives, 0);
+  return same_data (cell, base)
+         || fl_fail (error, FL_ERROR_CONFIG, "arm '%s' has other data or another split than arm "
+                     "'%s'", arm->name, cell->arm);
+}
+
+static gboolean
+add_bases_of_side (const Loader *loader, const FlSections *sections, FlSide side,
+                   const GPtrArray *point, const Chain *chain, FlCell *cell, GError **error)
+{
+  g_autoptr (FlGrouping) grouping = NULL;
+
+  if (!fl_data_grouping (&sections->data, side, &grouping, error))
+    return FALSE;
+  for (guint f = 0; grouping != NULL && f < grouping->factors->len; f++)
+    {
+      const FlFactor *factor = g_ptr_array_index (grouping->factors, f);
+      gboolean own = g_strcmp0 (factor->arm, cell->arm) == 0;
+
+      if (factor->arm == NULL)
+        continue;
+      if (!fl_split_has_part (&sections->split, factor->part))
+        return fl_fail (error, FL_ERROR_CONFIG, "the split has no %s part; set '%s' in [split]",
+                        factor->part == FL_PART_TEST ? "test" : "validation",
+                        factor->part == FL_PART_TEST ? "test" : "validation");
+      if (own ? !check_own_errors (cell, side, loader->registry, error)
+              : !add_base (loader, factor, point, chain, cell, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_bases (const Loader *loader, const FlSections *sections, const GPtrArray *point,
+           const Chain *chain, FlCell *cell, GError **error)
+{
+  static const char *const keys[] = { "users.group-by", "items.group-by" };
+
+  for (int side = 0; side < 2; side++)
+    {
+      GError *reason = NULL;
+
+      if (add_bases_of_side (loader, sections, (FlSide) side, point, chain, cell, &reason))
+        continue;
+      /* What is wrong with the other arm says where it is. */
+      if (reason->code == FL_ERROR_CONFIG && strstr (reason->message, ": [") == NULL)
+        refuse (&reason, "data", fl_settings_find (cell->data->host, keys[side]));
+      g_propagate_error (error, reason);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* The cell of an arm at one point of its sweep (FlOverride), for the first seed;
+ * `before` are the arms that wait for it. */
+static FlCell *
+make_cell (const Loader *loader, const Arm *arm, const GPtrArray *point, const Chain *before,
+           GError **error)
+{
+  const Chain chain = { arm, before };
   g_autoptr (GPtrArray) overrides = g_ptr_array_new ();
   g_auto (FlSections) sections;
   g_autoptr (FlCell) cell = fl_cell_new ();
@@ -673,7 +863,10 @@ make_cell (const Loader *loader, const Arm *arm, const GPtrArray *point, GError 
     }
   fl_sections_init (&sections, loader->conf, loader->registry, overrides);
   if (!fill_cell (loader, arm, &sections, cell, error)
-      || !check_taken (loader, arm, &sections, error))
+      || !check_taken (loader, arm, &sections, error)
+      /* Without mitigators an arm is trained without groups. */
+      || ((before == NULL || cell->mitigators->len > 0)
+          && !add_bases (loader, &sections, point, &chain, cell, error)))
     return NULL;
   set_point (&sections, point, cell);
   return g_steal_pointer (&cell);
@@ -753,7 +946,7 @@ expand_arm (const Loader *loader, const Arm *arm, GError **error)
   for (size_t i = 0; i < n_points; i++)
     {
       g_autoptr (GPtrArray) point = make_point (axes, i);
-      g_autoptr (FlCell) cell = make_cell (loader, arm, point, error);
+      g_autoptr (FlCell) cell = make_cell (loader, arm, point, NULL, error);
 
       if (cell == NULL || !check_new_point (cell, points, error))
         return FALSE;

@@ -49,6 +49,8 @@ typedef struct
   GPtrArray *mitigators;   /* FlSection, in the order they apply                  */
   GPtrArray *objectives;   /* FlSection, in the order of [evaluate]               */
   GPtrArray *references;   /* FlSection that parameters of others name            */
+  GPtrArray *bases;        /* FlCell: arms whose errors make groups, to be fitted
+                              first, on the same split                           */
   FlInts k;                /* list lengths; empty: none                           */
 } FlCell;
 
@@ -170,6 +172,12 @@ FlSplit *fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **e
 /* Looks for leaks in what a cell is about to do: FlAuditRow. */
 GPtrArray *fl_cell_audit (const FlCell *cell, const FlRegistry *registry,
                           const FlDataset *dataset, const FlSplit *split, GError **error);
+/* How a side is grouped; NULL: not at all.  Groups that errors make, of which
+ * fl_cell_split makes none. */
+gboolean fl_cell_grouping (const FlCell *cell, FlSide side, FlGrouping **grouping,
+                           GError **error);
+gboolean fl_cell_group (const FlCell *cell, const FlDataset *dataset, FlSplit *split, FlSide side,
+                        FlArmErrors errors, gpointer user_data, GError **error);
 
 /* The whole of one cell over a dataset: split, augment, train, evaluate. */
 FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,

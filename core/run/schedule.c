@@ -307,17 +307,26 @@ append_plugin (GString *text, const FlSection *section)
                             section->plugin_version != NULL ? section->plugin_version : "0");
 }
 
-static char *
-plugins_text (const FlCell *cell)
+static void
+append_plugins (GString *text, const FlCell *cell)
 {
   const GPtrArray *const lists[] = { cell->mitigators, cell->objectives, cell->references };
-  GString *text = g_string_new (NULL);
 
   append_plugin (text, cell->data);
   append_plugin (text, cell->model);
   for (size_t l = 0; l < G_N_ELEMENTS (lists); l++)
     for (guint i = 0; i < lists[l]->len; i++)
       append_plugin (text, lists[l]->pdata[i]);
+  for (guint i = 0; i < cell->bases->len; i++)
+    append_plugins (text, cell->bases->pdata[i]);
+}
+
+static char *
+plugins_text (const FlCell *cell)
+{
+  GString *text = g_string_new (NULL);
+
+  append_plugins (text, cell);
   return g_string_free (text, FALSE);
 }
 

@@ -66,6 +66,8 @@ pass_all_references (char **environment, const FlCell *cell)
   for (size_t l = 0; l < G_N_ELEMENTS (lists); l++)
     for (guint i = 0; i < lists[l]->len; i++)
       environment = pass_references (environment, lists[l]->pdata[i]);
+  for (guint i = 0; i < cell->bases->len; i++)
+    environment = pass_all_references (environment, cell->bases->pdata[i]);
   return environment;
 }
 

@@ -365,6 +365,124 @@ test_depth (void **state)
   assert_non_null (strstr (error->message, "more than 8 plugins in a chain"));
 }
 
+/* ---- groups that errors of an arm make ------------------------------------ */
+
+#define BY_ERROR \
+  "[split]\nvalidation = 0.1\n[pipeline]\nrepeats = 2\n[arm plain]\n[arm big]\nmodel.rank = 8\n"
+
+static const FlCell *
+only_base (const FlCell *cell, const char *arm)
+{
+  const FlCell *base;
+
+  assert_int_equal (cell->bases->len, 1);
+  base = g_ptr_array_index (cell->bases, 0);
+  assert_string_equal (base->arm, arm);
+  assert_int_equal (base->repeat, cell->repeat);
+  assert_int_equal (base->seed, cell->seed);
+  assert_int_equal (base->objectives->len, 0);
+  return base;
+}
+
+static void
+test_bases (void **state)
+{
+  const char *const sets[]
+      = { "data.users.group-by=error of plain quantiles 2 * error of plain on test ranges 1", NULL };
+  g_autoptr (FlPipeline) pipeline = parse (PLAIN BY_ERROR, sets, NULL);
+  const FlCell *cell = cell_at (pipeline, 3);
+  const FlCell *base = only_base (cell, "plain");
+  g_autoptr (GVariant) variant = g_variant_ref_sink (fl_cell_to_variant (cell));
+  g_autoptr (FlCell) copy = fl_cell_from_variant (variant, NULL);
+  g_autofree char *before = fl_cell_canonical (cell), *after = fl_cell_canonical (copy);
+  g_autofree char *said = fl_cell_describe (cell);
+
+  (void) state;
+  print_message ("%s", said);
+  assert_int_equal (cell_at (pipeline, 0)->bases->len, 0); /* its own errors */
+  assert_int_equal (cell->repeat, 1);
+  assert_string_equal (setting_of (base->model->settings, "rank")->value, "2");
+  only_base (copy, "plain");
+  assert_string_equal (before, after);
+  assert_non_null (strstr (said, "# its groups need arm plain\n"));
+}
+
+/* Of three arms in a row; each its point of the sweep. */
+static void
+test_base_of_base (void **state)
+{
+  const char *text = PLAIN "[arm a]\n[arm b]\ndata.users.group-by = error of a ranges 1\n"
+                     "model.lambda = 1\nmitigators = toy-add\n"
+                     "[arm c]\ndata.items.group-by = error of b on test ranges 1\n"
+                     "[sweep]\nmodel.rank = 2; 3\n";
+  g_autoptr (FlPipeline) pipeline = parse (text, NULL, NULL);
+  const FlCell *c = cell_at (pipeline, 5), *b = only_base (c, "b"), *a = only_base (b, "a");
+
+  (void) state;
+  assert_cells (text, NULL, NULL, "a(2)/0 a(3)/0 b(2)/0 b(3)/0 c(2)/0 c(3)/0");
+  assert_string_equal (setting_of (b->model->settings, "rank")->value, "3");
+  assert_string_equal (setting_of (b->model->settings, "lambda")->value, "1");
+  assert_string_equal (setting_of (a->model->settings, "rank")->value, "3");
+  assert_int_equal (a->bases->len, 0);
+}
+
+/* An arm without mitigators is trained without groups: it waits for nobody. */
+static void
+test_base_without_groups (void **state)
+{
+  g_autoptr (FlPipeline) pipeline
+      = parse (PLAIN "[arm a]\ndata.users.group-by = error of b ranges 1\n"
+               "[arm b]\ndata.users.group-by = error of a ranges 1\n", NULL, NULL);
+
+  (void) state;
+  assert_int_equal (only_base (cell_at (pipeline, 0), "b")->bases->len, 0);
+  assert_int_equal (only_base (cell_at (pipeline, 1), "a")->bases->len, 0);
+}
+
+/* The arm that makes the groups is a part of the identity. */
+static void
+test_base_identity (void **state)
+{
+  const char *text = PLAIN "[arm a]\ndata.users.group-by = error of b ranges 1\n"
+                     "model.lambda = 0.1\n[arm b]\nmodel.rank = 3\n";
+
+  (void) state;
+  assert_identity (TRUE, text, NULL, text, "split.test=0.20");
+  assert_identity (FALSE, text, NULL, PLAIN "[arm a]\ndata.users.group-by = error of b ranges 1\n"
+                   "model.lambda = 0.1\n[arm b]\nmodel.rank = 4\n", NULL);
+}
+
+static void
+test_base_refused (void **state)
+{
+  (void) state;
+  assert_refused (PLAIN "[arm plain]\n[arm b]\ndata.users.group-by = error of plian ranges 1\n",
+                  "p.conf:9: [data] users.group-by = error of plian ranges 1: there is no arm "
+                  "'plian'; did you mean 'plain'?");
+  assert_refused (PLAIN "[arm a]\n[arm b]\n"
+                  "data.items.group-by = error of a on validation ranges 1\n",
+                  "p.conf:9: [data] items.group-by = error of a on validation ranges 1: the split "
+                  "has no validation part; set 'validation' in [split]");
+  assert_refused (PLAIN "[arm a]\ndata.users.group-by = error of b ranges 1\n"
+                  "[arm b]\ndata.items.group-by = error of a ranges 1\nmitigators = toy-add\n",
+                  "p.conf:10: [data] items.group-by = error of a ranges 1: arm 'b' is grouped by "
+                  "errors that lead back to arm 'a'");
+  assert_refused (PLAIN "[arm a]\nsplit.test = 0.3\n"
+                  "[arm b]\ndata.users.group-by = error of a ranges 1\n",
+                  "p.conf:10: [data] users.group-by = error of a ranges 1: arm 'a' has other data "
+                  "or another split than arm 'b'");
+  assert_refused (PLAIN "[arm a]\n[arm b]\nmodel.rank = 2\n"
+                  "data.users.group-by = error of a ranges 1\n[sweep]\nmodel.rank = 3; 4\n",
+                  "p.conf:10: [data] users.group-by = error of a ranges 1: the sweep multiplies "
+                  "arm 'a' by model.rank, and not the arm that it is to group: which of its "
+                  "points is meant is open");
+  assert_refused (PLAIN "[arm a]\ndata.users.group-by = error of a ranges 1\n"
+                  "data.items.group-by = x\nmitigators = toy-careful\n"
+                  "[split]\nvalidation = 0.1\n",
+                  "p.conf:8: [data] users.group-by = error of a ranges 1: [mitigator toy-careful] "
+                  "needs these groups, and they need the errors of the arm that it is to train");
+}
+
 int
 main (void)
 {
@@ -374,7 +492,10 @@ main (void)
     cmocka_unit_test (test_models),     cmocka_unit_test (test_references),
     cmocka_unit_test (test_identity),   cmocka_unit_test (test_canonical_text),
     cmocka_unit_test (test_variant),    cmocka_unit_test (test_unused),
-    cmocka_unit_test (test_depth),
+    cmocka_unit_test (test_depth),      cmocka_unit_test (test_bases),
+    cmocka_unit_test (test_base_of_base), cmocka_unit_test (test_base_identity),
+    cmocka_unit_test (test_base_without_groups),
+    cmocka_unit_test (test_base_refused),
   };
   int failed = 0;
 
