@@ -205,39 +205,47 @@ split_per_user_k_fold (const Splitter *s, GError **error)
 
 /* ---- time ---------------------------------------------------------------- */
 
+/* The first and last time of the ratings left, each of which must have one. */
 static gboolean
-check_times (const Splitter *s, GError **error)
+check_times (const Splitter *s, int64_t *first, int64_t *last, GError **error)
 {
   size_t n = 0;
+  int64_t earliest = G_MAXINT64, latest = G_MININT64;
 
   if (s->dataset->time == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "method needs times: the data have none");
+#pragma omp parallel for reduction (+ : n) reduction (min : earliest) reduction (max : latest)
   for (size_t k = 0; k < s->dataset->n; k++)
-    n += s->part[k] == FL_PART_TRAIN && s->dataset->time[k] == FL_NO_TIME;
+    if (s->part[k] != FL_DROPPED)
+      {
+        n += s->dataset->time[k] == FL_NO_TIME;
+        earliest = MIN (earliest, s->dataset->time[k]);
+        latest = MAX (latest, s->dataset->time[k]);
+      }
+  *first = earliest;
+  *last = latest;
   return n == 0
          || fl_fail (error, FL_ERROR_DATA, "method needs times: %zu of %zu ratings have none", n,
                      s->n);
 }
 
-/* Times in their order as numbers from 0. */
-static inline uint64_t
-order_of (int64_t time)
-{
-  return (uint64_t) time ^ ((uint64_t) 1 << 63);
-}
-
 #define DIGIT_BITS 16
 #define N_DIGITS ((size_t) 1 << DIGIT_BITS)
 
-/* The time of rank `rank` (from 0, earliest first), found digit by digit: so no
- * array of times is sorted, nor made. */
+/* How much later than the first the time of rank `rank` is (from 0, earliest first),
+ * found digit by digit: so no array of times is sorted, nor made. */
 static gboolean
-time_of_rank (const Splitter *s, size_t rank, uint64_t *order, GError **error)
+time_of_rank (const Splitter *s, int64_t first, int64_t last, size_t rank, uint64_t *since,
+              GError **error)
 {
-  g_autofree size_t *count = fl_alloc (N_DIGITS, sizeof *count, error);
+  g_autofree uint32_t *count = fl_alloc (N_DIGITS, sizeof *count, error);
+  uint64_t range = (uint64_t) last - (uint64_t) first;
+  int shift = 0;
 
-  *order = 0;
-  for (int shift = 64 - DIGIT_BITS; count != NULL && shift >= 0; shift -= DIGIT_BITS)
+  while (shift + DIGIT_BITS < 64 && range >> (shift + DIGIT_BITS) != 0)
+    shift += DIGIT_BITS;
+  *since = 0;
+  for (; count != NULL && shift >= 0; shift -= DIGIT_BITS)
     {
       size_t digit = 0;
 
@@ -245,15 +253,15 @@ time_of_rank (const Splitter *s, size_t rank, uint64_t *order, GError **error)
       for (size_t k = 0; k < s->dataset->n; k++)
         if (s->part[k] != FL_DROPPED)
           {
-            uint64_t difference = order_of (s->dataset->time[k]) ^ *order;
+            uint64_t t = (uint64_t) s->dataset->time[k] - (uint64_t) first;
 
-            /* The same digits so far. */
-            if (shift + DIGIT_BITS == 64 || difference >> (shift + DIGIT_BITS) == 0)
-              count[order_of (s->dataset->time[k]) >> shift & (N_DIGITS - 1)]++;
+            /* The same digits so far; no time has others above the first. */
+            if ((t ^ *since) >> shift >> (DIGIT_BITS - 1) >> 1 == 0)
+              count[t >> shift & (N_DIGITS - 1)]++;
           }
       while (rank >= count[digit])
         rank -= count[digit++];
-      *order |= (uint64_t) digit << shift;
+      *since |= (uint64_t) digit << shift;
     }
   return count != NULL;
 }
@@ -274,20 +282,27 @@ split_time (const Splitter *s, GError **error)
 {
   size_t n_test = fl_share_of (s->n, s->keys->test);
   size_t n_validation = fl_share_of (s->n, s->keys->validation);
+  int64_t first, last;
   uint64_t train_end, validation_end;
 
   if (n_test + n_validation >= s->n)
     return fail_untrained (s, error);
-  if (!check_times (s, error)
-      || !time_of_rank (s, s->n - n_test - n_validation - 1, &train_end, error))
+  if (!check_times (s, &first, &last, error)
+      || !time_of_rank (s, first, last, s->n - n_test - n_validation - 1, &train_end, error))
     return FALSE;
   validation_end = train_end;
-  if (n_validation > 0 && !time_of_rank (s, s->n - n_test - 1, &validation_end, error))
+  if (n_validation > 0
+      && !time_of_rank (s, first, last, s->n - n_test - 1, &validation_end, error))
     return FALSE;
+#pragma omp parallel for
   for (size_t k = 0; k < s->dataset->n; k++)
-    if (s->part[k] != FL_DROPPED && order_of (s->dataset->time[k]) > train_end)
-      s->part[k] = order_of (s->dataset->time[k]) > validation_end ? FL_PART_TEST
-                                                                   : FL_PART_VALIDATION;
+    if (s->part[k] != FL_DROPPED)
+      {
+        uint64_t since = (uint64_t) s->dataset->time[k] - (uint64_t) first;
+
+        s->part[k] = since > validation_end ? FL_PART_TEST
+                     : since > train_end ? FL_PART_VALIDATION : FL_PART_TRAIN;
+      }
   return check_cut (s, FL_PART_TEST, n_test, error)
          && check_cut (s, FL_PART_VALIDATION, n_validation, error);
 }
@@ -315,8 +330,9 @@ split_by_user_time (const Splitter *s, GError **error)
 {
   const size_t *start = s->dataset->ratings.start;
   g_autoptr (GArray) timed = g_array_new (FALSE, FALSE, sizeof (Timed));
+  int64_t first, last;
 
-  if (!check_times (s, error))
+  if (!check_times (s, &first, &last, error))
     return FALSE;
   for (uint32_t u = 0; u < s->dataset->n_users; u++)
     {

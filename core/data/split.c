@@ -52,27 +52,61 @@ typedef struct
   gboolean ones;               /* every rating is 1                  */
 } Cutter;
 
-static void
-cut_rows (const Cutter *cutter, uint8_t part, FlRows *rows)
+/* How many ratings of a part there are; exact: each is the same in float. */
+static size_t
+count_part (const Cutter *cutter, uint8_t part, gboolean *exact)
 {
-  const FlCsr *ratings = &cutter->dataset->ratings;
-  size_t at = 0;
+  const double *value = cutter->ones ? NULL : cutter->dataset->ratings.f64;
+  size_t n = 0, n_inexact = 0;
 
+#pragma omp parallel for reduction (+ : n, n_inexact)
+  for (size_t k = 0; k < cutter->dataset->n; k++)
+    {
+      n += cutter->part[k] == part;
+      n_inexact += value != NULL && cutter->part[k] == part
+                   && (double) (float) value[k] != value[k];
+    }
+  *exact = n_inexact == 0;
+  return n;
+}
+
+/* Where the rows of a part start. */
+static void
+start_rows (const Cutter *cutter, uint8_t part, FlRows *rows)
+{
+  const size_t *start = cutter->dataset->ratings.start;
+
+#pragma omp parallel for
   for (uint32_t u = 0; u < cutter->n_users; u++)
     {
-      for (size_t k = ratings->start[cutter->user[u]]; k < ratings->start[cutter->user[u] + 1]; k++)
-        if (cutter->part[k] == part)
-          {
-            rows->col[at] = cutter->item[ratings->col[k]];
-            if (cutter->ones)
-              rows->f32[at] = 1;
-            else if (rows->f32 != NULL)
-              rows->f32[at] = (float) fl_csr_value (ratings, k);
-            else
-              rows->f64[at] = ratings->f64[k];
-            at++;
-          }
-      rows->start[u + 1] = at;
+      size_t n = 0;
+
+      for (size_t k = start[cutter->user[u]]; k < start[cutter->user[u] + 1]; k++)
+        n += cutter->part[k] == part;
+      rows->start[u + 1] = n;
+    }
+  for (uint32_t u = 0; u < cutter->n_users; u++)
+    rows->start[u + 1] += rows->start[u];
+}
+
+/* Every rating is written where the next of the part belongs, so that those of other
+ * parts are overwritten: nothing branches on what is random. */
+static void
+cut_row (const Cutter *cutter, uint8_t part, FlRows *rows, uint32_t u)
+{
+  const FlCsr *ratings = &cutter->dataset->ratings;
+  size_t at = rows->start[u], end = rows->start[u + 1];
+
+  for (size_t k = ratings->start[cutter->user[u]]; at < end; k++)
+    {
+      rows->col[at] = cutter->item[ratings->col[k]];
+      if (cutter->ones)
+        rows->f32[at] = 1;
+      else if (rows->f32 != NULL)
+        rows->f32[at] = (float) fl_csr_value (ratings, k);
+      else
+        rows->f64[at] = ratings->f64[k];
+      at += cutter->part[k] == part;
     }
 }
 
@@ -80,24 +114,19 @@ static FlRatings *
 cut_part (const Cutter *cutter, FlPart part, GError **error)
 {
   const FlDataset *dataset = cutter->dataset;
-  const FlCsr *ratings = &dataset->ratings;
   FlRows like = { .n = 0 }, rows;
-  gboolean exact = TRUE;
-  size_t n = 0;
+  gboolean exact;
+  size_t n = count_part (cutter, (uint8_t) part, &exact);
 
-  for (size_t k = 0; k < dataset->n; k++)
-    if (cutter->part[k] == part)
-      {
-        n++;
-        if (ratings->f64 != NULL && !cutter->ones)
-          exact = exact && (double) (float) ratings->f64[k] == ratings->f64[k];
-      }
   /* Only whether a pointer is set counts. */
   like.f32 = exact ? (float *) (gpointer) &like : NULL;
   like.f64 = exact ? NULL : (double *) (gpointer) &like;
   if (!fl_rows_alloc (&rows, cutter->n_users, cutter->n_items, n, &like, error))
     return NULL;
-  cut_rows (cutter, (uint8_t) part, &rows);
+  start_rows (cutter, (uint8_t) part, &rows);
+#pragma omp parallel for schedule (dynamic, 256)
+  for (uint32_t u = 0; u < cutter->n_users; u++)
+    cut_row (cutter, (uint8_t) part, &rows, u);
   return fl_ratings_from_rows (&rows, cutter->ones ? 1 : dataset->rating_min,
                                cutter->ones ? 1 : dataset->rating_max, error);
 }
