@@ -1,12 +1,135 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* check.c: `fairlead check FILE`: is a pipeline right, and what would it run? */
+/* check.c: `fairlead check FILE`: is a pipeline right, what would it run, and does
+ * its split leak? */
+#include <string.h>
+
 #include "core/cli/cells.h"
 #include "core/cli/cli.h"
+#include "core/cli/data.h"
+
+/* ---- the audit ----------------------------------------------------------- */
+
+/* What tells one audit from another: the data, what is made of them, and who
+ * adds to them. */
+static char *
+audit_key (const FlCell *cell)
+{
+  const GPtrArray *const lists[]
+      = { cell->data->settings, cell->data->host, cell->split->host };
+  GString *key = g_string_new (cell->data->plugin);
+
+  for (size_t l = 0; l < G_N_ELEMENTS (lists); l++)
+    for (guint i = 0; i < lists[l]->len; i++)
+      {
+        const FlSetting *setting = lists[l]->pdata[i];
+
+        g_string_append_printf (key, "\n%s=%s", setting->key, setting->value);
+      }
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    g_string_append_printf (key, "\n%s", ((FlSection *) cell->mitigators->pdata[i])->plugin);
+  return g_string_free (key, FALSE);
+}
+
+typedef struct
+{
+  char *text;     /* its rows, or what is missing */
+  GString *arms;  /* of which this was said       */
+} Audit;
+
+static void
+audit_free (gpointer data)
+{
+  Audit *audit = data;
+
+  g_free (audit->text);
+  g_string_free (audit->arms, TRUE);
+  g_free (audit);
+}
+
+/* What is said of one cell; *worst is raised to its worst row. */
+static char *
+audit_text (const FlCell *cell, const FlRegistry *registry, FlAuditLevel *worst, GError **error)
+{
+  g_autofree char *path = NULL, *missing = NULL;
+  g_autoptr (FlDataset) dataset = NULL;
+  g_autoptr (FlSplit) split = NULL;
+  g_autoptr (GPtrArray) rows = NULL;
+
+  if (!fl_cell_has_data (cell, registry, &missing))
+    return g_strdup_printf ("the data are not here, and only the pipeline was checked:\n%s\n",
+                            missing);
+  if ((dataset = fl_cell_dataset (cell, registry, &path, error)) == NULL
+      || (split = fl_cell_split (cell, dataset, error)) == NULL
+      || (rows = fl_cell_audit (cell, registry, dataset, split, error)) == NULL)
+    return NULL;
+  for (guint i = 0; i < rows->len; i++)
+    *worst = MAX (*worst, ((const FlAuditRow *) rows->pdata[i])->level);
+  return cli_data_audit_text (rows);
+}
+
+/* Keeps the text under the cell's arm; what is said of several arms is said once. */
+static void
+keep (GPtrArray *audits, char *text, const FlCell *cell)
+{
+  Audit *audit = NULL;
+
+  for (guint i = 0; i < audits->len && audit == NULL; i++)
+    if (strcmp (((const Audit *) audits->pdata[i])->text, text) == 0)
+      audit = audits->pdata[i];
+  if (audit != NULL)
+    g_free (text);
+  else
+    {
+      audit = g_new0 (Audit, 1);
+      audit->text = text;
+      audit->arms = g_string_new (NULL);
+      g_ptr_array_add (audits, audit);
+    }
+  if (audit->arms->len > 0)
+    g_string_append (audit->arms, "; ");
+  g_string_append (audit->arms, cell->arm);
+}
+
+/* The first repeat of each arm and sweep point. */
+static gboolean
+audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *worst,
+       GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) audits = g_ptr_array_new_with_free_func (audit_free);
+  char *text = NULL, *temporary;
+
+  if (!fl_cache_open (&temporary, error))
+    return FALSE;
+  for (guint i = 0; i < pipeline->cells->len; i++)
+    {
+      const FlCell *cell = pipeline->cells->pdata[i];
+
+      if (cell->repeat != 0 || !g_hash_table_add (seen, audit_key (cell)))
+        continue;
+      text = audit_text (cell, registry, worst, error);
+      if (text == NULL)
+        break;
+      keep (audits, text, cell);
+    }
+  fl_cache_close (temporary);
+  for (guint i = 0; i < audits->len; i++)
+    {
+      const Audit *said = audits->pdata[i];
+
+      printf ("\naudit%s%s\n%s", audits->len > 1 ? ": " : "",
+              audits->len > 1 ? said->arms->str : "", said->text);
+    }
+  return text != NULL;
+}
+
+/* ---- the command --------------------------------------------------------- */
 
 static int
-check_file (const CliPipeline *options, const char *file)
+check_file (const CliPipeline *options, gboolean no_data, const char *file)
 {
   GError *error = NULL;
+  FlAuditLevel worst = FL_AUDIT_OK;
   g_autoptr (FlRegistry) registry = NULL;
   g_autoptr (FlPipeline) pipeline = cli_pipeline_load (options, file, &registry, &error);
 
@@ -15,32 +138,50 @@ check_file (const CliPipeline *options, const char *file)
   if (options->show_config)
     cli_print_config (pipeline, stdout);
   cli_print_cells (pipeline, stdout);
-  return CLI_DONE;
+  if (!no_data && !audit (pipeline, registry, &worst, &error))
+    return cli_data_fail (error);
+  return worst == FL_AUDIT_ERROR ? CLI_CELL_FAILED : CLI_DONE;
 }
+
+static const char description[] =
+  "Where the data are there, they are read, and the split of each arm is searched\n"
+  "for leaks.\n"
+  "\n"
+  "Exit status: 0 the pipeline is right; 1 the data cannot be read, or the split is\n"
+  "none; 2 the command line or the pipeline is wrong.";
 
 static int
 run_check (int argc, char **argv)
 {
   CliPipeline options = { NULL };
+  gboolean no_data = FALSE;
+  const GOptionEntry entries[] = {
+    { "no-data", 0, 0, G_OPTION_ARG_NONE, &no_data, "Leave the data alone", NULL },
+    G_OPTION_ENTRY_NULL
+  };
   g_autoptr (GOptionContext) context = g_option_context_new ("FILE");
+  g_autofree char *text = NULL;
   GError *error = NULL;
   int status = CLI_WRONG;
 
   g_option_context_set_summary (context, cli_check.summary);
   cli_pipeline_options (&options, context);
+  g_option_context_add_main_entries (context, entries, NULL);
+  text = g_strconcat (g_option_context_get_description (context), "\n\n", description, NULL);
+  g_option_context_set_description (context, text);
   if (!g_option_context_parse (context, &argc, &argv, &error)
       || (argc != 2
           && !fl_fail (&error, FL_ERROR_CONFIG, "check: expected one pipeline file, found %d",
                        argc - 1)))
     status = cli_fail (error);
   else
-    status = check_file (&options, argv[1]);
+    status = check_file (&options, no_data, argv[1]);
   cli_pipeline_clear (&options);
   return status;
 }
 
 const CliCommand cli_check = {
   "check",
-  "Look for mistakes in a pipeline and print its cells, running nothing",
+  "look for mistakes in a pipeline and for leaks in its split; print its cells",
   run_check,
 };

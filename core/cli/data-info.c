@@ -302,37 +302,53 @@ print_parts (const FlSplit *split, const FlPage *page, GError **error)
   return TRUE;
 }
 
-static gboolean
-print_groups (const FlSplit *split, FlSide side, const FlPage *page, GError **error)
+static void
+print_group_rows (const FlGroups *groups, const FlTally *tally, size_t n_ratings, char *by,
+                  const char *who, const FlPage *page)
 {
-  const FlGroups *groups = side == FL_SIDE_USER ? split->user_groups : split->item_groups;
-  const char *words[] = { NULL, side == FL_SIDE_USER ? "users" : "items", "ratings", "share",
-                          "mean", NULL };
-  g_autofree char *by = NULL;
-  g_autofree uint32_t *size = NULL;
-  g_auto (FlTally) tally = { 0 };
+  const char *words[] = { by, who, "ratings", "share", "mean", "", NULL };
+  g_autofree uint32_t *size = fl_info_sizes (groups);
   g_auto (CliTable) table = { NULL };
 
-  if (groups == NULL)
-    return TRUE;
-  if (!fl_tally_init (&tally, split->train, side == FL_SIDE_USER ? groups : NULL,
-                      side == FL_SIDE_ITEM ? groups : NULL, error))
-    return FALSE;
-  size = fl_info_sizes (groups);
-  by = g_strdup_printf ("%ss by %s", side_word[side], groups->name);
-  words[0] = by;
-  cli_table_init (&table, "lrrrr");
+  cli_table_init (&table, "lrrrrl");
   heading (&table, words);
   for (uint32_t g = 0; g < MIN (groups->n_groups, GROUPS_SHOWN); g++)
-    cli_table_add (&table, shown (groups->label[g]), cli_count (size[g]), cli_count (tally.n[g]),
-                   cli_percent ((double) tally.n[g] / (double) split->train->n),
-                   number (tally.mean[g]));
-  fputc ('\n', stdout);
+    cli_table_add (&table, shown (groups->label[g]), cli_count (size[g]), cli_count (tally->n[g]),
+                   cli_percent ((double) tally->n[g] / (double) n_ratings),
+                   number (tally->mean[g]),
+                   groups->rule != NULL ? shown (groups->rule[g]) : g_strdup (""));
   print_table (&table, page);
   if (groups->n_groups > GROUPS_SHOWN)
     printf ("and %u more, which --json shows\n", groups->n_groups - GROUPS_SHOWN);
   if (groups->start[groups->n] > groups->n)
     printf ("Who is in several groups counts in each.\n");
+}
+
+static gboolean
+print_groups (const CliData *data, FlSide side, const FlPage *page, GError **error)
+{
+  const FlSplit *split = data->split;
+  const FlGroups *groups = side == FL_SIDE_USER ? split->user_groups : split->item_groups;
+  const char *who = side == FL_SIDE_USER ? "users" : "items";
+  g_autofree char *by = NULL;
+  g_autoptr (FlGrouping) grouping = NULL;
+  g_auto (FlTally) tally = { 0 };
+
+  if (!fl_cell_grouping (data->cell, side, &grouping, error))
+    return FALSE;
+  if (grouping == NULL)
+    return TRUE;
+  if (groups == NULL)
+    {
+      printf ("\n%s are grouped by the error of an arm, which only a run knows\n", who);
+      return TRUE;
+    }
+  if (!fl_tally_init (&tally, split->train, side == FL_SIDE_USER ? groups : NULL,
+                      side == FL_SIDE_ITEM ? groups : NULL, error))
+    return FALSE;
+  by = g_strdup_printf ("%s by %s", who, groups->name);
+  fputc ('\n', stdout);
+  print_group_rows (groups, &tally, split->train->n, by, who, page);
   return TRUE;
 }
 
@@ -387,6 +403,34 @@ print_crossed (const FlSplit *split, const FlPage *page, GError **error)
   return TRUE;
 }
 
+char *
+cli_data_audit_text (const GPtrArray *rows)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const FlAuditRow *row = rows->pdata[i];
+
+      g_string_append_printf (text, "%-8s %s\n", fl_audit_word (row->level), row->text);
+    }
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+print_audit (const CliData *data, GError **error)
+{
+  g_autoptr (GPtrArray) rows
+      = fl_cell_audit (data->cell, data->registry, data->dataset, data->split, error);
+  g_autofree char *text = NULL;
+
+  if (rows == NULL)
+    return FALSE;
+  text = cli_data_audit_text (rows);
+  printf ("\naudit\n%s", text);
+  return TRUE;
+}
+
 /* ---- all ----------------------------------------------------------------- */
 
 static gboolean
@@ -408,9 +452,9 @@ print_info (const CliData *data, GError **error)
   printf ("\n%s\n", label);
   print_funnel (data->split->funnel, &page);
   return print_parts (data->split, &page, error)
-         && print_groups (data->split, FL_SIDE_USER, &page, error)
-         && print_groups (data->split, FL_SIDE_ITEM, &page, error)
-         && print_crossed (data->split, &page, error);
+         && print_groups (data, FL_SIDE_USER, &page, error)
+         && print_groups (data, FL_SIDE_ITEM, &page, error)
+         && print_crossed (data->split, &page, error) && print_audit (data, error);
 }
 
 int

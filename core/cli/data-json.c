@@ -20,10 +20,12 @@
  *               "min": N, "median": N,                                    of a user
  *               "cold_users": {"n": N, "ratings": N}, "cold_items": {...}}, ...],
  *    "groups": {"users": {"by": "gender", "groups":
- *                 [{"label": "F", "n": 273, "ratings": N, "mean": M}, ...]} or null,
+ *                 [{"label": "F", "rule": "gender is F", "n": 273, "ratings": N, "mean": M}, ...]}
+ *                 or null,
  *               "items": ...},
  *    "crossed": {"ratings": [[N, ...], ...], "mean": [[M, ...], ...]} or null: training
- *               ratings by group of the user, then of the item}}
+ *               ratings by group of the user, then of the item,
+ *    "audit": [{"level": "ok", "text": "..."}, ...]}}    ok, note, warning or error
  *
  * A mean over nothing is null.  Times are seconds since 1970.  Members are only
  * ever added.
@@ -343,6 +345,7 @@ add_side (JsonBuilder *json, const FlSplit *split, FlSide side, GError **error)
     {
       begin (json, NULL, FALSE);
       add_text (json, "label", groups->label[g]);
+      add_text (json, "rule", groups->rule != NULL ? groups->rule[g] : "");
       add_count (json, "n", size[g]);
       add_count (json, "ratings", tally.n[g]);
       add_number (json, "mean", tally.mean[g]);
@@ -391,6 +394,28 @@ add_crossed (JsonBuilder *json, const FlSplit *split, GError **error)
 }
 
 static gboolean
+add_audit (JsonBuilder *json, const CliData *data, GError **error)
+{
+  g_autoptr (GPtrArray) rows
+      = fl_cell_audit (data->cell, data->registry, data->dataset, data->split, error);
+
+  if (rows == NULL)
+    return FALSE;
+  begin (json, "audit", TRUE);
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const FlAuditRow *row = rows->pdata[i];
+
+      begin (json, NULL, FALSE);
+      add_text (json, "level", fl_audit_word (row->level));
+      add_text (json, "text", row->text);
+      json_builder_end_object (json);
+    }
+  json_builder_end_array (json);
+  return TRUE;
+}
+
+static gboolean
 add_split (JsonBuilder *json, const CliData *data, GError **error)
 {
   const FlSplit *split = data->split;
@@ -412,7 +437,7 @@ add_split (JsonBuilder *json, const CliData *data, GError **error)
       || !add_side (json, split, FL_SIDE_ITEM, error))
     return FALSE;
   json_builder_end_object (json);
-  if (!add_crossed (json, split, error))
+  if (!add_crossed (json, split, error) || !add_audit (json, data, error))
     return FALSE;
   json_builder_end_object (json);
   return TRUE;

@@ -49,6 +49,9 @@ int cli_data_import (int argc, char **argv);
 int cli_data_export (int argc, char **argv);
 int cli_data_synth (int argc, char **argv);
 
+/* A line for each FlAuditRow, with its level. */
+char *cli_data_audit_text (const GPtrArray *rows);
+
 /* Everything that `info` tells as one JSON object. */
 gboolean cli_data_json (const CliData *data, FILE *out, GError **error);
 

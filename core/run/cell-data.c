@@ -130,6 +130,35 @@ fl_cell_ingest (const FlCell *cell, FlIngest *ingest, GError **error)
   return done;
 }
 
+gboolean
+fl_cell_has_data (const FlCell *cell, const FlRegistry *registry, char **missing)
+{
+  g_autoptr (FlInstance) source
+      = fl_cell_instance (cell, registry, FL_KIND_SOURCE, cell->data, NULL);
+  const FlSourceOps *ops = source != NULL ? source->ops : NULL;
+  g_auto (GStrv) inputs = NULL;
+  g_autoptr (GError) reason = NULL;
+
+  *missing = NULL;
+  if (ops == NULL || ops->inputs == NULL)
+    return TRUE;
+  inputs = ops->inputs (source->self, &reason);
+  /* A source that cannot name its files says what it lacks. */
+  if (inputs == NULL && reason != NULL && reason->code == FL_ERROR_DATA)
+    {
+      locate_source (cell->data, source, &reason);
+      *missing = g_strdup (reason->message);
+    }
+  for (size_t i = 0; inputs != NULL && inputs[i] != NULL && *missing == NULL; i++)
+    if (inputs[i][0] != '\0' && !g_file_test (inputs[i], G_FILE_TEST_EXISTS))
+      {
+        fl_fail (&reason, FL_ERROR_DATA, "%s is not there", inputs[i]);
+        locate_source (cell->data, source, &reason);
+        *missing = g_strdup (reason->message);
+      }
+  return *missing == NULL;
+}
+
 FlDataset *
 fl_cell_dataset (const FlCell *cell, const FlRegistry *registry, char **path, GError **error)
 {

@@ -163,6 +163,10 @@ FlCell *fl_cell_of_source (const FlRegistry *registry, const char *source,
 /* Whether anything is said of filter, groups or split. */
 gboolean fl_cell_has_split (const FlCell *cell);
 
+/* Whether all files are there that the cell's source would read; else `missing`
+ * receives what is not. */
+gboolean fl_cell_has_data (const FlCell *cell, const FlRegistry *registry, char **missing);
+
 /* The cell's dataset, through the cache, whose file `path` names (fl_cache_load);
  * and that dataset filtered, split and grouped.  A mistake that shows only in the
  * data names the line of the pipeline that asked for it. */

@@ -472,7 +472,7 @@ on = train
 objectives = toy-whole; fast
 k = 10; 20
 EOF
-"$fairlead" check right.conf > out 2> err
+"$fairlead" check right.conf --no-data > out 2> err
 compare 'cells' "0
 arm               antidote.budget  repeat  seed
 plain             -                0       2019
@@ -484,7 +484,7 @@ antidote, rank 8  0.01             1       2020
 6 cells" "$?
 $(cat out err)"
 
-"$fairlead" check right.conf --arm 'antidote, rank 8' --show-config \
+"$fairlead" check right.conf --arm 'antidote, rank 8' --show-config --no-data \
   --set antidote.budget=.5 --set pipeline.repeats=1 --set evaluate.k=5 > out 2> err
 compare 'settings and where they come from' "0
 # arm antidote, rank 8
@@ -539,8 +539,22 @@ antidote, rank 8  0       2019
 $(cat out err)"
 
 printf '\357\273\277[data]\r\nsource = toy-data\r\n\r\n  [model]\r\nplugin = toy-factors\r\n[evaluate]\r\nobjectives=toy-error' > dos.conf
-"$fairlead" check dos.conf > out 2>&1
+"$fairlead" check dos.conf --no-data > out 2>&1
 compare 'a byte-order mark, CRLF, no last line end' "0 1 cell" "$? $(tail -1 out)"
+
+# ---- with the data ---------------------------------------------------------------
+
+FAIRLEAD_CACHE=$work/cache
+export FAIRLEAD_CACHE
+"$fairlead" check dos.conf > out 2> err
+compare 'the audit' "0
+audit
+ok       no pair of user and item is in two parts: 9 ratings compared" "$?
+$(sed -n '/^audit/,/parts/p' out)"
+printf '[data]\nsource = toy-data\nusers.group-by = sied\n%s\n%s\n' "$model" "$evaluate" > sied.conf
+"$fairlead" check sied.conf > out 2> err
+compare 'what only the data show' "2 fairlead: sied.conf:3: [data] users.group-by = sied: no such attribute" \
+  "$? $(sed 's/attribute: .*/attribute/' err)"
 
 printf '%d passed, %d failed\n' $((n - failed)) "$failed"
 [ "$failed" = 0 ]

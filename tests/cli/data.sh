@@ -144,6 +144,31 @@ fact 'true' '[.split.funnel[-1].ratings, .split.funnel[-1].users] == [.split.par
 "$fairlead" data info restaurant 'filter=users at-least 9' >out
 tells 'the funnel' 'users at-least 9     74    102      816   70.3 %'
 
+# ---- groups and audit ------------------------------------------------------------
+
+fact '["smoker is false","smoker is true","no value of smoker"]' \
+  '[.split.groups.users.groups[].rule]' restaurant users.group-by=smoker
+fact '["birth_year below 1980","birth_year from 1980"]' '[.split.groups.users.groups[].rule]' restaurant \
+  'users.group-by=birth_year ranges 1980'
+fact '[["ok","no pair of user and item is in two parts: 1161 ratings compared"]]' \
+  '[.split.audit[] | select(.level == "ok") | [.level, .text]] | .[:1]' p.conf
+"$fairlead" data info p.conf >out
+tells 'the rule of a group' '  smoker is true'
+tells 'the audit' 'ok       no pair of user and item is in two parts'
+"$fairlead" check p.conf >out 2>err
+compare 'check' 0 $?
+tells 'check shows it too' 'ok       no pair of user and item is in two parts'
+compare '... of both arms' 'audit: first,audit: other' "$(grep ^audit out | paste -sd,)"
+sed "s/source = restaurant/source = tsv\npath = no.tsv/; s/group-by = smoker/group-by =/; /items.group-by/d" p.conf >no.conf
+"$fairlead" check no.conf >out 2>err
+compare 'without the data' "0 " "$? $(cat err)"
+tells '... what is missing' 'no.conf:7: [data] path: no.tsv is not there'
+sed 's/source = restaurant/source = tsv\npath = short.tsv/' p.conf >bad.conf
+"$fairlead" check bad.conf >out 2>err
+compare 'with bad data' 1 $?
+compare '... where' 'fairlead: bad.conf:7: [data] path: ' "$(sed 's/path: .*/path: /' err)"
+compare '--no-data' 0 "$("$fairlead" check bad.conf --no-data >out 2>&1; echo $?)"
+
 # ---- import ----------------------------------------------------------------------
 
 rm -rf cache
