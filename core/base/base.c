@@ -108,6 +108,19 @@ fl_parse_int (FlSpan text, int64_t *value)
   gboolean negative = FALSE;
   uint64_t magnitude = 0, limit = INT64_MAX;
 
+  /* Up to 18 digits, as nearly all are: there is no limit to meet. */
+  if (text.length > 0 && text.length <= 18)
+    {
+      for (; i < text.length && g_ascii_isdigit (text.text[i]); i++)
+        magnitude = magnitude * 10 + (uint64_t) (text.text[i] - '0');
+      if (i == text.length)
+        {
+          *value = (int64_t) magnitude;
+          return TRUE;
+        }
+      i = 0;
+      magnitude = 0;
+    }
   if (text.length > 0 && (text.text[0] == '-' || text.text[0] == '+'))
     {
       negative = text.text[0] == '-';

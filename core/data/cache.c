@@ -3,9 +3,11 @@
  *
  * A file is the header below and then the arrays of fl_dataset_walk, each
  * starting at a multiple of 64 bytes, as they lie in memory.  It is written
- * under a temporary name, brought to disk and renamed: a reader finds the old
- * file, the new one or none.  Its name is a hash of what determines the
- * content, so that a file is never stale, and any may be deleted.
+ * under a temporary name and renamed: a reader finds the old file, the new one
+ * or none.  It is not forced to disk: should the machine go down before it is
+ * there, the checksum tells, and the file is made anew.  Its name is a hash of
+ * what determines the content, which stands in the header as well: a file is
+ * never stale nor taken for another's, and any may be deleted.
  */
 #include "core/data/data-private.h"
 
@@ -15,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define MAGIC "fairdata"
 #define ORDER 0x01020304u
@@ -29,58 +32,21 @@ typedef struct
   uint32_t order;       /* ORDER in the byte order of the machine */
   uint64_t word;        /* sizeof (size_t)                        */
   uint64_t length;      /* of the whole file                      */
-  uint64_t content_sum; /* of all that follows the header         */
+  uint64_t content_sum; /* XXH3 of all that follows the header    */
   char digest[72];      /* of the dataset                         */
+  char key[72];         /* of what the dataset was made from      */
   uint64_t header_sum;  /* of all before                          */
-  char pad[8];
 } Header;
 G_STATIC_ASSERT (sizeof (Header) % BLOCK == 0);
 
-/* ---- checksum ------------------------------------------------------------ */
-
-/* Against damage, not malice: eight sums side by side, as fast as memory, in
- * each of which any change of a single word shows. */
-typedef struct
-{
-  uint64_t lane[8];
-} Sum;
-
-static void
-sum_blocks (Sum *sum, const uint8_t *bytes, size_t n_blocks)
-{
-  for (size_t b = 0; b < n_blocks; b++, bytes += BLOCK)
-    for (int l = 0; l < 8; l++)
-      {
-        uint64_t word;
-
-        memcpy (&word, bytes + 8 * l, 8);
-        word = (sum->lane[l] ^ word) * 0x9E3779B97F4A7C15u;
-        sum->lane[l] = word ^ word >> 29;
-      }
-}
-
-static uint64_t
-sum_end (const Sum *sum)
-{
-  uint64_t h = FL_CACHE_FORMAT;
-
-  for (int l = 0; l < 8; l++)
-    {
-      h = (h ^ sum->lane[l]) * 0xBF58476D1CE4E5B9u;
-      h ^= h >> 31;
-    }
-  return h;
-}
-
+/* Against damage, not malice. */
 static uint64_t
 header_sum (const Header *header)
 {
   Header copy = *header;
-  Sum sum = { { 0 } };
 
   copy.header_sum = 0;
-  sum_blocks (&sum, (const uint8_t *) &copy, sizeof copy / BLOCK);
-  return sum_end (&sum);
+  return XXH3_64bits (&copy, sizeof copy);
 }
 
 /* ---- writing ------------------------------------------------------------- */
@@ -90,8 +56,15 @@ typedef struct
   int file;
   const char *path;
   uint64_t length;
-  Sum sum;
+  XXH3_state_t *sum;
 } Writer;
+
+static gboolean
+fail_write (const Writer *writer, GError **error)
+{
+  return fl_fail (error, FL_ERROR_SYSTEM, "cannot write %s: %s; FAIRLEAD_CACHE names the folder "
+                  "that prepared datasets go to", writer->path, g_strerror (errno));
+}
 
 static gboolean
 write_all (const Writer *writer, const void *bytes, size_t n, GError **error)
@@ -105,8 +78,7 @@ write_all (const Writer *writer, const void *bytes, size_t n, GError **error)
       if (written < 0 && errno == EINTR)
         continue;
       if (written < 0)
-        return fl_fail (error, FL_ERROR_SYSTEM, "cannot write %s: %s", writer->path,
-                        g_strerror (errno));
+        return fail_write (writer, error);
       p += written;
       n -= (size_t) written;
     }
@@ -121,14 +93,14 @@ writer_put (gpointer user_data, gconstpointer array, size_t n, size_t size, GErr
   size_t length = n * size, whole = length / BLOCK * BLOCK;
   uint8_t last[BLOCK] = { 0 };
 
-  sum_blocks (&writer->sum, bytes, whole / BLOCK);
+  XXH3_64bits_update (writer->sum, bytes, whole);
   if (!write_all (writer, bytes, whole, error))
     return FALSE;
   writer->length += whole;
   if (whole == length)
     return TRUE;
   memcpy (last, bytes + whole, length - whole);
-  sum_blocks (&writer->sum, last, 1);
+  XXH3_64bits_update (writer->sum, last, BLOCK);
   writer->length += BLOCK;
   return write_all (writer, last, BLOCK, error);
 }
@@ -149,7 +121,7 @@ write_notes (Writer *writer, const FlDataset *dataset, GError **error)
 }
 
 static gboolean
-write_content (Writer *writer, const FlDataset *dataset, GError **error)
+write_content (Writer *writer, const FlDataset *dataset, const char *key, GError **error)
 {
   Header header = { .magic = MAGIC, .format = FL_CACHE_FORMAT, .order = ORDER,
                     .word = sizeof (size_t) };
@@ -160,30 +132,33 @@ write_content (Writer *writer, const FlDataset *dataset, GError **error)
       || !write_notes (writer, dataset, error))
     return FALSE;
   header.length = writer->length;
-  header.content_sum = sum_end (&writer->sum);
+  header.content_sum = XXH3_64bits_digest (writer->sum);
+  g_strlcpy (header.key, key, sizeof header.key);
   memcpy (header.digest, dataset->digest, sizeof dataset->digest);
   header.header_sum = header_sum (&header);
   if (lseek (writer->file, 0, SEEK_SET) != 0)
-    return fl_fail (error, FL_ERROR_SYSTEM, "cannot write %s: %s", writer->path,
-                    g_strerror (errno));
-  return write_all (writer, &header, sizeof header, error)
-         && (fsync (writer->file) == 0
-             || fl_fail (error, FL_ERROR_SYSTEM, "cannot write %s: %s", writer->path,
-                         g_strerror (errno)));
+    return fail_write (writer, error);
+  return write_all (writer, &header, sizeof header, error);
 }
 
 /* Writes a file of a name nobody else has; `path` ends in XXXXXX. */
 static gboolean
-write_temporary (const FlDataset *dataset, char *path, GError **error)
+write_temporary (const FlDataset *dataset, const char *key, char *path, GError **error)
 {
   Writer writer = { .path = path };
   gboolean done;
 
   writer.file = g_mkstemp_full (path, O_RDWR | O_CLOEXEC, 0600);
   if (writer.file < 0)
-    return fl_fail (error, FL_ERROR_SYSTEM, "cannot create %s: %s", path, g_strerror (errno));
-  done = write_content (&writer, dataset, error);
-  close (writer.file);
+    return fl_fail (error, FL_ERROR_SYSTEM, "cannot create %s: %s; FAIRLEAD_CACHE names the folder "
+                    "that prepared datasets go to", path, g_strerror (errno));
+  writer.sum = XXH3_createState ();
+  XXH3_64bits_reset (writer.sum);
+  done = write_content (&writer, dataset, key, error);
+  XXH3_freeState (writer.sum);
+  /* Some file systems find only now that the disk is full. */
+  if (close (writer.file) != 0 && done)
+    done = fail_write (&writer, error);
   if (!done)
     g_unlink (path);
   return done;
@@ -207,12 +182,13 @@ remove_abandoned (const char *folder)
 }
 
 gboolean
-fl_cache_write (const FlDataset *dataset, const char *folder, const char *path, GError **error)
+fl_cache_write (const FlDataset *dataset, const char *key, const char *folder, const char *path,
+                GError **error)
 {
   g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
 
   remove_abandoned (folder);
-  if (!write_temporary (dataset, temporary, error))
+  if (!write_temporary (dataset, key, temporary, error))
     return FALSE;
   if (g_rename (temporary, path) == 0)
     return TRUE;
@@ -352,10 +328,9 @@ take_dataset (Reader *reader, FlDataset *dataset)
 
 /* NULL when the file is whole and ours, else what is wrong with it. */
 static const char *
-find_damage (const uint8_t *bytes, size_t length)
+find_damage (const uint8_t *bytes, size_t length, const char *key)
 {
   const Header *header = (const Header *) (gconstpointer) bytes;
-  Sum sum = { { 0 } };
 
   if (length < sizeof *header || memcmp (header->magic, MAGIC, 8) != 0)
     return "not a cache file";
@@ -366,12 +341,14 @@ find_damage (const uint8_t *bytes, size_t length)
     return "the header is damaged";
   if (header->length != length || length % BLOCK != 0)
     return "cut short";
-  sum_blocks (&sum, bytes + sizeof *header, length / BLOCK - sizeof *header / BLOCK);
-  return sum_end (&sum) != header->content_sum ? "the content is damaged" : NULL;
+  if (key != NULL && strcmp (header->key, key) != 0)
+    return "it is of other data";
+  return XXH3_64bits (header + 1, length - sizeof *header) != header->content_sum
+         ? "the content is damaged" : NULL;
 }
 
 FlDataset *
-fl_cache_map (const char *path, GError **error)
+fl_cache_map_key (const char *path, const char *key, GError **error)
 {
   g_autoptr (FlDataset) dataset = fl_dataset_new ();
   GError *mistake = NULL;
@@ -388,7 +365,7 @@ fl_cache_map (const char *path, GError **error)
     }
   fl_dataset_set_map (dataset, map);
   header = (const Header *) (gpointer) g_mapped_file_get_contents (map);
-  damage = find_damage ((const uint8_t *) header, g_mapped_file_get_length (map));
+  damage = find_damage ((const uint8_t *) header, g_mapped_file_get_length (map), key);
   if (damage == NULL)
     {
       reader = (Reader) { (const uint8_t *) (header + 1), header->length - sizeof *header };
@@ -400,4 +377,10 @@ fl_cache_map (const char *path, GError **error)
     return g_steal_pointer (&dataset);
   fl_fail (error, FL_ERROR_SYSTEM, "%s: %s", path, damage);
   return NULL;
+}
+
+FlDataset *
+fl_cache_map (const char *path, GError **error)
+{
+  return fl_cache_map_key (path, NULL, error);
 }

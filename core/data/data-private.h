@@ -158,11 +158,14 @@ typedef struct
   size_t size;
 } FlBlock;
 
-/* A file read block by block. */
+typedef struct FlUnpacker FlUnpacker;
+
+/* A file read block by block; .gz and .zst are known by their first bytes. */
 typedef struct
 {
   const char *path;
   int file;
+  FlUnpacker *unpacker; /* or NULL                               */
   size_t block_size;
   gboolean begin, end;  /* nothing read yet; all of it read      */
   char *rest;           /* begins the line that the next block has */
@@ -249,12 +252,14 @@ gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
 
 /* ---- cache files --------------------------------------------------------- */
 
-#define FL_CACHE_FORMAT 2 /* raise when the same input would give another file */
+#define FL_CACHE_FORMAT 3 /* raise when the same input would give another file */
 #define FL_CACHE_SUFFIX ".fairdata"
 
 /* Writes `path` in `folder` so that whoever opens it finds all of it. */
-gboolean fl_cache_write (const FlDataset *dataset, const char *folder, const char *path,
-                         GError **error);
+gboolean fl_cache_write (const FlDataset *dataset, const char *key, const char *folder,
+                         const char *path, GError **error);
+/* fl_cache_map of a file that was written with this key (NULL: any). */
+FlDataset *fl_cache_map_key (const char *path, const char *key, GError **error);
 
 /* ---- keys ---------------------------------------------------------------- */
 

@@ -37,17 +37,31 @@ mix (uint64_t h)
   return h ^ (h >> 31);
 }
 
+/* Up to 8 bytes as a number.  Where there are 4 or more, two loads of 4 overlap. */
+static inline uint64_t
+short_key (FlSpan text)
+{
+  uint64_t key = 0;
+  uint32_t head, tail;
+
+  if (text.length >= 4)
+    {
+      memcpy (&head, text.text, 4);
+      memcpy (&tail, text.text + text.length - 4, 4);
+      return (uint64_t) tail << 32 | head;
+    }
+  for (size_t i = 0; i < text.length; i++)
+    key = key << 8 | (uint8_t) text.text[i];
+  return key;
+}
+
 static inline uint64_t
 key_of (FlSpan text)
 {
   uint64_t key = 0, word = 0;
 
   if (text.length <= 8)
-    {
-      for (size_t i = 0; i < text.length; i++)
-        key = key << 8 | (uint8_t) text.text[i];
-      return key;
-    }
+    return short_key (text);
   for (; text.length >= 8; text.text += 8, text.length -= 8)
     {
       memcpy (&word, text.text, 8);

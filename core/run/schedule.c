@@ -47,7 +47,7 @@ typedef struct
 {
   size_t n;
   const FlCell *(*cell) (const Schedule *schedule, gconstpointer data, size_t task);
-  const char *(*cache) (const Schedule *schedule, gconstpointer data, size_t task);
+  const Source *(*source) (const Schedule *schedule, gconstpointer data, size_t task);
   gboolean (*ended) (Schedule *schedule, gconstpointer data, size_t task, FlWorker *worker,
                      GError **error);
   gconstpointer data;
@@ -81,10 +81,12 @@ start_task (const Schedule *schedule, const Batch *batch, size_t task, Slot *slo
   const FlRunOptions *options = schedule->options;
   const GPtrArray *files = schedule->registry->files;
   const FlCell *cell = batch->cell (schedule, batch->data, task);
+  const Source *source = batch->source (schedule, batch->data, task);
   GVariant *message
-      = g_variant_new ("(@astsv)", g_variant_new_strv ((const char *const *) files->pdata,
+      = g_variant_new ("(@astssv)", g_variant_new_strv ((const char *const *) files->pdata,
                                                        (gssize) files->len),
-                       options->memory_limit, batch->cache (schedule, batch->data, task),
+                       options->memory_limit, source != NULL ? source->path : "",
+                       source != NULL ? source->digest : "",
                        fl_cell_to_variant (cell));
 
   slot->task = task;
@@ -261,13 +263,13 @@ source_cell (const Schedule *schedule, gconstpointer data, size_t task)
   return ((const Source *) schedule->sources->pdata[task])->cell;
 }
 
-static const char *
-no_cache (const Schedule *schedule, gconstpointer data, size_t task)
+static const Source *
+no_source (const Schedule *schedule, gconstpointer data, size_t task)
 {
   (void) schedule;
   (void) data;
   (void) task;
-  return "";
+  return NULL;
 }
 
 static gboolean
@@ -289,7 +291,7 @@ source_ended (Schedule *schedule, gconstpointer data, size_t task, FlWorker *wor
 static gboolean
 prepare_datasets (Schedule *schedule, GError **error)
 {
-  const Batch batch = { .n = schedule->sources->len, .cell = source_cell, .cache = no_cache,
+  const Batch batch = { .n = schedule->sources->len, .cell = source_cell, .source = no_source,
                         .ended = source_ended };
 
   schedule->status.loading = TRUE;
@@ -423,10 +425,10 @@ batch_cell (const Schedule *schedule, gconstpointer data, size_t task)
   return schedule->pipeline->cells->pdata[cell_index (data, task)];
 }
 
-static const char *
-batch_cache (const Schedule *schedule, gconstpointer data, size_t task)
+static const Source *
+batch_source (const Schedule *schedule, gconstpointer data, size_t task)
 {
-  return schedule->source_of[cell_index (data, task)]->path;
+  return schedule->source_of[cell_index (data, task)];
 }
 
 /* Enters what was found for one cell under every cell of the same identity: arms
@@ -516,7 +518,7 @@ compute_cells (Schedule *schedule, GError **error)
 {
   g_autoptr (GArray) todo = gather_cells (schedule);
   g_autoptr (GArray) ready = g_array_new (FALSE, FALSE, sizeof (guint));
-  Batch batch = { .cell = batch_cell, .cache = batch_cache, .ended = cell_ended, .data = ready };
+  Batch batch = { .cell = batch_cell, .source = batch_source, .ended = cell_ended, .data = ready };
 
   schedule->status = (FlRunStatus) { .n_tasks = todo->len };
   for (guint t = 0; t < todo->len; t++)

@@ -133,6 +133,7 @@ settle (void)
   setpgid (0, 0);
   setrlimit (RLIMIT_CORE, &none);
   signal (SIGPIPE, SIG_DFL);
+  signal (SIGXFSZ, SIG_IGN); /* a file too large is an error of writing it */
   fcntl (FL_WORKER_FD, F_SETFD, FD_CLOEXEC);
   return fcntl (FL_WORKER_FD, F_GETFD) >= 0;
 }
@@ -178,6 +179,23 @@ prepare (const FlCell *cell, const FlRegistry *registry, Work *work, GError **er
   return TRUE;
 }
 
+/* The prepared dataset; made again when its file has gone. */
+static FlDataset *
+open_dataset (const FlCell *cell, const FlRegistry *registry, const char *cache,
+              const char *digest, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (FlDataset) dataset = fl_cache_map (cache, NULL);
+
+  if (dataset == NULL)
+    dataset = fl_cell_dataset (cell, registry, &path, error);
+  if (dataset == NULL || strcmp (dataset->digest, digest) == 0)
+    return g_steal_pointer (&dataset);
+  fl_fail (error, FL_ERROR_DATA, "the data are not those that the run began with: its prepared "
+           "dataset %s was removed, and the source now gives others", cache);
+  return NULL;
+}
+
 static const char *
 blas_name (void)
 {
@@ -189,10 +207,10 @@ blas_name (void)
 }
 
 static gboolean
-compute (const FlCell *cell, const FlRegistry *registry, const char *cache, Work *work,
-         GError **error)
+compute (const FlCell *cell, const FlRegistry *registry, const char *cache, const char *digest,
+         Work *work, GError **error)
 {
-  g_autoptr (FlDataset) dataset = fl_cache_map (cache, error);
+  g_autoptr (FlDataset) dataset = open_dataset (cell, registry, cache, digest, error);
   g_autoptr (FlOutcome) outcome = NULL;
 
   if (dataset == NULL)
@@ -212,10 +230,10 @@ do_task (GVariant *task, Work *work, GError **error)
   g_autoptr (FlCell) cell = NULL;
   g_autoptr (FlRegistry) registry = NULL;
   g_autofree const char **files = NULL;
-  const char *cache = NULL;
+  const char *cache = NULL, *digest = NULL;
   uint64_t memory_limit = 0;
 
-  g_variant_get (task, "(^a&st&sv)", &files, &memory_limit, &cache, &packed);
+  g_variant_get (task, "(^a&st&s&sv)", &files, &memory_limit, &cache, &digest, &packed);
   cell = fl_cell_from_variant (packed, error);
   if (cell == NULL)
     return FALSE;
@@ -224,7 +242,7 @@ do_task (GVariant *task, Work *work, GError **error)
   if (!limit_memory (memory_limit, error))
     return FALSE;
   return *cache == '\0' ? prepare (cell, registry, work, error)
-                        : compute (cell, registry, cache, work, error);
+                        : compute (cell, registry, cache, digest, work, error);
 }
 
 /* A plugin states the fact; who said it goes before, unless it is there. */

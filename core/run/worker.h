@@ -15,7 +15,7 @@
 #include "core/run/run-room.h"
 
 #define FL_WORKER_FD 3
-#define FL_WORKER_TASK_TYPE "(astsv)"
+#define FL_WORKER_TASK_TYPE "(astssv)"
 #define FL_WORKER_ANSWER_TYPE "(yv)"
 
 enum

@@ -26,3 +26,7 @@ unit_tests += %D%/test-data-audit
 tests_unit_test_data_audit_SOURCES = %D%/test-data-audit.c %D%/split-case.h
 tests_unit_test_data_audit_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_data_audit_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-ratings-file
+tests_unit_test_ratings_file_SOURCES = %D%/test-ratings-file.c
+tests_unit_test_ratings_file_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_ratings_file_LDADD = $(UNIT_LDADD)
