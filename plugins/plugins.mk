@@ -3,7 +3,7 @@ include plugins/objectives/rating-error/local.mk
 include plugins/sources/block-model/local.mk
 include plugins/sources/movielens/local.mk
 include plugins/sources/restaurant/local.mk
-include plugins/sources/tsv/local.mk
+include plugins/sources/tables/local.mk
 include plugins/objectives/individual/local.mk
 include plugins/objectives/group/local.mk
 include plugins/objectives/unfairness/local.mk

@@ -15,7 +15,8 @@ typedef struct
 {
   char *name;
   FlNames values;
-  GArray *pairs; /* FlPair, in the order they came */
+  GArray *pairs;      /* FlPair, in the order they came */
+  GHashTable *labels; /* of codes, or NULL              */
 } FlTold;
 
 /* A pair of texts that the ratings are searched for. */

@@ -22,6 +22,7 @@ told_free (gpointer data)
   g_free (told->name);
   fl_names_clear (&told->values);
   g_array_unref (told->pairs);
+  g_clear_pointer (&told->labels, g_hash_table_unref);
   g_free (told);
 }
 
@@ -244,6 +245,31 @@ find_attribute (FlBuilder *builder, FlSide side, const char *name)
 }
 
 void
+fl_builder_label (FlBuilder *builder, FlSide side, const char *attribute, const char *code,
+                  const char *label)
+{
+  FlTold *found = find_attribute (builder, side, attribute);
+
+  if (found->labels == NULL)
+    found->labels = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_hash_table_insert (found->labels, g_strdup (code), g_strdup (label));
+}
+
+/* What the value is called. */
+static FlSpan
+label_of (const FlTold *told, FlSpan value)
+{
+  g_autofree char *code = NULL;
+  const char *label;
+
+  if (told->labels == NULL)
+    return value;
+  code = g_strndup (value.text, value.length);
+  label = g_hash_table_lookup (told->labels, code);
+  return label != NULL ? fl_span (label) : value;
+}
+
+void
 fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id, const char *attribute,
                       FlSpan value)
 {
@@ -255,6 +281,7 @@ fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id, const char *at
   pair.entity = add_id (builder, side, id, &builder->error);
   if (pair.entity == G_MAXUINT32 || value.length == 0)
     return;
+  value = label_of (found, value);
   if (!g_utf8_validate_len (value.text, value.length, NULL))
     {
       fl_fail (&builder->error, FL_ERROR_DATA, "a value of attribute '%s' is not UTF-8 text",
@@ -268,21 +295,22 @@ fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id, const char *at
 
 void
 fl_builder_values (FlBuilder *builder, FlSide side, FlSpan id, const char *attribute,
-                   FlSpan field, char separator)
+                   FlSpan field, const char *separator)
 {
-  const char *p = field.text, *end = field.text + field.length;
+  size_t length = separator != NULL ? strlen (separator) : 0;
+  const char *p = field.text, *end = field.text + field.length, *stop;
 
-  for (const char *stop; p <= end; p = stop + 1)
+  do
     {
       FlSpan value;
 
-      stop = separator != '\0' ? memchr (p, separator, (size_t) (end - p)) : NULL;
-      if (stop == NULL)
-        stop = end;
-      value = (FlSpan) { p, (size_t) (stop - p) };
+      stop = length > 0 ? g_strstr_len (p, end - p, separator) : NULL;
+      value = (FlSpan) { p, (size_t) ((stop != NULL ? stop : end) - p) };
       if (value.length != 1 || *value.text != '?')
         fl_builder_attribute (builder, side, id, attribute, value);
+      p += value.length + length;
     }
+  while (stop != NULL);
 }
 
 void

@@ -73,6 +73,8 @@ stamp_inputs (char **inputs, GError **error)
       g_autofree char *text = NULL;
       Stamp stamp;
 
+      if (inputs[i][0] == '\0')
+        continue;
       if (!take_stamp (inputs[i], &stamp, error))
         return NULL;
       text = stamp_text (&stamp);
@@ -175,7 +177,8 @@ cache_key (const FlInstance *source, const char *settings, const FlIngest *inges
     g_string_append_printf (key, "seed %" G_GUINT64_FORMAT "\n", seed);
   for (size_t i = 0; inputs != NULL && inputs[i] != NULL; i++)
     {
-      g_autofree char *hash = hash_input (folder, inputs[i], error);
+      g_autofree char *hash = inputs[i][0] != '\0' ? hash_input (folder, inputs[i], error)
+                                                   : g_strdup ("of the next use");
 
       if (hash == NULL)
         return NULL;

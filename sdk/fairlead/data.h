@@ -109,10 +109,15 @@ gboolean fl_builder_rating (FlBuilder *builder, FlSpan user, FlSpan item,
 void fl_builder_attribute (FlBuilder *builder, FlSide side, FlSpan id,
                            const char *attribute, FlSpan value);
 
-/* The values of one field of a table: cut at `separator` (unless it is 0); "?"
+/* The values of one field of a table: cut at `separator` (NULL: one value); "?"
  * and "" are missing. */
 void fl_builder_values (FlBuilder *builder, FlSide side, FlSpan id, const char *attribute,
-                        FlSpan field, char separator);
+                        FlSpan field, const char *separator);
+
+/* The value `code` of an attribute is called `label` where it is added from here
+ * on. */
+void fl_builder_label (FlBuilder *builder, FlSide side, const char *attribute, const char *code,
+                       const char *label);
 
 /* The rating scale; without it the extremes of the data.  Called before a file is
  * read, it makes a rating outside the scale a bad line. */
@@ -159,6 +164,16 @@ gboolean fl_table_parse (const char *name, FlSpan text, const FlTableFormat *for
                          FlTableRow row, gpointer user_data, GError **error);
 /* The names in the first line of a file.  To be freed with g_strfreev. */
 char **fl_table_header (const char *path, const FlTableFormat *format, GError **error);
+
+/* The number, from 1, of the column called `name`; 0 with FL_ERROR_DATA when there
+ * is none or more than one. */
+size_t fl_table_column (const char *path, char *const *header, const char *name, GError **error);
+/* What a word for a separator stands for: tab, comma, semicolon, colon, pipe,
+ * space; other text stands for itself.  NULL with FL_ERROR_CONFIG when that
+ * cannot separate. */
+const char *fl_table_separator (const char *text, GError **error);
+/* `path`, or path.gz or path.zst when that is there instead; NULL when none is. */
+char *fl_table_find (const char *path);
 
 /* Columns of a file of ratings, numbered from 1; 0: there is none.  Without a
  * rating every rating is 1; time is in seconds, of which a fraction is dropped. */

@@ -3,7 +3,9 @@
 #ifndef FUZZ_DATA_H
 #define FUZZ_DATA_H
 
+#include <glib/gstdio.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/data/data-private.h"
@@ -22,6 +24,73 @@ fuzz_part (const uint8_t **data, size_t *size)
   *size -= used;
   return part;
 }
+
+/* ---- files --------------------------------------------------------------- */
+
+static char *fuzz_folder_; /* of this process */
+
+static inline void
+fuzz_remove_folder (void)
+{
+  GDir *files = g_dir_open (fuzz_folder_, 0, NULL);
+  const char *name;
+
+  while (files != NULL && (name = g_dir_read_name (files)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (fuzz_folder_, name, NULL);
+
+      g_unlink (path);
+    }
+  g_dir_close (files);
+  g_rmdir (fuzz_folder_);
+  g_clear_pointer (&fuzz_folder_, g_free);
+}
+
+/* A folder in memory where there is one. */
+static inline const char *
+fuzz_folder (void)
+{
+  if (fuzz_folder_ == NULL)
+    {
+      fuzz_folder_ = g_mkdtemp (g_strdup ("/dev/shm/fairlead-fuzz-XXXXXX"));
+      if (fuzz_folder_ == NULL)
+        fuzz_folder_ = g_dir_make_tmp ("fairlead-fuzz-XXXXXX", NULL);
+      g_assert_nonnull (fuzz_folder_);
+      atexit (fuzz_remove_folder);
+    }
+  return fuzz_folder_;
+}
+
+/* The path of a file with that text; "" and no file when it is empty. */
+static inline char *
+fuzz_file (const char *name, FlSpan text)
+{
+  g_autofree char *path = g_build_filename (fuzz_folder (), name, NULL);
+  FILE *file;
+
+  if (text.length == 0)
+    {
+      g_unlink (path);
+      return g_strdup ("");
+    }
+  file = fopen (path, "wb");
+  g_assert_nonnull (file);
+  g_assert_cmpuint (fwrite (text.text, 1, text.length, file), ==, text.length);
+  fclose (file);
+  return g_steal_pointer (&path);
+}
+
+/* The first byte of what is left; 0 when nothing is. */
+static inline uint8_t
+fuzz_byte (const uint8_t **data, size_t *size)
+{
+  if (*size == 0)
+    return 0;
+  (*size)--;
+  return *(*data)++;
+}
+
+/* ---- what must hold ------------------------------------------------------ */
 
 static inline void
 check_error (const GError *error)
@@ -129,6 +198,29 @@ check_split (const FlDataset *dataset, FlSpan filter)
         else
           check_groups (split->item_groups);
       }
+}
+
+/* Loads a source whose parameters are in `self`, with the host's keys as a byte
+ * says, and looks at what comes of it. */
+static inline void
+fuzz_source (const FlPlugin *plugin, gconstpointer self, uint8_t host, FlSpan filter)
+{
+  const FlInstance source = { .plugin = plugin, .self = (gpointer) self, .ops = plugin->ops };
+  const FlIngest ingest = { .bad_lines = host & 1, .duplicates = host >> 1 & 3,
+                            .block_size = host & 8 ? 16 : 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlDataset) dataset = NULL;
+
+  if (plugin->check == NULL || plugin->check (self, &error))
+    dataset = fl_dataset_load (&source, &ingest, 0, &error);
+  if (dataset == NULL)
+    {
+      check_error (error);
+      return;
+    }
+  g_assert_no_error (error);
+  check_dataset (dataset);
+  check_split (dataset, filter);
 }
 
 #endif

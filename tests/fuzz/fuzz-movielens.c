@@ -1,57 +1,34 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* fuzz-movielens: any bytes as the files of MovieLens: 100K when the first byte
- * is odd, else 1M; 0xff stands between the files. */
+/* fuzz-movielens: any bytes as the files of MovieLens.  The first byte says of
+ * which data set, the second is for the host's settings; then come the files and
+ * a filter, with 0xff between them. */
+#include "config.h"
+
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz-data.h"
 
-/* The sources are part of the target, so that it needs no search for plugins. */
+/* The sources are part of the target, so that they need no search for plugins. */
+#include "plugins/sources/movielens/movielens-csv.c"
 #include "plugins/sources/movielens/movielens.c"
-
-typedef struct
-{
-  const uint8_t *data;
-  size_t size;
-} Input;
-
-static gboolean
-input_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
-{
-  Input rest = *(const Input *) self;
-  const File *files = rest.data[0] & 1 ? files_100k : files_1m;
-  Load load = { .builder = builder };
-  gboolean done = TRUE;
-
-  (void) seed;
-  rest.data++;
-  rest.size--;
-  fl_builder_scale (builder, 1, 5);
-  for (; done && files->name != NULL; files++)
-    done = fl_table_parse (files->name, fuzz_part (&rest.data, &rest.size), &files->format,
-                           files->row, &load, error);
-  for (size_t g = 0; g < load.n_genres; g++)
-    g_free (load.genre[g]);
-  return done;
-}
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  static const FlSourceOps ops = { .ops_size = sizeof ops, .load = input_load };
-  Input input = { data, size };
-  const FlInstance source = { .plugin = &movielens_100k, .self = &input, .ops = &ops };
-  g_autoptr (FlDataset) dataset = NULL;
-  g_autoptr (GError) error = NULL;
+  static const struct
+  {
+    const FlPlugin *plugin;
+    const char *file[5];
+  } sets[] = {
+    { &movielens_1m, { "ratings.dat", "users.dat", "movies.dat" } },
+    { &movielens_100k, { "u.data", "u.user", "u.genre", "u.item" } },
+    { &movielens_csv, { "ratings.csv", "movies.csv" } },
+  };
+  size_t set = fuzz_byte (&data, &size) % G_N_ELEMENTS (sets);
+  uint8_t host = fuzz_byte (&data, &size);
+  const Movielens movielens = { .path = (char *) fuzz_folder () };
 
-  if (size == 0)
-    return 0;
-  dataset = fl_dataset_load (&source, NULL, 0, &error);
-  if (dataset == NULL)
-    {
-      check_error (error);
-      return 0;
-    }
-  g_assert_no_error (error);
-  check_dataset (dataset);
-  check_split (dataset, fl_span ("items top 1; users random 1"));
+  for (size_t f = 0; sets[set].file[f] != NULL; f++)
+    g_free (fuzz_file (sets[set].file[f], fuzz_part (&data, &size)));
+  fuzz_source (sets[set].plugin, &movielens, host, fuzz_part (&data, &size));
   return 0;
 }

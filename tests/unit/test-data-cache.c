@@ -52,7 +52,7 @@ counting_load (gconstpointer self_, uint64_t seed, FlBuilder *builder, GError **
     {
       g_snprintf (user, sizeof user, "more %d", u);
       fl_builder_values (builder, FL_SIDE_USER, fl_span (user), "group",
-                         fl_span (u % 3 == 0 ? "a|b" : "?"), '|');
+                         fl_span (u % 3 == 0 ? "a|b" : "?"), "|");
       if (!fl_builder_rating (builder, fl_span (user), fl_span ("x"), 0.1 + (double) seed,
                               FL_NO_TIME, error))
         return FALSE;

@@ -49,7 +49,7 @@ describe_small (FlBuilder *builder)
     }
   for (int i = 0; i < 4; i++)
     fl_builder_values (builder, FL_SIDE_ITEM, fl_span (number[i]), "genre", fl_span (genre[i]),
-                       '|');
+                       "|");
 }
 
 static FlDataset *

@@ -40,7 +40,7 @@ add_values (FlBuilder *builder, FlSide side, const char *attribute, const char *
     {
       const char id[] = { (char) ('0' + e), '\0' };
 
-      fl_builder_values (builder, side, fl_span (id), attribute, fl_span (value[e]), ',');
+      fl_builder_values (builder, side, fl_span (id), attribute, fl_span (value[e]), ",");
     }
 }
 

@@ -1,5 +1,5 @@
 plugin_LTLIBRARIES += %D%/movielens.la
-%C%_movielens_la_SOURCES = %D%/movielens.c
+%C%_movielens_la_SOURCES = %D%/movielens.c %D%/movielens-csv.c %D%/movielens.h
 %C%_movielens_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_movielens_la_LIBADD = $(PLUGIN_LIBS)
-EXTRA_DIST += %D%/movielens-100k.md %D%/movielens-1m.md
+EXTRA_DIST += %D%/movielens-100k.md %D%/movielens-1m.md %D%/movielens-csv.md

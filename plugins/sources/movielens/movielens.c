@@ -9,19 +9,13 @@
  *                    users.dat    UserID::Gender::Age::Occupation::Zip
  *                    movies.dat   MovieID::Title::Genre|Genre
  *
- * Ratings are whole stars from 1 to 5; text is ISO-8859-1.
+ * Ratings are stars from 1 to 5; text is ISO-8859-1.  movielens-csv.c has the
+ * later ones.
  */
-#include <string.h>
-
-#include <fairlead/plugin.h>
+#include "movielens.h"
 
 #define N_GENRES_MAX 64
 #define ITEM_FIELDS 5 /* of u.item, before the flags */
-
-typedef struct
-{
-  char *path;
-} Movielens;
 
 /* What the rows of one load share. */
 typedef struct
@@ -35,25 +29,10 @@ typedef struct
 {
   const char *name;
   FlTableFormat format;
-  FlTableRow row;
+  FlTableRow row; /* NULL: ratings */
 } File;
 
 /* ---- fields -------------------------------------------------------------- */
-
-static gboolean
-add_rating (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
-            GError **error)
-{
-  Load *load = user_data;
-  int64_t rating = 0, time = FL_NO_TIME;
-
-  (void) header;
-  if (!fl_parse_int (field[2], &rating) || rating < 1 || rating > 5)
-    return fl_fail (error, FL_ERROR_DATA, "the rating must be a whole number from 1 to 5");
-  if (n_fields > 3 && !fl_parse_int (field[3], &time))
-    return fl_fail (error, FL_ERROR_DATA, "the time must be a whole number of seconds");
-  return fl_builder_rating (load->builder, field[0], field[1], (double) rating, time, error);
-}
 
 /* The first digit of a United States zip code names a region; codes of other
  * countries have none. */
@@ -63,16 +42,6 @@ add_zip (FlBuilder *builder, FlSpan user, FlSpan zip)
   fl_builder_attribute (builder, FL_SIDE_USER, user, "zip", zip);
   if (zip.length > 0 && g_ascii_isdigit (zip.text[0]))
     fl_builder_attribute (builder, FL_SIDE_USER, user, "zip-digit", (FlSpan) { zip.text, 1 });
-}
-
-/* Four digits are a year. */
-static void
-add_year (FlBuilder *builder, FlSpan item, FlSpan year)
-{
-  int64_t number = 0;
-
-  if (year.length == 4 && fl_parse_int (year, &number) && number >= 1000)
-    fl_builder_attribute (builder, FL_SIDE_ITEM, item, "year", year);
 }
 
 /* ---- 100K ---------------------------------------------------------------- */
@@ -133,12 +102,12 @@ add_item_100k (gpointer user_data, gboolean header, const FlSpan *field, size_t 
                               fl_span (load->genre[g]));
     }
   if (date.length >= 4) /* 01-Jan-1995 */
-    add_year (load->builder, field[0], (FlSpan) { date.text + date.length - 4, 4 });
+    movielens_add_year (load->builder, field[0], (FlSpan) { date.text + date.length - 4, 4 });
   return TRUE;
 }
 
 static const File files_100k[] = {
-  { "u.data", { .separator = "\t", .fields_min = 4, .fields_max = 4 }, add_rating },
+  { "u.data", { .separator = "\t", .fields_min = 4, .fields_max = 4 }, NULL },
   { "u.user", { .separator = "|", .latin1 = TRUE, .fields_min = 5, .fields_max = 5 },
     add_user_100k },
   { "u.genre", { .separator = "|", .latin1 = TRUE, .fields_min = 2, .fields_max = 2 },
@@ -171,19 +140,17 @@ add_item_1m (gpointer user_data, gboolean header, const FlSpan *field, size_t n_
              GError **error)
 {
   FlBuilder *builder = ((Load *) user_data)->builder;
-  FlSpan title = field[1];
 
   (void) header;
   (void) n_fields;
   (void) error;
-  fl_builder_values (builder, FL_SIDE_ITEM, field[0], "genre", field[2], '|');
-  if (title.length > 6 && title.text[title.length - 6] == '(') /* Toy Story (1995) */
-    add_year (builder, field[0], (FlSpan) { title.text + title.length - 5, 4 });
+  fl_builder_values (builder, FL_SIDE_ITEM, field[0], "genre", field[2], "|");
+  movielens_add_title (builder, field[0], field[1]);
   return TRUE;
 }
 
 static const File files_1m[] = {
-  { "ratings.dat", { .separator = "::", .fields_min = 3, .fields_max = 4 }, add_rating },
+  { "ratings.dat", { .separator = "::", .fields_min = 3, .fields_max = 4 }, NULL },
   { "users.dat", { .separator = "::", .latin1 = TRUE, .fields_min = 5, .fields_max = 5 },
     add_user_1m },
   { "movies.dat", { .separator = "::", .latin1 = TRUE, .fields_min = 3, .fields_max = 3 },
@@ -200,18 +167,29 @@ inputs (const Movielens *self, const File *files, const char *title, GError **er
 
   for (const File *file = files; file->name != NULL; file++)
     {
-      char *path = g_build_filename (self->path, file->name, NULL);
+      char *path = movielens_find (self, file->name, title, error);
 
+      if (path == NULL)
+        return NULL;
       g_ptr_array_add (paths, path);
-      if (g_file_test (path, G_FILE_TEST_IS_REGULAR))
-        continue;
-      fl_fail (error, FL_ERROR_DATA,
-               "%s is not there: path must name the folder with the files of %s, which come "
-               "from grouplens.org/datasets/movielens", path, title);
-      return NULL;
     }
   g_ptr_array_add (paths, NULL);
   return (char **) g_ptr_array_free (g_steal_pointer (&paths), FALSE);
+}
+
+/* Files of 1M without times are about. */
+static gboolean
+load_ratings (FlBuilder *builder, const char *path, const FlTableFormat *format_, GError **error)
+{
+  FlTableFormat format = *format_;
+  g_auto (GStrv) first = fl_table_header (path, &format, error);
+  FlRatingColumns columns = { 1, 2, 3, 0 };
+
+  if (first == NULL)
+    return FALSE;
+  if (g_strv_length (first) > 3)
+    columns.time = format.fields_min = 4;
+  return fl_builder_ratings (builder, path, &format, &columns, error);
 }
 
 static gboolean
@@ -224,7 +202,9 @@ load_files (const Movielens *self, const File *files, const char *title, FlBuild
 
   fl_builder_scale (builder, 1, 5);
   for (size_t f = 0; done && files[f].name != NULL; f++)
-    done = fl_builder_table (builder, paths[f], &files[f].format, files[f].row, &load, error);
+    done = files[f].row == NULL
+               ? load_ratings (builder, paths[f], &files[f].format, error)
+               : fl_builder_table (builder, paths[f], &files[f].format, files[f].row, &load, error);
   for (size_t g = 0; g < load.n_genres; g++)
     g_free (load.genre[g]);
   return done;
@@ -268,10 +248,6 @@ static const FlParam params_1m[] = {
   FL_PARAM_END
 };
 
-#define REFERENCE \
-  "F. M. Harper and J. A. Konstan, The MovieLens Datasets: History and Context, " \
-  "ACM TiiS 5(4), 2015, doi:10.1145/2827872"
-
 static const FlPlugin movielens_100k = FL_DESCRIPTOR (
   .name = "movielens-100k",
   .summary = "100,000 ratings of 1,682 films by 943 people",
@@ -279,7 +255,7 @@ static const FlPlugin movielens_100k = FL_DESCRIPTOR (
                  "grouplens.org/datasets/movielens.  Users have age, gender, occupation, zip "
                  "and zip-digit (the first digit, a region of the United States), items genre "
                  "(one or several) and year.",
-  .reference = REFERENCE,
+  .reference = MOVIELENS_REFERENCE,
   .licence = "LGPL-3.0-or-later",
   .version = "1",
   .params = params_100k,
@@ -294,7 +270,7 @@ static const FlPlugin movielens_1m = FL_DESCRIPTOR (
                  "grouplens.org/datasets/movielens; ratings.dat may lack the times.  Users have "
                  "gender, age (the lower bound of a range; 1 is under 18), occupation (a code), "
                  "zip and zip-digit, items genre (one or several) and year.",
-  .reference = REFERENCE,
+  .reference = MOVIELENS_REFERENCE,
   .licence = "LGPL-3.0-or-later",
   .version = "1",
   .params = params_1m,
@@ -302,4 +278,4 @@ static const FlPlugin movielens_1m = FL_DESCRIPTOR (
   FL_SOURCE (.load = load_1m, .inputs = inputs_1m)
 );
 
-FL_PLUGINS (&movielens_100k, &movielens_1m);
+FL_PLUGINS (&movielens_100k, &movielens_1m, &movielens_csv);

@@ -41,7 +41,7 @@ entity_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_f
     g_ptr_array_add (entities->columns, g_strndup (field[i].text, field[i].length));
   for (size_t i = 2; !header && i < n_fields; i++)
     fl_builder_values (entities->builder, entities->side, field[0],
-                       g_ptr_array_index (entities->columns, i), field[i], '|');
+                       g_ptr_array_index (entities->columns, i), field[i], "|");
   return TRUE;
 }
 

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* entities.c: what the sources share: lists of names, columns, and files of users
+ * or of items with their attributes. */
+#include "tables.h"
+
+#include <string.h>
+
+#define N_COLUMNS_MAX 1000000
+
+char **
+tables_list (const char *text)
+{
+  char **all = g_strsplit (text, ";", -1);
+
+  for (size_t i = 0; all[i] != NULL; i++)
+    g_strstrip (all[i]);
+  return all;
+}
+
+gboolean
+tables_is_name (const char *column)
+{
+  return column[strspn (column, "0123456789")] != '\0';
+}
+
+size_t
+tables_column (const char *path, char *const *header, const char *column, GError **error)
+{
+  int64_t number = 0;
+
+  if (tables_is_name (column))
+    return fl_table_column (path, header, column, error);
+  if (fl_parse_int (fl_span (column), &number) && number >= 1 && number <= N_COLUMNS_MAX)
+    return (size_t) number;
+  fl_fail (error, FL_ERROR_CONFIG, "column %s: must be from 1 to %d, or a name", column,
+           N_COLUMNS_MAX);
+  return 0;
+}
+
+char **
+tables_inputs (size_t n, const char *const *paths)
+{
+  GPtrArray *inputs = g_ptr_array_new ();
+
+  for (size_t i = 0; i < n; i++)
+    {
+      g_auto (GStrv) files = tables_list (paths[i]);
+
+      for (size_t f = 0; files[f] != NULL; f++)
+        g_ptr_array_add (inputs, g_strdup (files[f]));
+      g_ptr_array_add (inputs, g_strdup (""));
+    }
+  g_ptr_array_add (inputs, NULL);
+  return (char **) g_ptr_array_free (inputs, FALSE);
+}
+
+/* ---- labels -------------------------------------------------------------- */
+
+/* "CODE = LABEL" in two. */
+static gboolean
+cut_label (const char *text, char **code, char **label, GError **error)
+{
+  const char *equals = strchr (text, '=');
+
+  if (equals != NULL)
+    {
+      *code = g_strstrip (g_strndup (text, (gsize) (equals - text)));
+      *label = g_strstrip (g_strdup (equals + 1));
+      if (**code != '\0' && **label != '\0')
+        return TRUE;
+      g_free (*code);
+      g_free (*label);
+    }
+  return fl_fail (error, FL_ERROR_CONFIG, "label '%s' must be CODE = LABEL", text);
+}
+
+gboolean
+tables_entities_check (const Entities *entities, GError **error)
+{
+  g_auto (GStrv) labels = tables_list (entities->labels);
+
+  for (size_t i = 0; labels[i] != NULL; i++)
+    {
+      char *code, *label;
+
+      if (!cut_label (labels[i], &code, &label, error))
+        return FALSE;
+      g_free (code);
+      g_free (label);
+    }
+  return entities->id[0] != '\0'
+         || fl_fail (error, FL_ERROR_CONFIG, "the id must have a column");
+}
+
+/* ---- a file -------------------------------------------------------------- */
+
+typedef struct
+{
+  const Entities *entities;
+  FlBuilder *builder;
+  char **name; /* of the columns */
+  size_t n, id; /* columns; that of the id, from 1 */
+} Reading;
+
+static gboolean
+is_attribute (const Reading *reading, size_t i)
+{
+  return i + 1 != reading->id && strcmp (reading->name[i], "-") != 0;
+}
+
+/* "gender.0 = male", or "0 = male" where there is one attribute. */
+static gboolean
+add_label (const Reading *reading, const char *code, const char *label, GError **error)
+{
+  const char *point = strchr (code, '.'), *only = NULL;
+  size_t n_attributes = 0;
+
+  for (size_t i = 0; i < reading->n; i++)
+    if (is_attribute (reading, i))
+      {
+        const char *name = reading->name[i];
+
+        only = name;
+        n_attributes++;
+        if (point != NULL && strlen (name) == (size_t) (point - code)
+            && memcmp (name, code, strlen (name)) == 0)
+          {
+            fl_builder_label (reading->builder, reading->entities->side, name, point + 1, label);
+            return TRUE;
+          }
+      }
+  if (n_attributes > 1)
+    return fl_fail (error, FL_ERROR_CONFIG,
+                    "label '%s = %s': say of which attribute, as in %s.%s = %s", code, label, only,
+                    code, label);
+  if (n_attributes == 1)
+    fl_builder_label (reading->builder, reading->entities->side, only, code, label);
+  return TRUE;
+}
+
+static gboolean
+add_labels (const Reading *reading, GError **error)
+{
+  g_auto (GStrv) labels = tables_list (reading->entities->labels);
+
+  for (size_t i = 0; labels[i] != NULL; i++)
+    {
+      g_autofree char *code = NULL, *label = NULL;
+
+      if (!cut_label (labels[i], &code, &label, error)
+          || !add_label (reading, code, label, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Two columns of one name would mix two attributes. */
+static gboolean
+check_names (const Reading *reading, const char *path, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (size_t i = 0; i < reading->n; i++)
+    if (is_attribute (reading, i))
+      {
+        if (reading->name[i][0] == '\0')
+          return fl_fail (error, FL_ERROR_DATA, "%s: column %zu has no name", path, i + 1);
+        if (!g_hash_table_add (seen, reading->name[i]))
+          return fl_fail (error, FL_ERROR_DATA, "%s: two columns are called '%s'", path,
+                          reading->name[i]);
+      }
+  return TRUE;
+}
+
+static gboolean
+entity_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+            GError **error)
+{
+  const Reading *reading = user_data;
+  const Entities *entities = reading->entities;
+  FlSpan id = field[reading->id - 1];
+
+  (void) n_fields;
+  if (header)
+    return TRUE;
+  if (id.length == 0)
+    return fl_fail (error, FL_ERROR_DATA, "the id (field %zu) is empty", reading->id);
+  for (size_t i = 0; i < reading->n; i++)
+    if (is_attribute (reading, i))
+      fl_builder_values (reading->builder, entities->side, id, reading->name[i], field[i],
+                         entities->values);
+  return TRUE;
+}
+
+static gboolean
+read_file (const Entities *entities, const char *path, const FlTableFormat *format_,
+           FlBuilder *builder, GError **error)
+{
+  FlTableFormat format = *format_;
+  Reading reading = { .entities = entities, .builder = builder };
+  g_auto (GStrv) names = NULL;
+
+  format.header = entities->columns[0] == '\0';
+  names = format.header ? fl_table_header (path, &format, error) : tables_list (entities->columns);
+  if (names == NULL)
+    return FALSE;
+  reading.name = names;
+  reading.n = g_strv_length (names);
+  reading.id = tables_column (path, names, entities->id, error);
+  format.fields_min = reading.n;
+  format.fields_max = format.header ? reading.n : 0;
+  if (reading.id > reading.n)
+    return fl_fail (error, FL_ERROR_CONFIG, "the id is in column %zu of %zu", reading.id,
+                    reading.n);
+  return reading.id > 0 && check_names (&reading, path, error) && add_labels (&reading, error)
+         && fl_builder_table (builder, path, &format, entity_row, &reading, error);
+}
+
+gboolean
+tables_entities (const Entities *entities, const FlTableFormat *format, FlBuilder *builder,
+                 GError **error)
+{
+  g_auto (GStrv) files = tables_list (entities->paths);
+
+  for (size_t f = 0; files[f] != NULL; f++)
+    if (!read_file (entities, files[f], format, builder, error))
+      return FALSE;
+  return TRUE;
+}
