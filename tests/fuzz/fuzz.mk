@@ -4,6 +4,8 @@
 fuzz_targets =
 fuzz_targets += %D%/fuzz-pipeline
 fuzz_targets += %D%/fuzz-tsv
+fuzz_targets += %D%/fuzz-lists
+fuzz_targets += %D%/fuzz-recbole
 fuzz_targets += %D%/fuzz-movielens
 
 check_PROGRAMS += $(fuzz_targets)

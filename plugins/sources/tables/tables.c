@@ -2,4 +2,4 @@
 /* tables: sources that read text files of one's own. */
 #include "tables.h"
 
-FL_PLUGINS (&tables_tsv);
+FL_PLUGINS (&tables_tsv, &tables_lists, &tables_recbole);

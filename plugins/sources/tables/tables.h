@@ -5,7 +5,7 @@
 
 #include <fairlead/plugin.h>
 
-extern const FlPlugin tables_tsv;
+extern const FlPlugin tables_lists, tables_recbole, tables_tsv;
 
 /* "a; b" as { "a", "b" }, blanks stripped; "" as none. */
 char **tables_list (const char *text);
