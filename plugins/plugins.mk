@@ -1,6 +1,7 @@
 # One line a plugin; deleting its folder and its line removes it.
 include plugins/objectives/rating-error/local.mk
 include plugins/sources/block-model/local.mk
+include plugins/sources/lastfm-360k/local.mk
 include plugins/sources/movielens/local.mk
 include plugins/sources/restaurant/local.mk
 include plugins/sources/tables/local.mk

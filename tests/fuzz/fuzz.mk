@@ -6,6 +6,7 @@ fuzz_targets += %D%/fuzz-pipeline
 fuzz_targets += %D%/fuzz-tsv
 fuzz_targets += %D%/fuzz-lists
 fuzz_targets += %D%/fuzz-recbole
+fuzz_targets += %D%/fuzz-lastfm-360k
 fuzz_targets += %D%/fuzz-movielens
 
 check_PROGRAMS += $(fuzz_targets)
