@@ -40,6 +40,8 @@ dist_check_SCRIPTS += %D%/cli/check.sh
 TESTS += %D%/cli/check.sh
 dist_check_SCRIPTS += %D%/cli/data.sh
 TESTS += %D%/cli/data.sh
+dist_check_SCRIPTS += %D%/cli/data-real.sh
+TESTS += %D%/cli/data-real.sh
 dist_check_SCRIPTS += %D%/cli/run.sh %D%/cli/kill.sh %D%/cli/trouble.sh
 TESTS += %D%/cli/run.sh %D%/cli/kill.sh
 # The build tree's plugins are the only ones that tests see.
