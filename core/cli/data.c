@@ -7,6 +7,7 @@
 #include <fairlead/linalg.h>
 
 #include "core/cli/cli.h"
+#include "core/cli/inspect.h"
 #include "core/cli/show.h"
 
 /* ---- which data ---------------------------------------------------------- */
@@ -214,13 +215,18 @@ static const struct
 };
 
 static void
-print_help (FILE *out)
+print_help (void)
 {
-  fprintf (out, "Usage:\n  fairlead data ACTION " CLI_DATA_WHAT " [OPTION...]\n\n%s\n\nActions:\n",
-           cli_data.summary);
+  printf ("Usage:\n  fairlead data ACTION " CLI_DATA_WHAT " [OPTION...]\n\n%s\n\nActions:\n",
+          cli_data.summary);
   for (size_t i = 0; i < G_N_ELEMENTS (actions); i++)
-    fprintf (out, "  %-8s  %s\n", actions[i].name, actions[i].summary);
-  fprintf (out, "\n%s\n\n`fairlead data ACTION --help` explains one.\n", description);
+    printf ("  %-8s  %s\n", actions[i].name, actions[i].summary);
+  printf ("\n%s\n", description);
+  printf ("\nKeys of [data] for any source, with their defaults:\n");
+  inspect_print_keys (fl_data_params);
+  printf ("\nKeys of [split]:\n");
+  inspect_print_keys (fl_split_params);
+  printf ("\n`fairlead data ACTION --help` explains one.\n");
 }
 
 static int
@@ -228,7 +234,7 @@ run_data (int argc, char **argv)
 {
   if (argc > 1 && (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0))
     {
-      print_help (stdout);
+      print_help ();
       return CLI_DONE;
     }
   for (size_t i = 0; argc > 1 && i < G_N_ELEMENTS (actions); i++)

@@ -233,6 +233,23 @@ print_params (const FlParam *params)
   print_table (rows);
 }
 
+void
+inspect_print_keys (const FlParam *params)
+{
+  for (const FlParam *p = params; p->type != FL_TYPE_END; p++)
+    {
+      g_autofree char *standard = fl_param_default (p), *range = inspect_range (p);
+
+      printf ("  %s", fl_param_key (p));
+      if (standard != NULL && *standard != '\0')
+        printf (" = %s", standard);
+      if (*range != '\0')
+        printf (" (%s)", range);
+      printf ("\n      ");
+      print_wrapped (p->doc, 6, WIDTH);
+    }
+}
+
 static void
 print_values (const FlPlugin *plugin)
 {

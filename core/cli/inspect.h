@@ -23,6 +23,9 @@ const char *inspect_direction (const FlValue *value);
 /* "from 1 to 4096", "single, double", or "". */
 char *inspect_range (const FlParam *param);
 
+/* Keys with their defaults, ranges and meanings, on standard output. */
+void inspect_print_keys (const FlParam *params);
+
 /* `entries` (FlEntry) in full and all refusals. */
 char *inspect_json (const GPtrArray *entries, const FlRegistry *registry);
 /* The manual page in roff.  `prose` (Markdown: paragraphs, headings, lists,
