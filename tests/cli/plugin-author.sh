@@ -35,7 +35,9 @@ listing c 1 >tail-error.c
 listing ini 1 >tail.conf
 listing sh 1 >build.sh
 listing sh 2 >run.sh
-[ -s tail-error.c ] && [ -s tail.conf ] && [ -s build.sh ] && [ -s run.sh ]
+listing c 2 >slips.c
+listing sh 3 >slips.sh
+[ -s tail-error.c ] && [ -s tail.conf ] && [ -s build.sh ] && [ -s run.sh ] && [ -s slips.c ] && [ -s slips.sh ]
 
 CFLAGS=$(sed -n 's/^FL_SANITIZE = //p' "$FAIRLEAD_BUILD/Makefile")
 [ -z "$CFLAGS" ] || { echo "sanitizer build: a plugin built without is not loaded; skipped"; exit 77; }
@@ -44,6 +46,17 @@ grep -q 'tail-error' inspect.out && grep -q 'share' inspect.out
 sh -eu run.sh | tee run.out
 grep -q 'tail' run.out
 grep -q 'lambda 4' run.out
+
+FAIRLEAD_CACHE=$work/cache
+export FAIRLEAD_CACHE
+sh -eu slips.sh | tee slips.out
+grep -q 'users  *3' slips.out && grep -q 'Rome  *2  *2' slips.out
+
+echo "a bad slip is refused by file, line and text:"
+echo 'Heat;bob;6' >>slips.txt
+if fairlead data info slips path=slips.txt --plugin-dir plugins 2>wrong.err; then exit 1; fi
+cat wrong.err
+grep -q 'slips.txt:5: .*Heat;bob;6' wrong.err
 
 echo "a share out of range is refused by file and line:"
 sed 's/^share = .*/share = 2/' tail.conf >wrong.conf
