@@ -564,8 +564,27 @@ check_objectives (const FlCell *cell, const FlSections *sections, GError **error
   return TRUE;
 }
 
+/* Folds are of one data set: not of one that each repeat draws anew. */
+static gboolean
+check_folds (const FlCell *cell, const FlSections *sections, GError **error)
+{
+  const FlEntry *source
+      = fl_registry_find (sections->registry, FL_KIND_SOURCE, cell->data->plugin, error);
+  const FlSetting *method = fl_settings_find (cell->split->host, "method");
+
+  if (source == NULL)
+    return FALSE;
+  if (!fl_split_folds (&sections->split) || !((const FlSourceOps *) source->plugin.ops)->seeded)
+    return TRUE;
+  fl_fail (error, FL_ERROR_CONFIG, "source '%s' draws other data for each repeat, which no folds "
+           "divide", cell->data->plugin);
+  fl_setting_locate (error, "split", "method", method->value, method->origin);
+  return FALSE;
+}
+
 gboolean
 fl_cell_check (const FlCell *cell, const FlSections *sections, GError **error)
 {
-  return check_mitigators (cell, sections, error) && check_objectives (cell, sections, error);
+  return check_folds (cell, sections, error) && check_mitigators (cell, sections, error)
+         && check_objectives (cell, sections, error);
 }

@@ -83,8 +83,8 @@ bench_split (Bench *bench)
     {
       work.method = rows[r][1];
       if (bench_wanted (bench, rows[r][0]))
-        bench_print (rows[r][0], (int) g_get_num_processors (), bench_time (make_split, &work), (double) ratings->n,
-                     "ratings", SPLIT_SECONDS);
+        bench_print (rows[r][0], (int) g_get_num_processors (), bench_time (make_split, &work),
+                     (double) ratings->n, "ratings", SPLIT_SECONDS);
     }
   make_split (&work);
   if (bench_wanted (bench, audited))

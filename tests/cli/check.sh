@@ -185,7 +185,7 @@ rank = 8
 EOF
 broken 'data evaluate' "p.conf: [model] plugin: must be given; installed: toy-factors, toy-scores" << 'EOF'
 EOF
-broken 'model evaluate' "p.conf: [data] source: must be given; installed: toy-data" << 'EOF'
+broken 'model evaluate' "p.conf: [data] source: must be given; installed: toy-data, toy-draw" << 'EOF'
 EOF
 broken 'model evaluate' "p.conf:3: [data] users.groupby: unknown key; did you mean 'users.group-by'?" << 'EOF'
 [data]

@@ -171,15 +171,47 @@ check_groups (const FlGroups *groups)
     }
 }
 
+/* The parts are of the data and of nothing else, each rating in one; statements only
+ * take away. */
+static inline void
+check_parts (const FlDataset *dataset, const FlSplit *split, const FlAuditCell *cell)
+{
+  const FlFunnel *funnel = split->funnel;
+  const FlRatings *const part[] = { split->train, split->validation, split->test };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) rows = fl_split_audit (dataset, split, cell, &error);
+  size_t n = 0;
+
+  g_assert_no_error (error);
+  for (guint r = 0; r < rows->len; r++)
+    g_assert_cmpint (((const FlAuditRow *) rows->pdata[r])->level, !=, FL_AUDIT_ERROR);
+  for (size_t p = 0; p < G_N_ELEMENTS (part); p++)
+    n += part[p] != NULL ? part[p]->n : 0;
+  g_assert_cmpuint (split->train->n, >, 0);
+  g_assert_cmpuint (n, ==, funnel->row[funnel->n - 1].n_ratings);
+  g_assert_cmpuint (funnel->row[0].n_ratings, ==, dataset->n);
+  for (size_t r = 1; r < funnel->n; r++)
+    {
+      g_assert_cmpuint (funnel->row[r].n_ratings, <=, funnel->row[r - 1].n_ratings);
+      for (int side = 0; side < 2; side++)
+        {
+          g_assert_cmpuint (funnel->row[r].kept[side], <=, funnel->row[r - 1].kept[side]);
+          g_assert_cmpuint (funnel->row[r].rated[side], <=, funnel->row[r].kept[side]);
+        }
+    }
+}
+
 /* Filtered as the text says, split, and grouped by each attribute there is. */
 static inline void
 check_split (const FlDataset *dataset, FlSpan filter)
 {
   /* The layer below lets nothing but UTF-8 pass. */
   g_autofree char *text = g_utf8_make_valid (filter.text, (gssize) filter.length);
-  const FlSplitKeys keys = { .method = dataset->part != NULL ? FL_SPLIT_GIVEN : FL_SPLIT_PER_USER,
-                             .test = 0.3, .validation = 0.2 };
+  const int method = dataset->part != NULL ? FL_SPLIT_GIVEN : (int) (dataset->n % FL_SPLIT_GIVEN);
+  const FlSplitKeys keys = { .method = method, .test = 0.3, .folds = 3, .last = 1,
+                             .cold = (int) (dataset->n & 1) };
   FlDataKeys data = { .filter = text };
+  const FlAuditCell cell = { .data = &data, .split = &keys };
 
   for (int side = 0; side < 2; side++)
     for (size_t a = 0; a < dataset->n_attributes[side]; a++)
@@ -191,6 +223,8 @@ check_split (const FlDataset *dataset, FlSpan filter)
         data.users_group_by = side == FL_SIDE_USER ? grouping : NULL;
         data.items_group_by = side == FL_SIDE_ITEM ? grouping : NULL;
         split = fl_split_new (dataset, &data, &keys, (FlRepeat) { 1, 0 }, &error);
+        if (split != NULL)
+          check_parts (dataset, split, &cell);
         if (split == NULL)
           check_error (error);
         else if (split->user_groups != NULL)

@@ -8,6 +8,7 @@ fuzz_targets += %D%/fuzz-lists
 fuzz_targets += %D%/fuzz-recbole
 fuzz_targets += %D%/fuzz-lastfm-360k
 fuzz_targets += %D%/fuzz-movielens
+fuzz_targets += %D%/fuzz-split
 
 check_PROGRAMS += $(fuzz_targets)
 check_LTLIBRARIES += %D%/libreplay.la
@@ -16,7 +17,7 @@ check_LTLIBRARIES += %D%/libreplay.la
 LDADD = %D%/libreplay.la libfairlead.la $(GLIB_LIBS) $(JSON_LIBS)
 dist_check_SCRIPTS += %D%/corpus.sh
 TESTS += %D%/corpus.sh
-EXTRA_DIST += %D%/corpus %D%/pipeline.dict
+EXTRA_DIST += %D%/corpus %D%/pipeline.dict %D%/split.dict
 
 # The library and the target in one program, all of it instrumented.
 FUZZ_CC = clang

@@ -42,6 +42,12 @@ static const FlPlugin toy_data
                      .params = data_params, .self_size = sizeof (ToyData),
                      FL_SOURCE (.load = toy_data_load));
 
+static const FlPlugin toy_draw
+    = FL_DESCRIPTOR (.name = "toy-draw", .summary = "the same grid, as if it were drawn",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = data_params, .self_size = sizeof (ToyData),
+                     FL_SOURCE (.load = toy_data_load, .seeded = TRUE));
+
 /* ---- models ------------------------------------------------------------- */
 
 typedef struct
@@ -242,5 +248,5 @@ static const FlPlugin toy_closed
                      FL_MITIGATOR (.train = toy_mitigator_train,
                                    .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
 
-FL_PLUGINS (&toy_data, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_add, &toy_train,
-            &toy_careful, &toy_closed);
+FL_PLUGINS (&toy_data, &toy_draw, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_add,
+            &toy_train, &toy_careful, &toy_closed);

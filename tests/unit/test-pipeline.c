@@ -284,6 +284,28 @@ test_identity (void **state)
   assert_identity (FALSE, CHAIN, NULL, CHAIN, "slow.power=3");
 }
 
+/* The same seed by another way tests another fold. */
+static void
+test_folds (void **state)
+{
+  const char *const sets[] = { "split.method=k-fold", "pipeline.repeats=2", NULL };
+  const char *const drawn[] = { "split.method=k-fold", "data.source=toy-draw", NULL };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *first = canonical (PLAIN, "pipeline.seed=2"), *alone = NULL, *second = NULL;
+  g_autoptr (FlPipeline) pipeline = parse (PLAIN, sets, NULL);
+
+  (void) state;
+  assert_null (strstr (first, "repeat"));
+  alone = fl_cell_canonical (cell_at (pipeline, 0));
+  second = fl_cell_canonical (cell_at (pipeline, 1));
+  assert_non_null (strstr (alone, "cold = keep\nrepeat = 0\n"));
+  assert_non_null (strstr (second, "cold = keep\nrepeat = 1\n"));
+  assert_null (fl_pipeline_parse ("p.conf", PLAIN, strlen (PLAIN), registry, drawn, NULL, &error));
+  assert_string_equal (error->message,
+                       "--set split.method=k-fold: [split] method = k-fold: source 'toy-draw' "
+                       "draws other data for each repeat, which no folds divide");
+}
+
 static void
 test_canonical_text (void **state)
 {
@@ -490,7 +512,8 @@ main (void)
     cmocka_unit_test (test_defaults),   cmocka_unit_test (test_precedence),
     cmocka_unit_test (test_expansion),  cmocka_unit_test (test_repeats),
     cmocka_unit_test (test_models),     cmocka_unit_test (test_references),
-    cmocka_unit_test (test_identity),   cmocka_unit_test (test_canonical_text),
+    cmocka_unit_test (test_identity),   cmocka_unit_test (test_folds),
+    cmocka_unit_test (test_canonical_text),
     cmocka_unit_test (test_variant),    cmocka_unit_test (test_unused),
     cmocka_unit_test (test_depth),      cmocka_unit_test (test_bases),
     cmocka_unit_test (test_base_of_base), cmocka_unit_test (test_base_identity),
