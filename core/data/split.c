@@ -278,6 +278,7 @@ fl_split_new (const FlDataset *dataset, const FlDataKeys *data, const FlSplitKey
   split->data = (FlData) { .train = split->train, .validation = split->validation,
                            .user_groups = split->user_groups,
                            .item_groups = split->item_groups,
-                           .n_users = split->train->n_users };
+                           .n_users = split->train->n_users,
+                           .n_items = split->train->n_items };
   return g_steal_pointer (&split);
 }

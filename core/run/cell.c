@@ -127,10 +127,10 @@ augment (Execution *x, GError **error)
       ratings = ops->augment (mitigator->self, &stage, error);
       if (ratings == NULL)
         return FALSE;
-      if (ratings->n_items != x->data.train->n_items || ratings->n_users < x->data.train->n_users)
+      if (ratings->n_items < x->data.train->n_items || ratings->n_users < x->data.train->n_users)
         {
           fl_fail (error, FL_ERROR_PLUGIN, "%s made %u users x %u items of %u x %u: it may add "
-                   "users, nothing else", mitigator->plugin->name, ratings->n_users,
+                   "some, and take none away", mitigator->plugin->name, ratings->n_users,
                    ratings->n_items, x->data.train->n_users, x->data.train->n_items);
           fl_ratings_free (ratings);
           return FALSE;
@@ -142,11 +142,40 @@ augment (Execution *x, GError **error)
   return TRUE;
 }
 
+/* Item factors that the last augmenting mitigator, who alone knows how many items
+ * there are, wants the model to begin with; or NULL. */
+static const double *
+start_factors (const Execution *x)
+{
+  const double *factors = NULL;
+
+  for (guint i = 0; i < x->mitigators->len; i++)
+    {
+      const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
+      const FlMitigatorOps *ops = mitigator->ops;
+
+      if (ops->augment != NULL)
+        factors = ops->start_factors != NULL ? ops->start_factors (mitigator->self) : NULL;
+    }
+  return factors;
+}
+
+static gboolean
+fit_model (Execution *x, const FlData *data, GError **error)
+{
+  const FlModelOps *model = x->model->ops;
+  FlClosedFormStart start = { .item_factors = start_factors (x), .seed = x->cell->seed };
+
+  if (start.item_factors == NULL || model->closed_form == NULL)
+    return model->fit (x->model->self, data, x->run, error);
+  return model->closed_form->start (x->model->self, data->train, &start, error)
+         && model->closed_form->converge (x->model->self, x->run, error);
+}
+
 /* The pipeline has seen to it that at most one mitigator takes over training. */
 static gboolean
 train (Execution *x, GError **error)
 {
-  const FlModelOps *model = x->model->ops;
   FlData data = x->data;
 
   for (guint i = 0; i < x->mitigators->len; i++)
@@ -165,7 +194,7 @@ train (Execution *x, GError **error)
     }
   data.validation = NULL;
   enter (x, FL_KIND_MODEL, x->cell->model);
-  return model->fit (x->model->self, &data, x->run, error);
+  return fit_model (x, &data, error);
 }
 
 /* ---- groups by error ----------------------------------------------------- */

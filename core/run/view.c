@@ -130,8 +130,8 @@ has_arrays (const FlFactors *factors)
          || (factors->user_f32 != NULL && factors->item_f32 != NULL);
 }
 
-/* Factors of the view's users only: those that a mitigator added are behind
- * them. */
+/* Factors of the view's users and items only: those that a mitigator added are
+ * behind them. */
 static gboolean
 take_factors (FlViewPrivate *priv, GError **error)
 {
@@ -140,13 +140,14 @@ take_factors (FlViewPrivate *priv, GError **error)
 
   *factors = (FlFactors) { 0 };
   model_ops (priv->model)->factors (priv->model->self, factors);
-  if (factors->n_users < view->n_users || factors->n_items != view->n_items
+  if (factors->n_users < view->n_users || factors->n_items < view->n_items
       || (!has_arrays (factors) && view->n_users > 0 && view->n_items > 0))
     return fl_fail (error, FL_ERROR_PLUGIN,
                     "model %s: factors of %u users and %u items, wanted %u and %u: not fitted?",
                     priv->model->plugin->name, factors->n_users, factors->n_items, view->n_users,
                     view->n_items);
   factors->n_users = view->n_users;
+  factors->n_items = view->n_items;
   view->factors = factors;
   return TRUE;
 }
@@ -227,8 +228,14 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
   view->priv = priv;
   view->part = part;
   view->n_users = data->n_users != 0 ? data->n_users : data->train->n_users;
-  view->n_items = data->train->n_items;
+  view->n_items = data->n_items != 0 ? data->n_items : data->train->n_items;
   take_groups (view, data);
+  if (ratings != NULL && ratings->n_items > view->n_items)
+    {
+      fl_fail (error, FL_ERROR_CONFIG, "these ratings are also of items that a mitigator added: "
+               "it must come last");
+      return NULL;
+    }
   if (ratings != NULL)
     {
       if (!take_ratings (priv, ratings, error))

@@ -81,8 +81,8 @@ typedef struct
 
 /* What a stage may know of the data: never the test ratings, and validation
  * ratings only for those that declare that they select on them.  Models see
- * train->n_users, which an augmenting mitigator may have raised above n_users,
- * that of the groups and of the other parts; the added users come last. */
+ * train->n_users and n_items, which an augmenting mitigator may have raised above
+ * those of the groups and of the other parts; what was added comes last. */
 typedef struct
 {
   const FlRatings *train;
@@ -90,6 +90,7 @@ typedef struct
   const FlGroups *user_groups;  /* or NULL when the pipeline names none */
   const FlGroups *item_groups;  /* or NULL */
   uint32_t n_users;             /* of the data set: train may have more; 0: those of train */
+  uint32_t n_items;             /* likewise                                                */
 } FlData;
 
 /* ---- for sources ------------------------------------------------------- */

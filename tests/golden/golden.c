@@ -19,6 +19,7 @@ static const struct
   GoldenCheck check;
 } checks[] = {
   { "als", check_als },
+  { "antidote", check_antidote },
   { "objectives", check_objectives },
   { "objectives_inside", check_objectives },
   { "simulator", check_simulator },

@@ -31,6 +31,7 @@ typedef struct
 typedef gboolean (*GoldenCheck) (GoldenCase *c, GError **error);
 
 gboolean check_als (GoldenCase *c, GError **error);
+gboolean check_antidote (GoldenCase *c, GError **error);
 gboolean check_objectives (GoldenCase *c, GError **error);
 gboolean check_simulator (GoldenCase *c, GError **error);
 gboolean check_synthetic (GoldenCase *c, GError **error);

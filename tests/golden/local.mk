@@ -1,7 +1,8 @@
 noinst_PROGRAMS += %D%/golden
 %C%_golden_SOURCES = %D%/golden.h %D%/golden.c %D%/read.c \
 	tests/support/matrix-model.h tests/support/matrix-model.c \
-	%D%/check-als.c %D%/check-objectives.c %D%/check-simulator.c \
+	%D%/check-als.c %D%/check-antidote.c plugins/mitigators/antidote/antidote.h \
+	$(antidote_shared) %D%/check-objectives.c %D%/check-simulator.c \
 	plugins/mitigators/simulator/dynamics.h $(simulator_dynamics) %D%/check-synthetic.c
 %C%_golden_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
 %C%_golden_LDADD = libfairlead.la $(JSON_LIBS) $(GLIB_LIBS) -lm

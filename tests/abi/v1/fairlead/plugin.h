@@ -278,8 +278,9 @@ typedef struct FlViewPrivate FlViewPrivate;
 
 /* What an objective looks at: the ratings of one part of the data beside the
  * model's predictions, sorted by user, then item; and the whole model, through
- * its factors or block by block.  Indices are in range.  Users that a
- * mitigator added are not among the n_users, neither here nor in the factors. */
+ * its factors or block by block.  Indices are in range.  What a
+ * mitigator added is not among the n_users and n_items, neither here nor in the
+ * factors. */
 typedef struct
 {
   FlPart part;
@@ -370,11 +371,16 @@ typedef struct
   gboolean needs_validation;  /* selects on the validation part             */
   gboolean needs_user_groups;
   gboolean needs_item_groups;
-  /* Ratings to train on instead of data->train; users may be added at the end.
-   * The caller owns the result. */
+  /* Ratings to train on instead of data->train; users and items may be added at
+   * their ends.  The caller owns the result. */
   FlRatings *(*augment) (gpointer self, const FlStage *stage, GError **error);
   /* Takes over the training of stage->model. */
   gboolean (*train) (gpointer self, const FlStage *stage, GError **error);
+  /* After augment: item factors (n_items x rank of FlFactors) at which a closed-form
+   * model is to begin on the augmented ratings, or NULL: at its own start.  Of
+   * several mitigators the last that augments counts; one that takes over
+   * training decides for itself. */
+  const double *(*start_factors) (gconstpointer self);
 } FlMitigatorOps;
 
 /* ---- registration ------------------------------------------------------ */

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* antidote-trial.c: fits with antidote data, what they come to, and the
+ * derivative of that by the antidote data.
+ *
+ *   dR/dx~_ij = (U g_j)' S_j^-1 u~_i            [antidote, eq. 9; first-order]
+ *   dR/dx~_ij = v_j . y_i + u~_i . y_j          [implicit]
+ *
+ * U g_j: the objective's derivative by item j's factors v_j; S_j: the matrix of
+ * the equations that v_j solves [antidote, eq. 7]; u~_i: factors of antidote user
+ * i.  (9) holds users still; the second is the derivative of the converged
+ * model, y = H^-1 dR/d(factors) with H half the Hessian of (1).  With antidote
+ * items the two sides change places.
+ */
+#include "antidote.h"
+
+#include <math.h>
+#include <string.h>
+
+static const FlModelOps *
+model_ops (const AntidoteTrial *trial)
+{
+  return trial->model->ops;
+}
+
+static const FlClosedFormOps *
+closed_form (const AntidoteTrial *trial)
+{
+  return model_ops (trial)->closed_form;
+}
+
+static FlFactors
+factors_of (const AntidoteTrial *trial)
+{
+  FlFactors f;
+
+  model_ops (trial)->factors (trial->model->self, &f);
+  return f;
+}
+
+/* ---- size -------------------------------------------------------------- */
+
+static gboolean
+count_rows (AntidoteTrial *trial, uint32_t n, GError **error)
+{
+  const Antidote *self = trial->self;
+  const char *what = self->side == FL_SIDE_USER ? "users" : "items";
+
+  if (self->budget > n)
+    return fl_fail (error, FL_ERROR_CONFIG, "budget = %g: the data have %u %s, and as many "
+                    "antidote %s at most", self->budget, n, what, what);
+  trial->n_rows = (size_t) (self->budget < 1 ? fmax (1, round (self->budget * n)) : self->budget);
+  return TRUE;
+}
+
+gboolean
+antidote_size (AntidoteTrial *trial, GError **error)
+{
+  const Antidote *self = trial->self;
+  const FlRatings *train = trial->stage->data->train;
+  uint32_t n[2] = { train->n_users, train->n_items };
+
+  if (train->n == 0)
+    return fl_fail (error, FL_ERROR_DATA, "needs ratings, found none");
+  trial->n_cols = n[1 - self->side];
+  trial->min = self->range.n == 2 ? self->range.v[0] : train->rating_min;
+  trial->max = self->range.n == 2 ? self->range.v[1] : train->rating_max;
+  if (!(trial->min < trial->max))
+    return fl_fail (error, FL_ERROR_DATA, "the scale of the ratings is from %g to %g: set 'range'",
+                    trial->min, trial->max);
+  return count_rows (trial, n[self->side], error);
+}
+
+/* ---- fits -------------------------------------------------------------- */
+
+/* Users become items and items users; all arrays stay where they are. */
+static void
+transpose (FlRatings *ratings)
+{
+  FlCsr by_user = ratings->by_user;
+  uint32_t n_users = ratings->n_users;
+
+  ratings->by_user = ratings->by_item;
+  ratings->by_item = by_user;
+  ratings->n_users = ratings->n_items;
+  ratings->n_items = n_users;
+}
+
+FlRatings *
+antidote_append (const AntidoteTrial *trial, const double *rows, GError **error)
+{
+  FlRatings train = *trial->stage->data->train;
+  FlRatings *ratings;
+
+  if (trial->self->side == FL_SIDE_ITEM)
+    transpose (&train);
+  ratings = fl_ratings_append_users (&train, (uint32_t) trial->n_rows, rows, error);
+  if (ratings != NULL && trial->self->side == FL_SIDE_ITEM)
+    transpose (ratings);
+  return ratings;
+}
+
+/* The objective and the error of the original ratings under the last fit. */
+static gboolean
+look (AntidoteTrial *trial, AntidoteValue *value, GError **error)
+{
+  const FlView *view = trial->view;
+  double squares = 0;
+
+  *value = (AntidoteValue) { 0 };
+  if (!fl_view_update (trial->view, error))
+    return FALSE;
+  for (size_t k = 0; k < view->n; k++)
+    squares += (view->predicted[k] - view->rating[k]) * (view->predicted[k] - view->rating[k]);
+  value->rmse = sqrt (squares / (double) view->n);
+  return trial->self->objective == NULL
+         || fl_objective_gradient_factors (trial->self->objective, view, &value->loss, NULL, NULL,
+                                           error);
+}
+
+/* Begins a fit of the training ratings with `rows` added. */
+static gboolean
+begin (AntidoteTrial *trial, const double *rows, const double *item_factors, GError **error)
+{
+  FlClosedFormStart start = { .item_factors = item_factors,
+                              .seed = fl_run_seed (trial->stage->run) };
+  FlRatings *ratings = antidote_append (trial, rows, error);
+  gboolean ok = ratings != NULL
+                && closed_form (trial)->start (trial->model->self, ratings, &start, error);
+
+  /* Only now does the model let go of the old ones. */
+  if (ratings != NULL)
+    {
+      fl_ratings_free (trial->ratings);
+      trial->ratings = ratings;
+    }
+  trial->n_fits++;
+  return ok;
+}
+
+gboolean
+antidote_fit (AntidoteTrial *trial, const double *rows, gboolean cold, AntidoteValue *value,
+              GError **error)
+{
+  return begin (trial, rows, cold ? NULL : trial->original, error)
+         && closed_form (trial)->converge (trial->model->self, NULL, error)
+         && look (trial, value, error);
+}
+
+gboolean
+antidote_return (AntidoteTrial *trial, const double *rows, const double *item_factors,
+                 GError **error)
+{
+  return begin (trial, rows, item_factors, error)
+         && closed_form (trial)->sweep (trial->model->self, error)
+         && fl_view_update (trial->view, error);
+}
+
+size_t
+antidote_n_factors (const AntidoteTrial *trial)
+{
+  return (trial->stage->data->train->n_items
+          + (trial->self->side == FL_SIDE_ITEM ? trial->n_rows : 0))
+         * factors_of (trial).rank;
+}
+
+void
+antidote_item_factors (const AntidoteTrial *trial, double *out)
+{
+  FlFactors f = factors_of (trial);
+
+  for (size_t k = 0; k < f.n_items * f.rank; k++)
+    out[k] = f.item_f64 != NULL ? f.item_f64[k] : (double) f.item_f32[k];
+}
+
+/* ---- life -------------------------------------------------------------- */
+
+void
+antidote_trial_clear (AntidoteTrial *trial)
+{
+  fl_view_free (trial->view);
+  fl_ratings_free (trial->ratings);
+  g_free (trial->original);
+  g_free (trial->d[FL_SIDE_USER]);
+  g_free (trial->d[FL_SIDE_ITEM]);
+}
+
+static gboolean
+alloc_derivatives (AntidoteTrial *trial, size_t rank, GError **error)
+{
+  const FlRatings *train = trial->stage->data->train;
+  size_t n[2] = { train->n_users, train->n_items };
+
+  n[trial->self->side] += trial->n_rows;
+  for (int side = 0; side < 2; side++)
+    if ((trial->d[side] = fl_alloc (n[side] * rank, sizeof (double), error)) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_model (const AntidoteTrial *trial, GError **error)
+{
+  const FlClosedFormOps *closed = closed_form (trial);
+  const char *name = trial->model->plugin->name;
+
+  if (closed == NULL || model_ops (trial)->factors == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "refits need closed-form sweeps, which model '%s' has "
+                    "not", name);
+  if (closed->solve_rows == NULL || closed->solve_hessian == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "needs derivatives of the factors, which model '%s' "
+                    "does not give", name);
+  return TRUE;
+}
+
+gboolean
+antidote_trial_init (AntidoteTrial *trial, const Antidote *self, const FlStage *stage,
+                     FlInstance *model, GError **error)
+{
+  FlClosedFormStart start = { .seed = fl_run_seed (stage->run) };
+
+  trial->self = self;
+  trial->stage = stage;
+  trial->model = model;
+  if (!check_model (trial, error) || !antidote_size (trial, error)
+      || !closed_form (trial)->start (model->self, stage->data->train, &start, error)
+      || !closed_form (trial)->converge (model->self, stage->run, error))
+    return FALSE;
+  trial->original = fl_alloc (antidote_n_factors (trial), sizeof (double), error);
+  if (trial->original == NULL || !alloc_derivatives (trial, factors_of (trial).rank, error))
+    return FALSE;
+  antidote_item_factors (trial, trial->original);
+  trial->view = fl_view_new (stage->data, FL_PART_TRAIN, model, error);
+  return trial->view != NULL && look (trial, &trial->before, error);
+}
+
+/* ---- gradients --------------------------------------------------------- */
+
+/* The objective's derivative by the factors, zero for those of antidote entities. */
+static gboolean
+derive (AntidoteTrial *trial, GError **error)
+{
+  FlFactors f = factors_of (trial);
+  double loss;
+
+  memset (trial->d[FL_SIDE_USER], 0, f.n_users * f.rank * sizeof (double));
+  memset (trial->d[FL_SIDE_ITEM], 0, f.n_items * f.rank * sizeof (double));
+  return fl_objective_gradient_factors (trial->self->objective, trial->view, &loss,
+                                        trial->d[FL_SIDE_USER], trial->d[FL_SIDE_ITEM], error);
+}
+
+/* Row `row` of a side's factors. */
+static void
+take_row (const FlFactors *f, int side, size_t row, double *out)
+{
+  const double *f64 = side == FL_SIDE_USER ? f->user_f64 : f->item_f64;
+  const float *f32 = side == FL_SIDE_USER ? f->user_f32 : f->item_f32;
+
+  for (size_t a = 0; a < f->rank; a++)
+    out[a] = f64 != NULL ? f64[row * f->rank + a] : (double) f32[row * f->rank + a];
+}
+
+/* out_ij = d_j . f_i + (exact: f_j . d_i), i: added entities, j: the other side. */
+static void
+combine (const AntidoteTrial *trial, gboolean exact, double *out)
+{
+  FlFactors f = factors_of (trial);
+  int added = trial->self->side, other = 1 - added;
+  size_t rank = f.rank, first = (added == FL_SIDE_USER ? f.n_users : f.n_items) - trial->n_rows;
+  g_autofree double *columns = g_new (double, trial->n_cols * rank), *row = g_new (double, rank);
+
+  for (size_t j = 0; j < trial->n_cols; j++)
+    take_row (&f, other, j, columns + j * rank);
+  for (size_t i = 0; i < trial->n_rows; i++)
+    {
+      const double *d_row = trial->d[added] + (first + i) * rank;
+
+      take_row (&f, added, first + i, row);
+      for (size_t j = 0; j < trial->n_cols; j++)
+        out[i * trial->n_cols + j]
+            = fl_dot_f64 (rank, trial->d[other] + j * rank, row)
+              + (exact ? fl_dot_f64 (rank, columns + j * rank, d_row) : 0);
+    }
+}
+
+gboolean
+antidote_gradient (AntidoteTrial *trial, int gradient, double *out, GError **error)
+{
+  const Antidote *self = trial->self;
+  FlSide other = self->side == FL_SIDE_USER ? FL_SIDE_ITEM : FL_SIDE_USER;
+  FlSolution how = { 0 };
+
+  if (!derive (trial, error))
+    return FALSE;
+  if (gradient == GRADIENT_FIRST_ORDER)
+    {
+      if (!closed_form (trial)->solve_rows (trial->model->self, other, trial->d[other], error))
+        return FALSE;
+    }
+  else if (!closed_form (trial)->solve_hessian (
+               trial->model->self, self->cg_tolerance, (size_t) self->cg_iterations,
+               trial->d[FL_SIDE_USER], trial->d[FL_SIDE_ITEM], &how, error))
+    return FALSE;
+  trial->n_negative += how.negative_curvature;
+  combine (trial, gradient == GRADIENT_IMPLICIT, out);
+  return TRUE;
+}
+
+gboolean
+antidote_signal (AntidoteTrial *trial, double *signal, GError **error)
+{
+  int other = 1 - trial->self->side;
+  size_t rank = factors_of (trial).rank;
+
+  if (!derive (trial, error))
+    return FALSE;
+  for (size_t j = 0; j < trial->n_cols; j++)
+    {
+      signal[j] = 0;
+      for (size_t a = 0; a < rank; a++)
+        signal[j] += trial->d[other][j * rank + a];
+    }
+  return TRUE;
+}
+
+void
+antidote_step (const AntidoteTrial *trial, const double *rows, const double *gradient, double step,
+               double *out)
+{
+  double sign = trial->self->goal == GOAL_MINIMISE ? -1 : 1;
+
+  for (size_t k = 0; k < trial->n_rows * trial->n_cols; k++)
+    out[k] = CLAMP (rows[k] + sign * step * gradient[k], trial->min, trial->max);
+}
