@@ -18,9 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What may stand between several values of an attribute, the usual one first. */
-#define VALUE_SEPARATORS "|,/^~+&"
-
 /* How the two forms differ. */
 typedef struct
 {
@@ -28,18 +25,21 @@ typedef struct
   const char *one, *several;     /* behind the name of an attribute            */
   const char *whole, *part[3], *entities[2];    /* ends of names of files      */
   gboolean prefixed;             /* names begin with that of the folder        */
-  const char *values;            /* between several values; "": to be chosen   */
+  const char *values;            /* may stand between several values, the
+                                    usual one first                            */
+  const char *separator;         /* key that says which                        */
   const char *reserved;          /* not in the name of an attribute            */
 } Form;
 
 static const Form forms[] = {
   [FL_EXPORT_TSV] = {
     "user", "item", "rating", "time", "", "", "ratings.tsv",
-    { "train.tsv", "validation.tsv", "test.tsv" }, { "users.tsv", "items.tsv" }, FALSE, "", "" },
+    { "train.tsv", "validation.tsv", "test.tsv" }, { "users.tsv", "items.tsv" }, FALSE, "|,/^~+&",
+    "values", "" },
   [FL_EXPORT_RECBOLE] = {
     "user_id:token", "item_id:token", "rating:float", "timestamp:float", ":token", ":token_seq",
     ".inter", { ".train.inter", ".valid.inter", ".test.inter" },
-    { ".user", ".item" }, TRUE, " ", ":" },
+    { ".user", ".item" }, TRUE, " |,/^~+&", "seq-separator", ":" },
 };
 
 /* Names of the forms; a source of that name reads it. */
@@ -248,7 +248,7 @@ static void
 choose_separator (Export *export)
 {
   const FlDataset *dataset = export->dataset;
-  const char *candidate = VALUE_SEPARATORS;
+  const char *candidate = export->form->values;
   gboolean several = FALSE;
 
   for (int side = 0; side < 2; side++)
@@ -256,13 +256,10 @@ choose_separator (Export *export)
       several = several || has_several (&dataset->attributes[side][a]);
   if (!several)
     return;
-  export->separator = *export->form->values;
-  if (export->separator != '\0')
-    return;
   /* When all occur the first is taken, and the label refused that has it. */
   while (*candidate != '\0' && occurs (dataset, *candidate))
     candidate++;
-  export->separator = *candidate != '\0' ? *candidate : VALUE_SEPARATORS[0];
+  export->separator = *candidate != '\0' ? *candidate : export->form->values[0];
 }
 
 static gboolean
@@ -438,25 +435,33 @@ fl_export_groups (const FlDataset *dataset, const FlSplit *split, const FlExport
 
 /* ---- all ----------------------------------------------------------------- */
 
+static void
+add_setting (Export *export, const char *key, const char *value)
+{
+  g_ptr_array_add (export->settings, fl_setting_new (key, value, NULL));
+}
+
 /* How the source is told of what the files do not say. */
 static void
 add_settings (Export *export)
 {
   const FlDataset *dataset = export->dataset;
   gboolean tsv = export->options->format == FL_EXPORT_TSV;
+  gboolean attributes = dataset->n_attributes[0] + dataset->n_attributes[1] > 0;
+  char separator[] = { export->separator, '\0' };
 
-  if (!tsv)
-    g_ptr_array_add (export->settings, fl_setting_new ("path", export->options->folder, NULL));
+  if (tsv)
+    add_setting (export, "header", "true");
   else
-    {
-      char separator[] = { export->separator, '\0' };
-
-      g_ptr_array_add (export->settings, fl_setting_new ("header", "true", NULL));
-      if (dataset->time != NULL)
-        g_ptr_array_add (export->settings, fl_setting_new ("time", "4", NULL));
-      if (dataset->n_attributes[0] + dataset->n_attributes[1] > 0)
-        g_ptr_array_add (export->settings, fl_setting_new ("values", separator, NULL));
-    }
+    add_setting (export, "path", export->options->folder);
+  if (tsv && dataset->time != NULL)
+    add_setting (export, "time", "4");
+  /* The .inter file of an earlier export may lie beside its parts. */
+  if (!tsv && dataset->part != NULL && has_part (dataset, FL_PART_TEST))
+    add_setting (export, "benchmark-filename",
+                 has_part (dataset, FL_PART_VALIDATION) ? "train; valid; test" : "train; test");
+  if (attributes && (tsv || (export->separator != '\0' && export->separator != ' ')))
+    add_setting (export, export->form->separator, separator);
   /* On a scale of one value there is no other rating. */
   if (dataset->rating_min < dataset->rating_max)
     {
@@ -464,7 +469,7 @@ add_settings (Export *export)
       g_autofree char *max = fl_double_text (dataset->rating_max);
       g_autofree char *scale = g_strconcat (min, "; ", max, NULL);
 
-      g_ptr_array_add (export->settings, fl_setting_new ("scale", scale, NULL));
+      add_setting (export, "scale", scale);
     }
 }
 
@@ -563,13 +568,17 @@ fl_split_dataset (const FlDataset *dataset, const FlSplit *split, gboolean parts
 {
   const FlRatings *const part[] = { split->train, split->validation, split->test };
   g_autoptr (FlBuilder) builder = fl_builder_new (NULL);
+  /* Training ratings alone are no split. */
+  gboolean split_up
+      = parts && ((part[FL_PART_VALIDATION] != NULL && part[FL_PART_VALIDATION]->n > 0)
+                    || (part[FL_PART_TEST] != NULL && part[FL_PART_TEST]->n > 0));
 
   fl_builder_scale (builder, split->train->rating_min, split->train->rating_max);
   for (int p = 0; p < 3; p++)
     {
       if (part[p] == NULL)
         continue;
-      if (parts)
+      if (split_up)
         fl_builder_part (builder, (FlPart) p);
       if (!add_part (builder, dataset, split, part[p], error))
         return NULL;

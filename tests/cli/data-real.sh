@@ -29,7 +29,7 @@ look ()
 {
   what=$*
   "$fairlead" data info "$@" --json >"$work/info" 2>"$work/err" || sed 's/^/    /' "$work/err"
-  printf -- '-- data info %s\n' "$what" | sed "s,$FAIRLEAD_DATA,DATA,g;s,$work/,,g"
+  printf -- '-- data info %s\n' "$what" | sed "s,$FAIRLEAD_DATA,DATA,g"
 }
 # is WHAT EXPECTED FILTER: what jq makes of it.
 is ()
@@ -110,43 +110,37 @@ if has ml-1m; then
   is 'users, items, pairs of ITFR' '[5977,1200,396207]' "$kept"
 fi
 
-# headed HEADING FILE: the name of a copy with a first line that names the columns.
-headed ()
-{
-  copy=$work/$(basename "$(dirname "$2")")-$(basename "$2")
-  { printf '%s\n' "$1" | tr ' ' '\t'; cat "$2"; } >"$copy"
-  echo "$copy"
-}
-
 # ---- ITFR's own split --------------------------------------------------------------
 
 if has itfr-ml-1m; then
   itfr=$FAIRLEAD_DATA/itfr-ml-1m
   look tsv path="$itfr/train.tsv" validation="$itfr/valid.tsv" test="$itfr/test.tsv" rating= \
-    users="$(headed 'user gender' "$itfr/user_group.tsv")" \
-    items="$(headed 'item genre' "$itfr/item_group.tsv")" \
+    users="$itfr/user_group.tsv" 'users-columns=user; gender' 'users-labels=0 = male; 1 = female' \
+    items="$itfr/item_group.tsv" 'items-columns=item; genre' \
+    "items-labels=0 = Sci-Fi; 1 = Adventure; 2 = Children's; 3 = Crime; 4 = Horror; 5 = Romance" \
     users.group-by=gender items.group-by=genre
   is 'users, items, pairs' '[5977,1200,396207]' "$size"
   is 'train, validation, test' '[276577,40232,79398]' "$parts"
   is 'users in each' '[5977,5977,5977]' '[.split.parts[].users]'
   is 'items in each' '[1200,1152,1189]' '[.split.parts[].items]'
-  is 'users by gender' '["0",4289,"1",1688]' "$users"
-  is 'items by genre' '["0",132,"1",102,"2",158,"3",164,"4",249,"5",395]' "$items"
+  is 'users by gender' '["female",1688,"male",4289]' "$users"
+  is 'items by genre' '["Adventure",102,"Children'"'"'s",158,"Crime",164,"Horror",249,"Romance",395,"Sci-Fi",132]' \
+    "$items"
   is 'train pairs of men, Sci-Fi to Romance' '[43565,23023,22875,33979,28224,53378]' \
-    '.split.crossed.ratings[0]'
-  is 'train pairs of women' '[9054,5822,10179,9250,7092,30136]' '.split.crossed.ratings[1]'
+    '.split.crossed.ratings[1] | .[5:] + .[:5]'
+  is 'train pairs of women' '[9054,5822,10179,9250,7092,30136]' '.split.crossed.ratings[0] | .[5:] + .[:5]'
 fi
 
 # ---- FDA's own split ----------------------------------------------------------------
 
 if has fda-ml-1m; then
   fda=$FAIRLEAD_DATA/fda-ml-1m
-  set -- tsv path="$fda/train-derived.tsv" test="$fda/test.tsv" \
-    users="$(headed 'user gender' "$fda/user_group.tsv")"
+  set -- tsv path="$fda/train-derived.tsv" test="$fda/test.tsv" users="$fda/user_group.tsv" \
+    'users-columns=user; gender' 'users-labels=0 = male; 1 = female'
   look "$@" users.group-by=gender
   is 'users, ratings' '[6040,1000209]' '[.users, .ratings]'
   is 'train, test' '[900188,100021]' "$parts"
-  is 'users by gender' '["0",4331,"1",1709]' "$users"
+  is 'users by gender' '["female",1709,"male",4331]' "$users"
   look "$@" 'filter=ratings at-least 4'
   is 'above 3 in train, in test' '[517983,57298]' "$parts"
   look tsv path="$fda/test.tsv"

@@ -198,10 +198,17 @@ arguments ()
 # back WHAT ARGUMENT...: exported with these arguments, it reads back as what it was.
 back ()
 {
-  what=$1
-  shift
+  back_by recbole "$@"
+  back_by tsv "$@"
+}
+# back_by FORMAT WHAT ARGUMENT...
+back_by ()
+{
+  format=$1
+  what="$2, $1"
+  shift 2
   rm -rf out.d
-  "$fairlead" data export "$@" -o out.d >said 2>err || { sed 's/^/    /' err; }
+  "$fairlead" data export "$@" --format $format -o out.d >said 2>err || { sed 's/^/    /' err; }
   arguments said >words
   set --
   while IFS= read -r word; do set -- "$@" "$word"; done <words
@@ -220,9 +227,19 @@ compare '... are the same dataset' "$(digest "$@")" "$(sed -n 's/^# digest //p' 
 back 'odd attributes' "$@" users=odd-users.csv items=odd-items.csv values=
 back 'several values each' "$@" users=odd-users.csv items=odd-items.csv values='^'
 compare '... between other characters' 'values = ,' "$(grep values said)"
+back_by recbole 'several values each' "$@" users=odd-users.csv items=odd-items.csv values='^'
+printf 'id,kind\na b,x y|z\n' >blank-users.csv
+back_by recbole 'values with blanks' "$@" users=blank-users.csv
+compare '... between bars' 'seq-separator = |' "$(grep seq said)"
 back 'embedded data' restaurant
 compare '... are the same dataset' "$(digest restaurant)" "$(sed -n 's/^# digest //p' said)"
 back 'data that come split' block-model
+back_by recbole 'a part beside the whole' block-model
+"$fairlead" data export restaurant --format recbole -o out.d --force >/dev/null
+"$fairlead" data export block-model --format recbole -o out.d --force >said
+compare '... the whole is not read' "$(sed -n 's/^# digest //p' said)" \
+  "$(digest recbole path=out.d 'benchmark-filename=train; test' 'scale=-1; 1')"
+back_by tsv 'data that come split' block-model
 compare '... by part' 'test.tsv train.tsv' "$(cd out.d && echo t*)"
 back 'a filtered pipeline' p.conf --set data.filter='users random 50'
 compare '... of 50 users' 51 "$(wc -l <out.d/users.tsv)"

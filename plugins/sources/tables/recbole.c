@@ -20,6 +20,7 @@ typedef struct
   char *path, *benchmark_filename;
   char *user_id_field, *item_id_field, *rating_field, *time_field;
   char *field_separator, *seq_separator;
+  FlDoubles scale;
 } Recbole;
 
 static const FlParam params[] = {
@@ -37,6 +38,8 @@ static const FlParam params[] = {
   FL_STRING (Recbole, field_separator, "tab",
              "between fields: tab, comma, semicolon, colon, pipe, space, or the text itself"),
   FL_STRING (Recbole, seq_separator, "space", "between the values of a sequence, likewise"),
+  FL_DOUBLES (Recbole, scale, "", -1e300, 1e300, NULL,
+              "lowest and highest rating of the scale; empty: those in the data"),
   FL_PARAM_END
 };
 
@@ -56,6 +59,8 @@ recbole_check (gconstpointer self_, GError **error)
                       "name", parts[p]);
   if (self->user_id_field[0] == '\0' || self->item_id_field[0] == '\0')
     return fl_fail (error, FL_ERROR_CONFIG, "user and item must have a column");
+  if (self->scale.n != 0 && (self->scale.n != 2 || !(self->scale.v[0] < self->scale.v[1])))
+    return fl_fail (error, FL_ERROR_CONFIG, "scale must be two numbers, the lower one first");
   return fl_table_separator (self->field_separator, error) != NULL
          && fl_table_separator (self->seq_separator, error) != NULL;
 }
@@ -306,6 +311,8 @@ recbole_load (gconstpointer self_, uint64_t seed, FlBuilder *builder, GError **e
   (void) seed;
   if (file == NULL)
     return FALSE;
+  if (self->scale.n == 2)
+    fl_builder_scale (builder, self->scale.v[0], self->scale.v[1]);
   for (int f = FILE_TRAIN; f <= FILE_TEST; f++)
     if (file[f][0] != '\0')
       {
