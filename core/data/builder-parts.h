@@ -32,8 +32,13 @@ struct FlBuilder
   GHashTable *attribute[2]; /* by name                                            */
   GPtrArray *runs;          /* FlEntries in the order they came; row, col are the
                                arrival numbers of user and item                   */
-  FlEntries *open;          /* the last of them, if it takes single ratings       */
+  FlEntries *open;          /* the one that takes single ratings, or NULL         */
   size_t capacity;          /* of that one                                        */
+  struct
+  {
+    FlEntries *open;
+    size_t capacity;
+  } parked[3];              /* the same of the parts that are not being added to  */
   size_t n;                 /* ratings in all                                     */
   gboolean has_parts;
   uint8_t part;

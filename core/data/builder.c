@@ -213,17 +213,22 @@ fl_builder_take (FlBuilder *builder, FlEntries *entries, GError **error)
   entries->part = builder->part;
   builder->n += entries->n;
   builder->open = NULL;
+  memset (builder->parked, 0, sizeof builder->parked);
   g_ptr_array_add (builder->runs, entries);
   return TRUE;
 }
 
-/* Ratings that came before the first call count as training. */
+/* Ratings that came before the first call count as training.  A source may go from
+ * part to part with every rating: each part has an open run of its own. */
 void
 fl_builder_part (FlBuilder *builder, FlPart part)
 {
   builder->has_parts = TRUE;
+  builder->parked[builder->part].open = builder->open;
+  builder->parked[builder->part].capacity = builder->capacity;
   builder->part = (uint8_t) part;
-  builder->open = NULL;
+  builder->open = builder->parked[part].open;
+  builder->capacity = builder->parked[part].capacity;
 }
 
 /* ---- attributes and others ------------------------------------------------ */
