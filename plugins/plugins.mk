@@ -1,5 +1,6 @@
 # One line a plugin; deleting its folder and its line removes it.
 include plugins/objectives/rating-error/local.mk
+include plugins/sources/biased-factors/local.mk
 include plugins/sources/block-model/local.mk
 include plugins/sources/lastfm-360k/local.mk
 include plugins/sources/movielens/local.mk
