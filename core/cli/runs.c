@@ -11,6 +11,7 @@ typedef struct
   char *store;
   char *format;
   gboolean each;
+  char *artefacts;
   int64_t number; /* 0: the latest */
 } Options;
 
@@ -169,15 +170,59 @@ show (FlStore *store, const Options *options)
 
 /* ---- export ------------------------------------------------------------ */
 
+/* A cell's place in the run, from 0, and the artefact's name. */
+static gboolean
+write_artefact (const Options *options, guint cell, const FlArtefact *artefact, GError **error)
+{
+  g_autofree char *name = g_strdup_printf ("cell-%u-%s.csv", cell, artefact->name);
+  g_autofree char *path = NULL;
+
+  g_strdelimit (name, "/", '_');
+  path = g_build_filename (options->artefacts, name, NULL);
+  if (!g_file_set_contents (path, artefact->text, -1, error))
+    return FALSE;
+  printf ("%s\n", path);
+  return TRUE;
+}
+
+static int
+export_artefacts (const FlRunRecord *run, const Options *options)
+{
+  GError *error = NULL;
+  size_t n = 0;
+
+  if (g_mkdir_with_parents (options->artefacts, 0777) != 0)
+    {
+      fl_fail (&error, FL_ERROR_SYSTEM, "--artefacts %s: cannot be made", options->artefacts);
+      return cli_fail (error);
+    }
+  for (guint i = 0; i < run->cells->len; i++)
+    {
+      const FlCellRecord *cell = run->cells->pdata[i];
+
+      for (guint a = 0; cell->outcome != NULL && a < cell->outcome->artefacts->len; a++, n++)
+        if (!write_artefact (options, i, cell->outcome->artefacts->pdata[a], &error))
+          return cli_fail (error);
+    }
+  if (n > 0)
+    return CLI_DONE;
+  fl_fail (&error, FL_ERROR_CONFIG, "run %" G_GINT64_FORMAT ": no mitigator added ratings",
+           run->number);
+  return cli_fail (error);
+}
+
 static int
 export (FlStore *store, const Options *options)
 {
   GError *error = NULL;
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (FlRunRecord) run = fl_store_run (store, options->number, options->each, &error);
+  g_autoptr (FlRunRecord) run = fl_store_run (store, options->number,
+                                            options->each || options->artefacts != NULL, &error);
 
   if (run == NULL)
     return cli_fail (error);
+  if (options->artefacts != NULL)
+    return export_artefacts (run, options);
   if (g_strcmp0 (options->format, "json") == 0)
     fl_report_json_lines (run, options->each, text);
   else
@@ -242,6 +287,8 @@ runs (int argc, char **argv)
       "export: csv (default), or json, one object a line", "csv|json" },
     { "each", 0, 0, G_OPTION_ARG_NONE, &options.each,
       "export: the values of each user or item instead", NULL },
+    { "artefacts", 0, 0, G_OPTION_ARG_FILENAME, &options.artefacts,
+      "export: instead, the ratings that mitigators added, a CSV file a cell", "FOLDER" },
     { 0 }
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("list|show|export [RUN]");
@@ -256,6 +303,7 @@ runs (int argc, char **argv)
     status = cli_fail (error);
   g_free (options.store);
   g_free (options.format);
+  g_free (options.artefacts);
   return status;
 }
 

@@ -30,6 +30,7 @@ typedef struct
   FlRatings *augmented;  /* data.train, once a mitigator changed it */
   GPtrArray *bases;      /* Execution, as in cell->bases            */
   GPtrArray *errors;     /* double *: what groups were made by      */
+  GPtrArray *artefacts;  /* FlArtefact: what mitigators added       */
 } Execution;
 
 static void
@@ -40,6 +41,7 @@ execution_init (Execution *x, const FlCell *cell, const FlRegistry *registry,
                      .user_data = user_data,
                      .run = fl_run_new (cell->seed, progress, user_data) };
   x->errors = g_ptr_array_new_with_free_func (g_free);
+  x->artefacts = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_artefact_free);
 }
 
 static void
@@ -47,6 +49,7 @@ execution_clear (Execution *x)
 {
   g_clear_pointer (&x->bases, g_ptr_array_unref);
   g_clear_pointer (&x->errors, g_ptr_array_unref);
+  g_clear_pointer (&x->artefacts, g_ptr_array_unref);
   g_clear_pointer (&x->mitigators, g_ptr_array_unref);
   fl_instance_free (x->model);
   fl_ratings_free (x->augmented);
@@ -110,8 +113,24 @@ data_for (const Execution *x, const FlMitigatorOps *ops)
   return data;
 }
 
+static void
+keep_added (Execution *x, const FlSection *mitigator, const FlRatings *after,
+            const FlDataset *dataset)
+{
+  const char *name = mitigator->name != NULL ? mitigator->name : mitigator->plugin;
+  FlArtefact *artefact;
+
+  if (after->n <= x->data.train->n)
+    return;
+  artefact = fl_artefact_of_added (name, x->data.train, after, dataset, x->split);
+  if (artefact != NULL)
+    g_ptr_array_add (x->artefacts, artefact);
+  else
+    fl_run_note_text (x->run, "artefact", "too many ratings were added to keep them");
+}
+
 static gboolean
-augment (Execution *x, GError **error)
+augment (Execution *x, const FlDataset *dataset, GError **error)
 {
   for (guint i = 0; i < x->mitigators->len; i++)
     {
@@ -135,6 +154,7 @@ augment (Execution *x, GError **error)
           fl_ratings_free (ratings);
           return FALSE;
         }
+      keep_added (x, g_ptr_array_index (x->cell->mitigators, i), ratings, dataset);
       fl_ratings_free (x->augmented);
       x->augmented = ratings;
       x->data.train = ratings;
@@ -317,7 +337,7 @@ fit (Execution *x, const FlDataset *dataset, GError **error)
   if (x->cell->mitigators->len > 0 && !group_by_errors (x, dataset, FALSE, error))
     return FALSE;
   x->data = x->split->data;
-  return make_plugins (x, error) && augment (x, error) && train (x, error);
+  return make_plugins (x, error) && augment (x, dataset, error) && train (x, error);
 }
 
 /* ---- evaluation ---------------------------------------------------------- */
@@ -400,5 +420,6 @@ fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset
 
       g_ptr_array_add (outcome->notes, fl_setting_new (note->key, note->value, ""));
     }
+  g_ptr_array_extend_and_steal (outcome->artefacts, g_steal_pointer (&x.artefacts));
   return g_steal_pointer (&outcome);
 }

@@ -7,7 +7,7 @@
 
 #define METRIC_TYPE "(simsmsidt)"
 #define EACH_TYPE "(simsi@ad)"
-#define OUTCOME_TYPE "(a(simsmsidt)a(simsiad)a(ss))"
+#define OUTCOME_TYPE "(a(simsmsidt)a(simsiad)a(ss)a(ss))"
 
 static void
 metric_free (gpointer data)
@@ -37,6 +37,7 @@ fl_outcome_new (void)
   outcome->metrics = g_ptr_array_new_with_free_func (metric_free);
   outcome->each = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_each_free);
   outcome->notes = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+  outcome->artefacts = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_artefact_free);
   return outcome;
 }
 
@@ -48,13 +49,14 @@ fl_outcome_free (FlOutcome *outcome)
   g_ptr_array_unref (outcome->metrics);
   g_ptr_array_unref (outcome->each);
   g_ptr_array_unref (outcome->notes);
+  g_ptr_array_unref (outcome->artefacts);
   g_free (outcome);
 }
 
 GVariant *
 fl_outcome_to_variant (const FlOutcome *outcome)
 {
-  GVariantBuilder metrics, each, notes;
+  GVariantBuilder metrics, each, notes, artefacts;
 
   g_variant_builder_init (&metrics, G_VARIANT_TYPE ("a" METRIC_TYPE));
   for (guint i = 0; i < outcome->metrics->len; i++)
@@ -80,7 +82,14 @@ fl_outcome_to_variant (const FlOutcome *outcome)
 
       g_variant_builder_add (&notes, "(ss)", note->key, note->value);
     }
-  return g_variant_ref_sink (g_variant_new (OUTCOME_TYPE, &metrics, &each, &notes));
+  g_variant_builder_init (&artefacts, G_VARIANT_TYPE ("a(ss)"));
+  for (guint i = 0; i < outcome->artefacts->len; i++)
+    {
+      const FlArtefact *artefact = g_ptr_array_index (outcome->artefacts, i);
+
+      g_variant_builder_add (&artefacts, "(ss)", artefact->name, artefact->text);
+    }
+  return g_variant_ref_sink (g_variant_new (OUTCOME_TYPE, &metrics, &each, &notes, &artefacts));
 }
 
 static void
@@ -121,7 +130,7 @@ FlOutcome *
 fl_outcome_from_variant (GVariant *variant, GError **error)
 {
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
-  g_autoptr (GVariantIter) metrics = NULL, each = NULL, notes = NULL;
+  g_autoptr (GVariantIter) metrics = NULL, each = NULL, notes = NULL, artefacts = NULL;
   const char *key, *value;
 
   if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (OUTCOME_TYPE))
@@ -131,10 +140,12 @@ fl_outcome_from_variant (GVariant *variant, GError **error)
                g_variant_get_type_string (variant));
       return NULL;
     }
-  g_variant_get (variant, OUTCOME_TYPE, &metrics, &each, &notes);
+  g_variant_get (variant, OUTCOME_TYPE, &metrics, &each, &notes, &artefacts);
   read_metrics (metrics, outcome->metrics);
   read_each (each, outcome->each);
   while (g_variant_iter_next (notes, "(&s&s)", &key, &value))
     g_ptr_array_add (outcome->notes, fl_setting_new (key, value, ""));
+  while (g_variant_iter_next (artefacts, "(&s&s)", &key, &value))
+    g_ptr_array_add (outcome->artefacts, fl_artefact_new (key, value));
   return g_steal_pointer (&outcome);
 }

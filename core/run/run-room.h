@@ -131,11 +131,27 @@ typedef struct
 
 void fl_each_free (FlEach *each);
 
+/* What a mitigator made, kept with the cell. */
+typedef struct
+{
+  char *name;         /* the mitigator's group, "antidote" */
+  char *text;         /* CSV with a header                 */
+} FlArtefact;
+
+FlArtefact *fl_artefact_new (const char *name, const char *text);
+void fl_artefact_free (FlArtefact *artefact);
+/* The ratings that are in `after` but not in `before`, which a mitigator was
+ * given; NULL when they are too many to keep. */
+FlArtefact *fl_artefact_of_added (const char *name, const FlRatings *before,
+                                  const FlRatings *after, const FlDataset *dataset,
+                                  const FlSplit *split);
+
 typedef struct
 {
   GPtrArray *metrics; /* FlMetric */
   GPtrArray *each;    /* FlEach   */
   GPtrArray *notes;   /* FlSetting: key, value; what fl_run_note said */
+  GPtrArray *artefacts; /* FlArtefact */
 } FlOutcome;
 
 FlOutcome *fl_outcome_new (void);
@@ -268,8 +284,8 @@ gboolean fl_store_begin (FlStore *store, FlRunRecord *run, gboolean resume, GErr
 /* Keeps the finished cell at index `cell`, all or nothing. */
 gboolean fl_store_put (FlStore *store, int64_t run, size_t cell, const FlCellRecord *record,
                        GError **error);
-/* Everything about a run; number 0 is the latest.  Per-entity values only when
- * `each` is TRUE. */
+/* Everything about a run; number 0 is the latest.  Per-entity values and
+ * artefacts only when `each` is TRUE. */
 FlRunRecord *fl_store_run (FlStore *store, int64_t number, gboolean each, GError **error);
 /* FlRunRecord without cells, oldest first. */
 GPtrArray *fl_store_list (FlStore *store, GError **error);

@@ -65,6 +65,15 @@ read_note (FlCellRecord *record, sqlite3_stmt *row)
 }
 
 static void
+read_artefact (FlCellRecord *record, sqlite3_stmt *row)
+{
+  if (record->outcome != NULL)
+    g_ptr_array_add (record->outcome->artefacts,
+                     fl_artefact_new ((const char *) sqlite3_column_text (row, 1),
+                                      (const char *) sqlite3_column_text (row, 2)));
+}
+
+static void
 read_metric (FlCellRecord *record, sqlite3_stmt *row)
 {
   FlMetric *metric;
@@ -231,7 +240,9 @@ load (FlStore *store, int64_t number, gboolean each, GError **error)
       || !read_rows (store, run, "SELECT cell, name, value FROM note WHERE run = ?"
                      " ORDER BY cell, place", read_note, error)
       || (each && !read_rows (store, run, "SELECT cell, name, k, part, side, value FROM entity"
-                              " WHERE run = ? ORDER BY cell, place", read_each, error)))
+                              " WHERE run = ? ORDER BY cell, place", read_each, error))
+      || (each && !read_rows (store, run, "SELECT cell, name, content FROM artefact"
+                              " WHERE run = ? ORDER BY cell, place", read_artefact, error)))
     return NULL;
   return g_steal_pointer (&run);
 }

@@ -12,7 +12,7 @@
 
 #include "core/run/store-sql.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x464c5253 /* "FLRS" */
 /* Longer than any other process' transaction can sensibly last. */
 #define BUSY_MILLISECONDS 60000
@@ -42,6 +42,11 @@ static const char schema[] =
   "  STRICT, WITHOUT ROWID;"
   "CREATE TABLE attempt (run INTEGER, attempt INTEGER, started TEXT NOT NULL,"
   "  PRIMARY KEY (run, attempt)) STRICT, WITHOUT ROWID;";
+
+/* What version 1 did not have. */
+static const char schema_2[] =
+  "CREATE TABLE artefact (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
+  "  content TEXT NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;";
 
 static gboolean
 script (FlStore *store, const char *sql, GError **error)
@@ -101,7 +106,8 @@ ensure_schema (FlStore *store, gboolean create, GError **error)
     return TRUE;
   stamp = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %d;",
                            APPLICATION_ID, SCHEMA_VERSION);
-  return script (store, schema, error) && script (store, stamp, error);
+  return (version > 0 || script (store, schema, error)) && script (store, schema_2, error)
+         && script (store, stamp, error);
 }
 
 static void
@@ -204,6 +210,8 @@ copy_results (FlStore *store, int64_t donor, int64_t from, int64_t run, int64_t 
     "INSERT INTO entity SELECT ?, ?, place, name, k, part, side, value"
     " FROM entity WHERE run = ? AND cell = ?",
     "INSERT INTO note SELECT ?, ?, place, name, value FROM note WHERE run = ? AND cell = ?",
+    "INSERT INTO artefact SELECT ?, ?, place, name, content FROM artefact"
+    " WHERE run = ? AND cell = ?",
     "INSERT OR REPLACE INTO timing SELECT ?, ?, seconds, peak_kib, finished"
     " FROM timing WHERE run = ? AND cell = ?",
   };
@@ -298,6 +306,14 @@ put_outcome (FlStore *store, int64_t run, int64_t cell, const FlOutcome *outcome
                              cell, (int64_t) place, note->key, note->value))
         return FALSE;
     }
+  for (guint place = 0; place < outcome->artefacts->len; place++)
+    {
+      const FlArtefact *artefact = outcome->artefacts->pdata[place];
+
+      if (!fl_store_execute (store, error, "INSERT INTO artefact VALUES (?, ?, ?, ?, ?)", "iiitt",
+                             run, cell, (int64_t) place, artefact->name, artefact->text))
+        return FALSE;
+    }
   return TRUE;
 }
 
@@ -325,6 +341,7 @@ put (FlStore *store, int64_t run, int64_t cell, const FlCellRecord *record, GErr
     "DELETE FROM metric WHERE run = ? AND cell = ?",
     "DELETE FROM entity WHERE run = ? AND cell = ?",
     "DELETE FROM note WHERE run = ? AND cell = ?",
+    "DELETE FROM artefact WHERE run = ? AND cell = ?",
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (old); i++)

@@ -103,6 +103,36 @@ check "within a limit of RMSE" moves 'm("careful"; "fit") <= 0.41 and m("careful
 note () { "$fairlead" runs show | tr ';' '\n' | grep -c "$1"; }
 check "the history is kept" [ "$(note antidote-history)" -ge 4 ]
 
+# Added ratings as files, and one of them as the data of a pipeline.
+"$fairlead" runs export 1 --artefacts added >files 2>err
+check "the ratings that each mitigator added are a file" [ "$(wc -l <files)" = 8 ]
+added=$(sed -n '/higher/p' files)
+check "three users rate every item" [ "$(sed 1d "$added" | cut -d, -f1 | sort | uniq -c |
+  awk '{ print $1 }' | uniq | wc -l) $(sed 1d "$added" | cut -d, -f1 | sort -u | tr '\n' ' ')" = \
+  "1 higher-1 higher-2 higher-3 " ]
+check "of whom the first line tells" [ "$(head -1 "$added")" = user,item,rating ]
+cat >again.conf <<END
+[data]
+source = tsv
+path = $added
+separator = ,
+header = true
+[split]
+test = 0.2
+[model]
+plugin = als-mf
+rank = 1
+[evaluate]
+objectives = rmse
+END
+check "that file is data of another pipeline" status 0 run again.conf
+more () { run all.conf --resume --store other.db --quiet >/dev/null &&
+  "$fairlead" runs export --store other.db --artefacts more >/dev/null && diff -r added more; }
+check "the same run has the same files" more
+nothing () { "$fairlead" runs export 3 --artefacts none >out 2>err; [ $? = 2 ] &&
+  grep -q 'no mitigator added ratings' err; }
+check "a run without any says so" nothing
+
 # refused GROUP.KEY=VALUE TEXT: status 2 before any work, and TEXT is said.
 refused ()
 {

@@ -171,11 +171,12 @@ test_precision (void **state)
 static void
 test_threads (void **state)
 {
+  /* Large enough for the model to use them. */
   static const char *const settings[] = {
     "rank=7 sweeps=4", "rank=20 biases=true sweeps=4 precision=single",
     "rank=3 weighted=true acceleration=anderson tolerance=1e-6", "rank=3 stop=rmse biases=true"
   };
-  g_autoptr (FlRatings) ratings = some_ratings (150, 100);
+  g_autoptr (FlRatings) ratings = some_ratings (700, 500);
 
   (void) state;
   for (size_t k = 0; k < G_N_ELEMENTS (settings); k++)
