@@ -236,7 +236,7 @@ append_compressed (GString *out, const char *text)
 }
 
 static const char *const forms[]
-    = { "as it stands", "CRLF", "byte-order mark", "blank lines", "no last newline" };
+    = { "as it stands", "CRLF", "byte-order mark", "blank lines", "no last newline", "gzip" };
 
 static void
 write_form (const SourceFile *file, size_t form)

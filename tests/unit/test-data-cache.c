@@ -19,6 +19,7 @@ typedef struct
 {
   char *path;
   const char *input; /* instead of path, for the cache */
+  int use;           /* 0: input; 1: the same twice, in one use; 2: in two uses */
   unsigned *n_loads;
   int n_more; /* users beyond those of the file */
 } Counting;
@@ -64,10 +65,16 @@ static char **
 counting_inputs (gconstpointer self_, GError **error)
 {
   const Counting *self = self_;
-  char **inputs = g_new0 (char *, 2);
+  char **inputs = g_new0 (char *, 4);
+  const char *input = self->input != NULL ? self->input : self->path;
+  int n = 0;
 
   (void) error;
-  inputs[0] = g_strdup (self->input != NULL ? self->input : self->path);
+  inputs[n++] = g_strdup (input);
+  if (self->use == 2)
+    inputs[n++] = g_strdup ("");
+  if (self->use > 0)
+    inputs[n++] = g_strdup (input);
   return inputs;
 }
 
@@ -169,6 +176,23 @@ test_inputs (void **state)
   fl_dataset_free (load (f, "rank = 2", 0, &other));
   assert_string_not_equal (changed, other);
   assert_int_equal (f->n_loads, 3);
+}
+
+/* The same files for another use are other data. */
+static void
+test_uses (void **state)
+{
+  Fixture *f = *state;
+  g_autofree char *one = NULL, *two = NULL, *again = NULL;
+
+  f->self.use = 1;
+  fl_dataset_free (load (f, "", 0, &one));
+  f->self.use = 2;
+  fl_dataset_free (load (f, "", 0, &two));
+  assert_string_not_equal (one, two);
+  fl_dataset_free (load (f, "", 0, &again));
+  assert_string_equal (two, again);
+  assert_int_equal (f->n_loads, 2);
 }
 
 /* The hash of a file that was left alone for long is remembered, together with
@@ -410,7 +434,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    CACHE_TEST (test_mapped),          CACHE_TEST (test_inputs), CACHE_TEST (test_remembered),
+    CACHE_TEST (test_mapped),          CACHE_TEST (test_inputs), CACHE_TEST (test_uses),
+    CACHE_TEST (test_remembered),
     CACHE_TEST (test_changed_at_once),
     CACHE_TEST (test_seeds),           CACHE_TEST (test_mistakes), CACHE_TEST (test_damage),
     CACHE_TEST (test_unusable_folder), CACHE_TEST (test_killed_writer),

@@ -140,7 +140,7 @@ test_csv_mistakes (void **state)
     { RATINGS_CSV "1,2,0,0\n", MOVIES_CSV "2,A (1999),War\n", "ratings.csv:2: " },
     { RATINGS_CSV "1,2,3\n", MOVIES_CSV "2,A (1999),War\n", "ratings.csv:2: expected 4 fields" },
     { RATINGS_CSV "1,2,3,4\n", "2,A (1999),War\n", "movies.csv:1: expected the header movieId" },
-    { RATINGS_CSV "1,2,3,4\n", MOVIES_CSV "2,A, B (1999),War\n", "movies.csv:2: expected 3 fields" },
+    { RATINGS_CSV "1,2,3,4\n", MOVIES_CSV "2,A, B (1999),War\n", "movies.csv:2: expected 3" },
     { RATINGS_CSV "1,2,3,4\n", MOVIES_CSV "2,\"A (1999),War\n", "movies.csv:2: " },
     { RATINGS_CSV "1,2,3,4\n", MOVIES_CSV ",A (1999),War\n", "movies.csv:2: the movieId is empty" },
     { RATINGS_CSV, MOVIES_CSV, "is empty behind its header" },

@@ -298,7 +298,8 @@ read_entities (const Recbole *self, const char *path, FlSide side, FlBuilder *bu
     return FALSE;
   entities.id = find_column (path, &columns, id, TYPE_TOKEN, error);
   format.fields_min = format.fields_max = columns.n;
-  return entities.id > 0 && fl_builder_table (builder, path, &format, feature_row, &entities, error);
+  return entities.id > 0
+         && fl_builder_table (builder, path, &format, feature_row, &entities, error);
 }
 
 static gboolean
