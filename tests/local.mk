@@ -48,6 +48,8 @@ dist_check_SCRIPTS += %D%/cli/data-real.sh
 TESTS += %D%/cli/data-real.sh
 dist_check_SCRIPTS += %D%/cli/run.sh %D%/cli/kill.sh %D%/cli/trouble.sh
 TESTS += %D%/cli/run.sh %D%/cli/kill.sh
+dist_check_SCRIPTS += %D%/cli/cache-gone.sh
+TESTS += %D%/cli/cache-gone.sh
 # The build tree's plugins are the only ones that tests see.
 AM_TESTS_ENVIRONMENT = \
 	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \

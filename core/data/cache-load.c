@@ -294,8 +294,9 @@ load_inputs (const FlInstance *source, const char *settings, const FlIngest *ing
     }
   if (!fl_cache_write (loaded, key, folder, *path, error))
     return NULL;
-  fl_dataset_free (g_steal_pointer (&loaded));
-  return fl_cache_map (*path, error);
+  /* Somebody may have removed it by now. */
+  mapped = fl_cache_map_key (*path, key, NULL);
+  return mapped != NULL ? mapped : g_steal_pointer (&loaded);
 }
 
 FlDataset *

@@ -247,6 +247,8 @@ fl_dataset_count (const FlDataset *dataset, FlSide side)
 {
   return side == FL_SIDE_USER ? dataset->n_users : dataset->n_items;
 }
+/* Lets go of the memory that a mapped dataset takes until it is read again. */
+void fl_dataset_rest (const FlDataset *dataset);
 /* Sets dataset->digest. */
 gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
 

@@ -3,6 +3,7 @@
 #include "core/data/data-private.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 /* What has to be released with a dataset. */
 typedef struct
@@ -69,6 +70,16 @@ fl_dataset_set_map (FlDataset *dataset, GMappedFile *map)
   Private *priv = dataset->priv;
 
   priv->map = map;
+}
+
+void
+fl_dataset_rest (const FlDataset *dataset)
+{
+  const Private *priv = dataset->priv;
+
+  if (priv->map != NULL)
+    madvise (g_mapped_file_get_contents (priv->map), g_mapped_file_get_length (priv->map),
+             MADV_DONTNEED);
 }
 
 /* ---- content ------------------------------------------------------------- */

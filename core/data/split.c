@@ -110,25 +110,23 @@ cut_row (const Cutter *cutter, uint8_t part, FlRows *rows, uint32_t u)
     }
 }
 
-static FlRatings *
-cut_part (const Cutter *cutter, FlPart part, GError **error)
+static gboolean
+cut_part (const Cutter *cutter, FlPart part, FlRows *rows, GError **error)
 {
-  const FlDataset *dataset = cutter->dataset;
-  FlRows like = { .n = 0 }, rows;
+  FlRows like = { .n = 0 };
   gboolean exact;
   size_t n = count_part (cutter, (uint8_t) part, &exact);
 
   /* Only whether a pointer is set counts. */
   like.f32 = exact ? (float *) (gpointer) &like : NULL;
   like.f64 = exact ? NULL : (double *) (gpointer) &like;
-  if (!fl_rows_alloc (&rows, cutter->n_users, cutter->n_items, n, &like, error))
-    return NULL;
-  start_rows (cutter, (uint8_t) part, &rows);
+  if (!fl_rows_alloc (rows, cutter->n_users, cutter->n_items, n, &like, error))
+    return FALSE;
+  start_rows (cutter, (uint8_t) part, rows);
 #pragma omp parallel for schedule (dynamic, 256)
   for (uint32_t u = 0; u < cutter->n_users; u++)
-    cut_row (cutter, (uint8_t) part, &rows, u);
-  return fl_ratings_from_rows (&rows, cutter->ones ? 1 : dataset->rating_min,
-                               cutter->ones ? 1 : dataset->rating_max, error);
+    cut_row (cutter, (uint8_t) part, rows, u);
+  return TRUE;
 }
 
 /* Whether there is such a part, even if no rating is in it. */
@@ -141,16 +139,33 @@ has_part (const FlDataset *dataset, const FlSplitKeys *keys, FlPart part)
          || memchr (dataset->part, (int) part, dataset->n) != NULL;
 }
 
+/* The users' rows of each part, by FlPart; has[part]: there is one. */
+static gboolean
+cut_parts (const Cutter *cutter, const FlSplitKeys *keys, FlRows *rows, gboolean *has,
+           GError **error)
+{
+  for (int part = FL_PART_TRAIN; part <= FL_PART_TEST; part++)
+    {
+      has[part] = part == FL_PART_TRAIN || has_part (cutter->dataset, keys, (FlPart) part);
+      if (has[part] && !cut_part (cutter, (FlPart) part, &rows[part], error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* Validation and test stay NULL when the split has no such part. */
 static gboolean
-cut_parts (FlSplit *split, const Cutter *cutter, const FlSplitKeys *keys, GError **error)
+join_parts (FlSplit *split, const Cutter *cutter, FlRows *rows, const gboolean *has,
+            GError **error)
 {
-  split->train = cut_part (cutter, FL_PART_TRAIN, error);
-  return split->train != NULL
-         && (!has_part (cutter->dataset, keys, FL_PART_VALIDATION)
-             || (split->validation = cut_part (cutter, FL_PART_VALIDATION, error)) != NULL)
-         && (!has_part (cutter->dataset, keys, FL_PART_TEST)
-             || (split->test = cut_part (cutter, FL_PART_TEST, error)) != NULL);
+  FlRatings **const ratings[] = { &split->train, &split->validation, &split->test };
+  double min = cutter->ones ? 1 : cutter->dataset->rating_min;
+  double max = cutter->ones ? 1 : cutter->dataset->rating_max;
+
+  for (int part = FL_PART_TRAIN; part <= FL_PART_TEST; part++)
+    if (has[part] && (*ratings[part] = fl_ratings_from_rows (&rows[part], min, max, error)) == NULL)
+      return FALSE;
+  return TRUE;
 }
 
 /* Drops users and items without a training rating from all parts.  Nobody's training
@@ -227,6 +242,8 @@ split_ratings (FlSplit *split, FlSelection *selection, const FlSplitKeys *keys,
   Cutter cutter = { .dataset = dataset, .ones = selection->ones };
   g_autofree uint32_t *user_number = NULL, *item_number = NULL;
   g_autofree uint8_t *part = fl_parts_new (selection, keys, repeat, error);
+  FlRows rows[3] = { { .n = 0 } };
+  gboolean has[3] = { FALSE }, done;
 
   if (part == NULL)
     return FALSE;
@@ -244,7 +261,14 @@ split_ratings (FlSplit *split, FlSelection *selection, const FlSplitKeys *keys,
   cutter.part = part;
   cutter.user = split->user;
   cutter.item = item_number;
-  return cut_parts (split, &cutter, keys, error);
+  done = cut_parts (&cutter, keys, rows, has, error);
+  /* The other orientation takes as much again: nothing of the dataset is in the way. */
+  g_clear_pointer (&part, g_free);
+  fl_dataset_rest (dataset);
+  done = done && join_parts (split, &cutter, rows, has, error);
+  for (int p = FL_PART_TRAIN; p <= FL_PART_TEST; p++)
+    fl_rows_clear (&rows[p]);
+  return done;
 }
 
 /* Says in which group of the pipeline the mistake is. */

@@ -9,8 +9,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 #include "core/data/data-room.h"
 
@@ -325,6 +329,96 @@ test_damage (void **state)
   expect_rebuilt (f, path, digest);
 }
 
+/* A file under another's name is not taken for it. */
+static void
+test_other_name (void **state)
+{
+  Fixture *f = *state;
+  g_autofree char *one = NULL, *two = NULL, *text = NULL;
+  gsize length = 0;
+  FlDataset *dataset;
+
+  fl_dataset_free (load (f, "n=1", 0, &one));
+  fl_dataset_free (load (f, "n=2", 0, &two));
+  assert_int_equal (f->n_loads, 2);
+  assert_true (g_file_get_contents (one, &text, &length, NULL));
+  assert_true (g_file_set_contents (two, text, (gssize) length, NULL));
+  fl_dataset_free (load (f, "n=2", 0, NULL));
+  assert_int_equal (f->n_loads, 3);
+  dataset = fl_cache_map (one, NULL);
+  assert_non_null (dataset);
+  fl_dataset_free (dataset);
+}
+
+/* OpenMP's threads do not follow into a child. */
+static void
+begin_child (void)
+{
+#ifdef _OPENMP
+  omp_set_num_threads (1);
+#endif
+}
+
+/* What was noted of the data comes back with them. */
+static void
+test_notes (void **state)
+{
+  Fixture *f = *state;
+  const FlIngest lenient = { .bad_lines = FL_BAD_LINES_SKIP, .duplicates = FL_DUPLICATES_LAST };
+  GError *error = NULL;
+
+  f->self.n_more = 0;
+  write_input (f, "input", "u x 1\nv x two\nu x 3\n");
+  for (int round = 0; round < 2; round++)
+    {
+      char *path = NULL;
+      g_autoptr (FlDataset) dataset = fl_cache_load (&f->source, "", &lenient, 0, &path, &error);
+
+      if (error != NULL)
+        fail_msg ("%s", error->message);
+      assert_int_equal (f->n_loads, 1);
+      assert_int_equal (dataset->n, 1);
+      assert_true (dataset->ratings.f32[0] == 3);
+      assert_non_null (strstr (dataset->notes[0], "input: 1 line skipped; line 2: not a number"));
+      assert_non_null (strstr (dataset->notes[1], "1 user-item pairs came more than once"));
+      assert_null (dataset->notes[2]);
+      g_free (path);
+    }
+}
+
+/* No room for the file: the message says what to do, and nothing is left behind. */
+static void
+test_full_disk (void **state)
+{
+  Fixture *f = *state;
+  const struct rlimit little = { 1000, 1000 };
+  g_autoptr (GDir) files = NULL;
+  pid_t child = fork ();
+  int status = 0;
+
+  if (child == 0)
+    {
+      GError *error = NULL;
+      char *path = NULL;
+      FlDataset *dataset;
+
+      begin_child ();
+      signal (SIGXFSZ, SIG_IGN);
+      setrlimit (RLIMIT_FSIZE, &little);
+      dataset = fl_cache_load (&f->source, "", NULL, 0, &path, &error);
+      if (error != NULL)
+        print_message ("  %s\n", error->message);
+      fflush (stdout);
+      _exit (dataset == NULL && path == NULL && error->code == FL_ERROR_SYSTEM
+             && strstr (error->message, "FAIRLEAD_CACHE names the folder") != NULL ? 0 : 1);
+    }
+  assert_int_equal (waitpid (child, &status, 0), child);
+  assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+  files = g_dir_open (f->folder, 0, NULL);
+  for (const char *name; (name = g_dir_read_name (files)) != NULL;)
+    assert_null (strstr (name, ".fairdata"));
+}
+
 /* A folder that cannot be written gives way to a temporary one. */
 static void
 test_unusable_folder (void **state)
@@ -365,6 +459,8 @@ test_killed_writer (void **state)
       pid_t child = fork ();
       FlDataset *dataset;
 
+      if (child == 0)
+        begin_child ();
       if (child == 0)
         for (;;)
           {
@@ -439,6 +535,7 @@ main (void)
     CACHE_TEST (test_changed_at_once),
     CACHE_TEST (test_seeds),           CACHE_TEST (test_mistakes), CACHE_TEST (test_damage),
     CACHE_TEST (test_unusable_folder), CACHE_TEST (test_killed_writer),
+    CACHE_TEST (test_other_name),      CACHE_TEST (test_notes),  CACHE_TEST (test_full_disk),
   };
 
   return cmocka_run_group_tests_name ("cache", tests, NULL, NULL);
