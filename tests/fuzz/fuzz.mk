@@ -3,6 +3,7 @@
 # of the format, if any, are in NAME.dict.
 fuzz_targets =
 fuzz_targets += %D%/fuzz-pipeline
+fuzz_targets += %D%/fuzz-groups
 fuzz_targets += %D%/fuzz-tsv
 fuzz_targets += %D%/fuzz-lists
 fuzz_targets += %D%/fuzz-recbole
@@ -17,7 +18,7 @@ check_LTLIBRARIES += %D%/libreplay.la
 LDADD = %D%/libreplay.la libfairlead.la $(GLIB_LIBS) $(JSON_LIBS)
 dist_check_SCRIPTS += %D%/corpus.sh
 TESTS += %D%/corpus.sh
-EXTRA_DIST += %D%/corpus %D%/pipeline.dict %D%/split.dict
+EXTRA_DIST += %D%/corpus %D%/pipeline.dict %D%/groups.dict %D%/split.dict
 
 # The library and the target in one program, all of it instrumented.
 FUZZ_CC = clang
