@@ -67,6 +67,7 @@ const FlRatings *ratings_20m (Bench *bench);
 const FlRatings *ratings_100k (Bench *bench);
 
 void bench_als (Bench *bench);
+void bench_ingest (Bench *bench);
 void bench_split (Bench *bench);
 void bench_startup (const Bench *bench);
 
