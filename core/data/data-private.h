@@ -354,6 +354,7 @@ void fl_funnel_add (FlFunnel *funnel, const char *text, const FlSelection *selec
 /* ---- splits -------------------------------------------------------------- */
 
 #define FL_DROPPED 255 /* beside FlPart: not kept */
+#define FL_THREADS_MIN 100000 /* ratings; fewer are done before threads have met */
 
 /* The part of each rating of the dataset, FL_DROPPED for those that are not
  * left; takes selection->rating. */

@@ -214,7 +214,8 @@ check_times (const Splitter *s, int64_t *first, int64_t *last, GError **error)
 
   if (s->dataset->time == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "method needs times: the data have none");
-#pragma omp parallel for reduction (+ : n) reduction (min : earliest) reduction (max : latest)
+#pragma omp parallel for reduction (+ : n) reduction (min : earliest) reduction (max : latest) \
+  if (s->dataset->n >= FL_THREADS_MIN)
   for (size_t k = 0; k < s->dataset->n; k++)
     if (s->part[k] != FL_DROPPED)
       {
@@ -294,7 +295,7 @@ split_time (const Splitter *s, GError **error)
   if (n_validation > 0
       && !time_of_rank (s, first, last, s->n - n_test - 1, &validation_end, error))
     return FALSE;
-#pragma omp parallel for
+#pragma omp parallel for if (s->dataset->n >= FL_THREADS_MIN)
   for (size_t k = 0; k < s->dataset->n; k++)
     if (s->part[k] != FL_DROPPED)
       {

@@ -59,7 +59,7 @@ count_part (const Cutter *cutter, uint8_t part, gboolean *exact)
   const double *value = cutter->ones ? NULL : cutter->dataset->ratings.f64;
   size_t n = 0, n_inexact = 0;
 
-#pragma omp parallel for reduction (+ : n, n_inexact)
+#pragma omp parallel for reduction (+ : n, n_inexact) if (cutter->dataset->n >= FL_THREADS_MIN)
   for (size_t k = 0; k < cutter->dataset->n; k++)
     {
       n += cutter->part[k] == part;
@@ -76,7 +76,7 @@ start_rows (const Cutter *cutter, uint8_t part, FlRows *rows)
 {
   const size_t *start = cutter->dataset->ratings.start;
 
-#pragma omp parallel for
+#pragma omp parallel for if (cutter->dataset->n >= FL_THREADS_MIN)
   for (uint32_t u = 0; u < cutter->n_users; u++)
     {
       size_t n = 0;
@@ -123,7 +123,7 @@ cut_part (const Cutter *cutter, FlPart part, FlRows *rows, GError **error)
   if (!fl_rows_alloc (rows, cutter->n_users, cutter->n_items, n, &like, error))
     return FALSE;
   start_rows (cutter, (uint8_t) part, rows);
-#pragma omp parallel for schedule (dynamic, 256)
+#pragma omp parallel for schedule (dynamic, 256) if (cutter->dataset->n >= FL_THREADS_MIN)
   for (uint32_t u = 0; u < cutter->n_users; u++)
     cut_row (cutter, (uint8_t) part, rows, u);
   return TRUE;
