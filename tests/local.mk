@@ -9,6 +9,7 @@ include tests/unit/outcome.mk
 include tests/unit/linalg.mk
 include tests/unit/als.mk
 include tests/unit/derivative.mk
+include tests/unit/simulator.mk
 include tests/unit/data.mk
 include tests/unit/params.mk
 include tests/unit/registry.mk
@@ -34,6 +35,8 @@ dist_check_SCRIPTS += %D%/cli/mitigators.sh
 TESTS += %D%/cli/mitigators.sh
 dist_check_SCRIPTS += %D%/cli/antidote.sh
 TESTS += %D%/cli/antidote.sh
+dist_check_SCRIPTS += %D%/cli/simulator.sh
+TESTS += %D%/cli/simulator.sh
 dist_check_SCRIPTS += %D%/cli/plugin-author.sh
 TESTS += %D%/cli/plugin-author.sh
 dist_check_SCRIPTS += %D%/cli/synthetic.sh

@@ -97,7 +97,8 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) audits = g_ptr_array_new_with_free_func (audit_free);
-  char *text = NULL, *temporary;
+  gboolean ok = TRUE;
+  char *temporary;
 
   if (!fl_cache_open (&temporary, error))
     return FALSE;
@@ -105,10 +106,14 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
     {
       const FlCell *cell = pipeline->cells->pdata[i];
 
-      if (cell->repeat != 0 || !g_hash_table_add (seen, audit_key (cell)))
+      char *text;
+
+      if (cell->data == NULL || cell->repeat != 0
+          || !g_hash_table_add (seen, audit_key (cell)))
         continue;
       text = audit_text (cell, registry, worst, error);
-      if (text == NULL)
+      ok = text != NULL;
+      if (!ok)
         break;
       keep (audits, text, cell);
     }
@@ -120,7 +125,7 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
       printf ("\naudit%s%s\n%s", audits->len > 1 ? ": " : "",
               audits->len > 1 ? said->arms->str : "", said->text);
     }
-  return text != NULL;
+  return ok;
 }
 
 /* ---- the command --------------------------------------------------------- */

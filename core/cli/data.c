@@ -79,6 +79,8 @@ open_pipeline (CliData *data, int argc, char **argv, GError **error)
       if (data->cell == NULL && data->repeat >= 0 && cell->repeat == (uint32_t) data->repeat)
         data->cell = cell;
     }
+  if (data->cell != NULL && data->cell->data == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "%s: there is no [data]", argv[1]);
   return data->cell != NULL
          || fl_fail (error, FL_ERROR_CONFIG, "--repeat %d: must be from 0 to %u", data->repeat,
                      data->pipeline->repeats - 1);

@@ -106,11 +106,11 @@ add_plugin (JsonBuilder *json, const FlEntry *entry)
   for (const FlParam *p = plugin->params; p != NULL && p->type != FL_TYPE_END; p++)
     add_param (json, p);
   json_builder_end_array (json);
-  if (plugin->kind == FL_KIND_OBJECTIVE)
+  if (inspect_values (plugin) != NULL)
     {
       json_builder_set_member_name (json, "values");
       json_builder_begin_array (json);
-      for (const FlValue *v = ((const FlObjectiveOps *) plugin->ops)->values; v->name != NULL; v++)
+      for (const FlValue *v = inspect_values (plugin); v->name != NULL; v++)
         add_value (json, v);
       json_builder_end_array (json);
     }

@@ -200,10 +200,12 @@ add_params (GString *page, const FlParam *params)
 static void
 add_values (GString *page, const FlPlugin *plugin)
 {
-  if (plugin->kind != FL_KIND_OBJECTIVE)
+  const FlValue *values = inspect_values (plugin);
+
+  if (values == NULL)
     return;
   add_section (page, "VALUES");
-  for (const FlValue *v = ((const FlObjectiveOps *) plugin->ops)->values; v->name != NULL; v++)
+  for (const FlValue *v = values; v->name != NULL; v++)
     {
       g_string_append (page, ".TP\n.B ");
       add_line (page, v->name);

@@ -48,6 +48,7 @@ mitigator_traits (const FlMitigatorOps *ops, InspectTrait *stages, InspectTrait 
   stages->label = "stages";
   add_word (stages, ops->augment != NULL, "augment");
   add_word (stages, ops->train != NULL, "train");
+  add_word (stages, ops->project != NULL, "project");
   needs->label = "needs";
   add_word (needs, (ops->model_needs & FL_MODEL_FACTORS) != 0, "factors");
   add_word (needs, (ops->model_needs & FL_MODEL_CLOSED_FORM) != 0, "closed-form");
@@ -250,15 +251,24 @@ inspect_print_keys (const FlParam *params)
     }
 }
 
+const FlValue *
+inspect_values (const FlPlugin *plugin)
+{
+  if (plugin->kind == FL_KIND_OBJECTIVE)
+    return ((const FlObjectiveOps *) plugin->ops)->values;
+  return plugin->kind == FL_KIND_MITIGATOR ? ((const FlMitigatorOps *) plugin->ops)->values : NULL;
+}
+
 static void
 print_values (const FlPlugin *plugin)
 {
+  const FlValue *values = inspect_values (plugin);
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
 
-  if (plugin->kind != FL_KIND_OBJECTIVE)
+  if (values == NULL)
     return;
   add_row (rows, "value", "better", "unit", "", "", "meaning");
-  for (const FlValue *v = ((const FlObjectiveOps *) plugin->ops)->values; v->name != NULL; v++)
+  for (const FlValue *v = values; v->name != NULL; v++)
     add_row (rows, v->name, inspect_direction (v), v->unit, "", "", v->doc);
   printf ("\nValues\n");
   print_table (rows);

@@ -20,6 +20,8 @@ size_t inspect_traits (const FlPlugin *plugin, InspectTrait traits[INSPECT_TRAIT
 
 const char *inspect_type (const FlParam *param);
 const char *inspect_direction (const FlValue *value);
+/* What the plugin yields; NULL for kinds and stages that yield nothing. */
+const FlValue *inspect_values (const FlPlugin *plugin);
 /* "from 1 to 4096", "single, double", or "". */
 char *inspect_range (const FlParam *param);
 

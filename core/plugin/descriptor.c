@@ -207,14 +207,8 @@ check_model (FlModelOps *ops, GError **error)
 }
 
 static gboolean
-check_objective (const FlObjectiveOps *ops, GError **error)
+check_values (const FlValue *value, GError **error)
 {
-  const FlValue *value = ops->values;
-
-  if (ops->evaluate == NULL)
-    return refuse (error, "objective without evaluate");
-  if (value == NULL || value[0].name == NULL)
-    return refuse (error, "objective without values");
   for (guint i = 0; value[i].name != NULL; i++)
     {
       if (i == ROWS_MAX)
@@ -234,15 +228,29 @@ check_objective (const FlObjectiveOps *ops, GError **error)
 }
 
 static gboolean
+check_objective (const FlObjectiveOps *ops, GError **error)
+{
+  if (ops->evaluate == NULL)
+    return refuse (error, "objective without evaluate");
+  if (ops->values == NULL || ops->values[0].name == NULL)
+    return refuse (error, "objective without values");
+  return check_values (ops->values, error);
+}
+
+static gboolean
 check_mitigator (const FlMitigatorOps *ops, GError **error)
 {
   const unsigned known = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM;
 
-  if (ops->augment == NULL && ops->train == NULL)
+  if (ops->augment == NULL && ops->train == NULL && ops->project == NULL)
     return refuse (error, "mitigator without a stage");
+  if (ops->project != NULL && (ops->values == NULL || ops->values[0].name == NULL))
+    return refuse (error, "projects, but yields no values");
+  if (ops->alone && (ops->project == NULL || ops->augment != NULL || ops->train != NULL))
+    return refuse (error, "works alone, but not by projecting alone");
   if ((ops->model_needs & ~known) != 0)
     return refuse (error, "needs a capability of models that this host does not know");
-  return TRUE;
+  return ops->project == NULL || check_values (ops->values, error);
 }
 
 static const size_t ops_sizes[FL_N_KINDS] = {

@@ -246,8 +246,10 @@ each_csv (GString *out, const FlCellRecord *cell, const FlEach *each)
     {
       begin_csv (out, cell);
       append_name_csv (out, each->name, each->k);
+      append_field (out, each->group);
+      g_string_append_c (out, ',');
       append_field (out, each->part);
-      g_string_append_printf (out, ",%s,%zu,", each->side == FL_SIDE_USER ? "user" : "item", i);
+      g_string_append_printf (out, ",%s,%zu,", fl_index_name (each->index), i);
       append_value_csv (out, each->value[i]);
       g_string_append_c (out, '\n');
     }
@@ -260,7 +262,7 @@ cell_csv (GString *out, const FlCellRecord *cell, gboolean each)
   if (cell->outcome == NULL)
     {
       begin_csv (out, cell);
-      g_string_append (out, each ? ",,,,,\n" : ",,,,,,\n");
+      g_string_append (out, ",,,,,,\n");
       return;
     }
   for (guint i = 0; each && i < cell->outcome->each->len; i++)
@@ -276,7 +278,7 @@ void
 fl_report_csv (const FlRunRecord *run, gboolean each, GString *out)
 {
   g_string_append (out, "arm,sweep,repeat,seed,status,");
-  g_string_append (out, each ? "metric,k,split,side,index,value\n"
+  g_string_append (out, each ? "metric,k,group,split,side,index,value\n"
                              : "metric,k,group,split,better,n,value\n");
   for (guint i = 0; i < run->cells->len; i++)
     cell_csv (out, run->cells->pdata[i], each);
@@ -300,10 +302,12 @@ each_line (GString *out, const FlEach *each)
   append_string (out, each->name);
   g_string_append (out, ", \"k\": ");
   append_k (out, each->k);
+  g_string_append (out, ", \"group\": ");
+  append_string (out, each->group);
   g_string_append (out, ", \"split\": ");
   append_string (out, each->part);
   g_string_append_printf (out, ", \"side\": \"%s\", \"values\": [",
-                          each->side == FL_SIDE_USER ? "user" : "item");
+                          fl_index_name (each->index));
   for (size_t i = 0; i < each->n; i++)
     {
       if (i > 0)

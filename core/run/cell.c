@@ -2,6 +2,8 @@
 /* cell.c: one cell from split to metrics, inside its worker.
  *
  *   dataset -> split -> augment* -> train (a mitigator's, else the model's own) -> evaluate
+ *                                                   -> project (at most one)
+ * or, without data and model, project alone.
  *
  * Where errors of arms make the groups, these arms are trained before, on the same
  * split and under the same seed; an arm grouped by its own errors gets its groups
@@ -85,9 +87,12 @@ make_split (Execution *x, const FlDataset *dataset, GError **error)
 static gboolean
 make_plugins (Execution *x, GError **error)
 {
-  x->model = fl_cell_instance (x->cell, x->registry, FL_KIND_MODEL, x->cell->model, error);
-  if (x->model == NULL)
-    return FALSE;
+  if (x->cell->model != NULL)
+    {
+      x->model = fl_cell_instance (x->cell, x->registry, FL_KIND_MODEL, x->cell->model, error);
+      if (x->model == NULL)
+        return FALSE;
+    }
   x->mitigators = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_instance_free);
   for (guint i = 0; i < x->cell->mitigators->len; i++)
     {
@@ -292,7 +297,7 @@ errors_of (gpointer user_data, FlSide side, const char *arm, FlPart part, GError
 static gboolean
 group_by_errors (Execution *x, const FlDataset *dataset, gboolean trained, GError **error)
 {
-  for (int side = 0; side < 2; side++)
+  for (int side = 0; x->split != NULL && side < 2; side++)
     {
       const FlGroups *groups = side == FL_SIDE_USER ? x->split->user_groups
                                                     : x->split->item_groups;
@@ -316,11 +321,39 @@ group_by_errors (Execution *x, const FlDataset *dataset, gboolean trained, GErro
   return TRUE;
 }
 
-/* Everything up to a trained model. */
+static gboolean
+project (const Execution *x, FlOutcome *outcome, GError **error)
+{
+  for (guint i = 0; i < x->mitigators->len; i++)
+    {
+      const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
+      const FlMitigatorOps *ops = mitigator->ops;
+      FlStage stage = { .model = x->model, .run = x->run };
+      FlData data;
+
+      if (ops->project == NULL)
+        continue;
+      if (x->split != NULL)
+        {
+          /* Without the users that others added, as in evaluation. */
+          data = x->split->data;
+          data.validation = ops->needs_validation ? data.validation : NULL;
+          stage.data = &data;
+        }
+      enter (x, FL_KIND_MITIGATOR, g_ptr_array_index (x->cell->mitigators, i));
+      if (!fl_projection_run (mitigator, &stage, outcome, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Everything up to a trained model; without data there is none. */
 static gboolean
 fit (Execution *x, const FlDataset *dataset, GError **error)
 {
   x->bases = g_ptr_array_new_with_free_func (execution_free);
+  if (dataset == NULL)
+    return make_plugins (x, error);
   for (guint i = 0; i < x->cell->bases->len; i++)
     {
       Execution *base = g_new (Execution, 1);
@@ -411,7 +444,7 @@ fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset
 
   execution_init (&x, cell, registry, progress, user_data);
   if (!fit (&x, dataset, error) || !group_by_errors (&x, dataset, TRUE, error)
-      || !evaluate (&x, outcome, error))
+      || !project (&x, outcome, error) || !evaluate (&x, outcome, error))
     return NULL;
   notes = fl_run_notes (x.run);
   for (guint i = 0; i < notes->len; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* evaluate.c: collects what an objective says, and turns it into metrics. */
+/* evaluate.c: collects what an objective or a projection says, and turns it into
+ * metrics. */
 #include "core/run/run-room.h"
 
 #include <math.h>
@@ -9,7 +10,8 @@
 typedef struct
 {
   size_t value;
-  gboolean grouped; /* else over all */
+  gboolean grouped; /* else over all, or over `label` */
+  char *label;
   FlSide side;
   uint32_t group;
   double number;
@@ -18,22 +20,20 @@ typedef struct
 
 struct FlResult
 {
-  const FlInstance *objective;
-  const char *name; /* of the pipeline's group, or NULL */
-  const FlView *view;
-  int k;
+  const FlInstance *plugin;
+  const FlValue *values;    /* that it may set                 */
   size_t n_values;
-  gboolean *omitted; /* n_values                        */
-  GArray *numbers;  /* Number, as they came             */
-  GPtrArray *each;  /* FlEach                           */
-  GError *error;    /* the first misuse of the calls below */
+  const char *name;         /* of the pipeline's group, or NULL */
+  const char *part;         /* or NULL                         */
+  int k;
+  size_t n;                 /* ratings behind a value over all */
+  const FlGroups *groups[2];
+  uint32_t n_entities[2];
+  gboolean *omitted;        /* n_values                        */
+  GArray *numbers;          /* Number, as they came            */
+  GPtrArray *each;          /* FlEach                          */
+  GError *error;            /* the first misuse of the calls below */
 };
-
-static const FlObjectiveOps *
-ops_of (const FlInstance *objective)
-{
-  return objective->ops;
-}
 
 static gboolean
 value_exists (FlResult *result, size_t value)
@@ -49,10 +49,8 @@ value_exists (FlResult *result, size_t value)
 void
 fl_result_set (FlResult *result, size_t value, double number)
 {
-  Number entry = { .value = value, .number = number, .n = result->view->n };
+  Number entry = { .value = value, .number = number, .n = result->n };
 
-  if (ops_of (result->objective)->whole)
-    entry.n = 0;
   if (value_exists (result, value))
     g_array_append_val (result->numbers, entry);
 }
@@ -64,18 +62,13 @@ fl_result_omit (FlResult *result, size_t value)
     result->omitted[value] = TRUE;
 }
 
-static const FlGroups *
-groups_of (const FlView *view, FlSide side)
-{
-  return side == FL_SIDE_USER ? view->user_groups : view->item_groups;
-}
-
 void
 fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group, double number,
                      size_t n)
 {
-  Number entry = { value, TRUE, side, group, n > 0 ? number : NAN, n };
-  const FlGroups *groups = groups_of (result->view, side);
+  Number entry = { .value = value, .grouped = TRUE, .side = side, .group = group,
+                   .number = n > 0 ? number : NAN, .n = n };
+  const FlGroups *groups = result->groups[side];
   uint32_t n_groups = groups != NULL ? groups->n_groups : 0;
 
   if (!value_exists (result, value))
@@ -87,6 +80,18 @@ fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group
              side == FL_SIDE_USER ? "user" : "item");
 }
 
+void
+fl_result_set_label (FlResult *result, size_t value, const char *label, double number, size_t n)
+{
+  Number entry = { .value = value, .label = g_strdup (label),
+                   .number = n > 0 ? number : NAN, .n = n };
+
+  if (value_exists (result, value))
+    g_array_append_val (result->numbers, entry);
+  else
+    g_free (entry.label);
+}
+
 /* ---- names ------------------------------------------------------------- */
 
 /* The value's name; under a pipeline's own name X for plugin P, P and P-... read
@@ -94,8 +99,8 @@ fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group
 static char *
 metric_name (const FlResult *result, size_t value)
 {
-  const char *plugin = result->objective->plugin->name;
-  const char *own = ops_of (result->objective)->values[value].name;
+  const char *plugin = result->plugin->plugin->name;
+  const char *own = result->values[value].name;
   size_t length = strlen (plugin);
 
   if (result->name == NULL || own == NULL)
@@ -105,26 +110,19 @@ metric_name (const FlResult *result, size_t value)
   return g_strconcat (result->name, ".", own, NULL);
 }
 
-static char *
-part_name (const FlResult *result)
-{
-  static const char *const names[] = {
-    [FL_PART_TRAIN] = "train", [FL_PART_VALIDATION] = "validation", [FL_PART_TEST] = "test"
-  };
-
-  return ops_of (result->objective)->whole ? NULL : g_strdup (names[result->view->part]);
-}
-
+/* NULL: over all. */
 static char *
 group_name (const FlResult *result, const Number *number)
 {
-  const FlGroups *groups = groups_of (result->view, number->side);
+  const FlGroups *groups = number->grouped ? result->groups[number->side] : NULL;
 
+  if (groups == NULL)
+    return g_strdup (number->label);
   return g_strdup_printf ("%s=%s", groups->name, groups->label[number->group]);
 }
 
-double *
-fl_result_each (FlResult *result, size_t value, FlSide side)
+static double *
+add_each (FlResult *result, size_t value, FlIndex index, const char *group, size_t n)
 {
   FlEach *each;
 
@@ -133,15 +131,29 @@ fl_result_each (FlResult *result, size_t value, FlSide side)
     value = 0;
   each = g_new0 (FlEach, 1);
   each->name = metric_name (result, value);
-  each->part = part_name (result);
+  each->group = g_strdup (group);
+  each->part = g_strdup (result->part);
   each->k = result->k;
-  each->side = side;
-  each->n = side == FL_SIDE_USER ? result->view->n_users : result->view->n_items;
-  each->value = g_new (double, each->n);
-  for (size_t e = 0; e < each->n; e++)
+  each->index = index;
+  each->n = n;
+  each->value = g_new (double, n);
+  for (size_t e = 0; e < n; e++)
     each->value[e] = NAN;
   g_ptr_array_add (result->each, each);
   return each->value;
+}
+
+double *
+fl_result_each (FlResult *result, size_t value, FlSide side)
+{
+  return add_each (result, value, side == FL_SIDE_USER ? FL_INDEX_USER : FL_INDEX_ITEM, NULL,
+                   result->n_entities[side]);
+}
+
+double *
+fl_result_steps (FlResult *result, size_t value, const char *label, size_t n)
+{
+  return add_each (result, value, FL_INDEX_STEP, label, n);
 }
 
 /* ---- metrics ----------------------------------------------------------- */
@@ -153,34 +165,45 @@ add_metric (const FlResult *result, size_t value, const Number *number, FlOutcom
 
   metric->name = metric_name (result, value);
   metric->k = result->k;
-  metric->part = part_name (result);
-  metric->direction = ops_of (result->objective)->values[value].direction;
+  metric->part = g_strdup (result->part);
+  metric->direction = result->values[value].direction;
   metric->value = number != NULL ? number->number : NAN;
   metric->n = number != NULL ? number->n : 0;
-  if (number != NULL && number->grouped)
+  if (number != NULL)
     metric->group = group_name (result, number);
   g_ptr_array_add (outcome->metrics, metric);
 }
 
-/* The number over all first, then the groups in the order they were set. */
+static gboolean
+is_over_all (const Number *number)
+{
+  return !number->grouped && number->label == NULL;
+}
+
+/* The number over all first, then the groups in the order they were set.  What was
+ * set for labels alone has no number over all. */
 static void
 add_value (const FlResult *result, size_t value, FlOutcome *outcome)
 {
   const Number *all = NULL; /* the last one set counts */
+  gboolean labelled = FALSE;
 
   for (guint k = 0; k < result->numbers->len; k++)
     {
       const Number *number = &g_array_index (result->numbers, Number, k);
 
-      if (number->value == value && !number->grouped)
-        all = number;
+      if (number->value != value)
+        continue;
+      all = is_over_all (number) ? number : all;
+      labelled = labelled || number->label != NULL;
     }
-  add_metric (result, value, all, outcome);
+  if (all != NULL || !labelled)
+    add_metric (result, value, all, outcome);
   for (guint k = 0; k < result->numbers->len; k++)
     {
       const Number *number = &g_array_index (result->numbers, Number, k);
 
-      if (number->value == value && number->grouped)
+      if (number->value == value && !is_over_all (number))
         add_metric (result, value, number, outcome);
     }
 }
@@ -192,9 +215,9 @@ check_numbers (const FlResult *result, GError **error)
     {
       const Number *number = &g_array_index (result->numbers, Number, k);
       g_autofree char *name = metric_name (result, number->value);
-      g_autofree char *group = number->grouped ? group_name (result, number) : NULL;
+      g_autofree char *group = group_name (result, number);
 
-      if (!isfinite (number->number) && !(number->grouped && number->n == 0))
+      if (!isfinite (number->number) && (is_over_all (number) || number->n > 0))
         return fl_fail (error, FL_ERROR_NUMERIC, "%s%s%s is %g", name, group != NULL ? " of " : "",
                         group != NULL ? group : "", number->number);
     }
@@ -205,18 +228,15 @@ check_numbers (const FlResult *result, GError **error)
       for (size_t e = 0; e < each->n; e++)
         if (isinf (each->value[e]))
           return fl_fail (error, FL_ERROR_NUMERIC, "%s of %s %" G_GSIZE_FORMAT " is %g", each->name,
-                          each->side == FL_SIDE_USER ? "user" : "item", e, each->value[e]);
+                          fl_index_name (each->index), e, each->value[e]);
     }
   return TRUE;
 }
 
+/* Checks what the plugin has set and adds it to the outcome. */
 static gboolean
 collect (FlResult *result, FlOutcome *outcome, GError **error)
 {
-  const FlInstance *objective = result->objective;
-
-  if (!ops_of (objective)->evaluate (objective->self, result->view, result, error))
-    return FALSE;
   if (result->error != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&result->error));
@@ -233,24 +253,75 @@ collect (FlResult *result, FlOutcome *outcome, GError **error)
   return TRUE;
 }
 
+static void
+number_clear (gpointer data)
+{
+  g_free (((Number *) data)->label);
+}
+
+static void
+result_init (FlResult *result, const FlInstance *plugin, const FlValue *values)
+{
+  *result = (FlResult) { .plugin = plugin, .values = values };
+  while (values[result->n_values].name != NULL)
+    result->n_values++;
+  result->omitted = g_new0 (gboolean, result->n_values);
+  result->numbers = g_array_new (FALSE, FALSE, sizeof (Number));
+  g_array_set_clear_func (result->numbers, number_clear);
+  result->each = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_each_free);
+}
+
+static void
+result_clear (FlResult *result)
+{
+  g_clear_error (&result->error);
+  g_free (result->omitted);
+  g_array_unref (result->numbers);
+  g_ptr_array_unref (result->each);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlResult, result_clear)
+
 gboolean
 fl_objective_run (const FlInstance *objective, const char *name, const FlView *view, int k,
                   FlOutcome *outcome, GError **error)
 {
-  FlResult result = { .objective = objective, .name = name, .view = view, .k = k };
-  gboolean done;
+  static const char *const parts[] = {
+    [FL_PART_TRAIN] = "train", [FL_PART_VALIDATION] = "validation", [FL_PART_TEST] = "test"
+  };
+  const FlObjectiveOps *ops = objective->ops;
+  g_auto (FlResult) result;
 
-  while (ops_of (objective)->values[result.n_values].name != NULL)
-    result.n_values++;
-  result.omitted = g_new0 (gboolean, result.n_values);
-  result.numbers = g_array_new (FALSE, FALSE, sizeof (Number));
-  result.each = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_each_free);
-  done = collect (&result, outcome, error);
-  if (!done)
-    g_prefix_error (error, "objective %s: ", name != NULL ? name : objective->plugin->name);
-  g_clear_error (&result.error);
-  g_free (result.omitted);
-  g_array_unref (result.numbers);
-  g_ptr_array_unref (result.each);
-  return done;
+  result_init (&result, objective, ops->values);
+  result.name = name;
+  result.part = ops->whole ? NULL : parts[view->part];
+  result.k = k;
+  result.n = ops->whole ? 0 : view->n;
+  result.groups[FL_SIDE_USER] = view->user_groups;
+  result.groups[FL_SIDE_ITEM] = view->item_groups;
+  result.n_entities[FL_SIDE_USER] = view->n_users;
+  result.n_entities[FL_SIDE_ITEM] = view->n_items;
+  if (ops->evaluate (objective->self, view, &result, error) && collect (&result, outcome, error))
+    return TRUE;
+  g_prefix_error (error, "objective %s: ", name != NULL ? name : objective->plugin->name);
+  return FALSE;
+}
+
+gboolean
+fl_projection_run (const FlInstance *mitigator, const FlStage *stage, FlOutcome *outcome,
+                   GError **error)
+{
+  const FlMitigatorOps *ops = mitigator->ops;
+  const FlData *data = stage->data;
+  g_auto (FlResult) result;
+
+  result_init (&result, mitigator, ops->values);
+  if (data != NULL)
+    {
+      result.groups[FL_SIDE_USER] = data->user_groups;
+      result.groups[FL_SIDE_ITEM] = data->item_groups;
+      result.n_entities[FL_SIDE_USER] = data->n_users > 0 ? data->n_users : data->train->n_users;
+      result.n_entities[FL_SIDE_ITEM] = data->train->n_items;
+    }
+  return ops->project (mitigator->self, stage, &result, error)
+         && collect (&result, outcome, error);
 }

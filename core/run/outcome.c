@@ -6,8 +6,8 @@
 #include "core/run/run-room.h"
 
 #define METRIC_TYPE "(simsmsidt)"
-#define EACH_TYPE "(simsi@ad)"
-#define OUTCOME_TYPE "(a(simsmsidt)a(simsiad)a(ss)a(ss))"
+#define EACH_TYPE "(simsmsi@ad)"
+#define OUTCOME_TYPE "(a(simsmsidt)a(simsmsiad)a(ss)a(ss))"
 
 static void
 metric_free (gpointer data)
@@ -20,10 +20,19 @@ metric_free (gpointer data)
   g_free (metric);
 }
 
+const char *
+fl_index_name (FlIndex index)
+{
+  static const char *const names[FL_N_INDICES] = { "user", "item", "step" };
+
+  return names[index];
+}
+
 void
 fl_each_free (FlEach *each)
 {
   g_free (each->name);
+  g_free (each->group);
   g_free (each->part);
   g_free (each->value);
   g_free (each);
@@ -66,12 +75,12 @@ fl_outcome_to_variant (const FlOutcome *outcome)
       g_variant_builder_add (&metrics, METRIC_TYPE, m->name, m->k, m->group, m->part,
                              (gint) m->direction, m->value, (guint64) m->n);
     }
-  g_variant_builder_init (&each, G_VARIANT_TYPE ("a(simsiad)"));
+  g_variant_builder_init (&each, G_VARIANT_TYPE ("a(simsmsiad)"));
   for (guint i = 0; i < outcome->each->len; i++)
     {
       const FlEach *e = g_ptr_array_index (outcome->each, i);
 
-      g_variant_builder_add (&each, EACH_TYPE, e->name, e->k, e->part, (gint) e->side,
+      g_variant_builder_add (&each, EACH_TYPE, e->name, e->k, e->group, e->part, (gint) e->index,
                              g_variant_new_fixed_array (G_VARIANT_TYPE_DOUBLE, e->value, e->n,
                                                         sizeof (double)));
     }
@@ -112,14 +121,14 @@ static void
 read_each (GVariantIter *iter, GPtrArray *each)
 {
   FlEach e;
-  gint side;
+  gint index;
   GVariant *values;
 
-  while (g_variant_iter_next (iter, EACH_TYPE, &e.name, &e.k, &e.part, &side, &values))
+  while (g_variant_iter_next (iter, EACH_TYPE, &e.name, &e.k, &e.group, &e.part, &index, &values))
     {
       gconstpointer numbers = g_variant_get_fixed_array (values, &e.n, sizeof (double));
 
-      e.side = (FlSide) side;
+      e.index = index >= 0 && index < FL_N_INDICES ? (FlIndex) index : FL_INDEX_USER;
       e.value = g_memdup2 (numbers, e.n * sizeof (double));
       g_variant_unref (values);
       g_ptr_array_add (each, g_memdup2 (&e, sizeof e));

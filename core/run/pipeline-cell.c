@@ -26,9 +26,12 @@ fl_cell_repeat (const FlCell *cell, uint32_t repeat)
   copy->arm = g_strdup (cell->arm);
   copy->repeat = repeat;
   copy->seed = cell->seed + repeat;
-  copy->data = fl_section_ref (cell->data);
-  copy->split = fl_section_ref (cell->split);
-  copy->model = fl_section_ref (cell->model);
+  if (cell->data != NULL)
+    {
+      copy->data = fl_section_ref (cell->data);
+      copy->split = fl_section_ref (cell->split);
+      copy->model = fl_section_ref (cell->model);
+    }
   copy->evaluate = fl_section_ref (cell->evaluate);
   copy->sweep = g_ptr_array_ref (cell->sweep);
   copy->mitigators = g_ptr_array_ref (cell->mitigators);
@@ -88,9 +91,12 @@ fl_section_canonical (const FlSection *section)
   return g_strdup (section->canonical != NULL ? section->canonical : "");
 }
 
+/* Nothing for no section. */
 static void
 append_section (GString *text, const char *heading, const FlSection *section)
 {
+  if (section == NULL)
+    return;
   g_string_append_printf (text, "[%s]\n%s", heading,
                           section->canonical != NULL ? section->canonical : "");
   append_settings (text, section->host);
@@ -112,9 +118,10 @@ append_named (GString *text, const char *prefix, const GPtrArray *sections)
 static void
 append_fold (GString *text, const FlCell *cell)
 {
-  const FlSetting *method = fl_settings_find (cell->split->host, "method");
+  const FlSetting *method = cell->split != NULL ? fl_settings_find (cell->split->host, "method")
+                                                : NULL;
 
-  if (g_str_has_suffix (method->value, "k-fold"))
+  if (method != NULL && g_str_has_suffix (method->value, "k-fold"))
     g_string_append_printf (text, "repeat = %u\n", cell->repeat);
 }
 
@@ -189,6 +196,8 @@ describe_settings (GString *text, const GPtrArray *settings)
 static void
 describe_section (GString *text, const FlSection *section)
 {
+  if (section == NULL)
+    return;
   g_string_append_printf (text, "[%s]\n", section->title);
   if (section->plugin != NULL)
     describe_setting (text, section->kind == FL_KIND_SOURCE ? "source" : "plugin",
@@ -246,8 +255,9 @@ fl_cell_describe (const FlCell *cell)
 #define SETTINGS_TYPE "a(sss)"
 #define SECTION_TYPE "(smsmsmsmsmsu" SETTINGS_TYPE SETTINGS_TYPE ")"
 #define SECTIONS_TYPE "a" SECTION_TYPE
+#define MAYBE_TYPE "m" SECTION_TYPE
 #define CELL_TYPE \
-  "(s" SETTINGS_TYPE "ut" SECTION_TYPE SECTION_TYPE SECTION_TYPE SECTION_TYPE \
+  "(s" SETTINGS_TYPE "ut" MAYBE_TYPE MAYBE_TYPE MAYBE_TYPE SECTION_TYPE \
   SECTIONS_TYPE SECTIONS_TYPE SECTIONS_TYPE "axav)"
 
 static GVariant *
@@ -288,6 +298,13 @@ section_to_variant (const FlSection *section)
                         settings_to_variant (section->host));
 }
 
+static GVariant *
+maybe_to_variant (const FlSection *section)
+{
+  return g_variant_new_maybe (G_VARIANT_TYPE (SECTION_TYPE),
+                              section != NULL ? section_to_variant (section) : NULL);
+}
+
 static FlSection *
 section_from_variant (GVariant *variant)
 {
@@ -325,6 +342,14 @@ child_section (GVariant *variant, gsize index)
   return section_from_variant (child);
 }
 
+static FlSection *
+child_maybe (GVariant *variant, gsize index)
+{
+  g_autoptr (GVariant) child = g_variant_get_child_value (variant, index);
+
+  return g_variant_n_children (child) > 0 ? child_section (child, 0) : NULL;
+}
+
 static GPtrArray *
 child_sections (GVariant *variant, gsize index)
 {
@@ -355,9 +380,9 @@ fl_cell_to_variant (const FlCell *cell)
     settings_to_variant (cell->sweep),
     g_variant_new_uint32 (cell->repeat),
     g_variant_new_uint64 (cell->seed),
-    section_to_variant (cell->data),
-    section_to_variant (cell->split),
-    section_to_variant (cell->model),
+    maybe_to_variant (cell->data),
+    maybe_to_variant (cell->split),
+    maybe_to_variant (cell->model),
     section_to_variant (cell->evaluate),
     sections_to_variant (cell->mitigators),
     sections_to_variant (cell->objectives),
@@ -410,9 +435,9 @@ fl_cell_from_variant (GVariant *variant, GError **error)
   g_variant_get_child (variant, 2, "u", &cell->repeat);
   g_variant_get_child (variant, 3, "t", &cell->seed);
   cell->sweep = settings_from_variant (sweep);
-  cell->data = child_section (variant, 4);
-  cell->split = child_section (variant, 5);
-  cell->model = child_section (variant, 6);
+  cell->data = child_maybe (variant, 4);
+  cell->split = child_maybe (variant, 5);
+  cell->model = child_maybe (variant, 6);
   cell->evaluate = child_section (variant, 7);
   cell->mitigators = child_sections (variant, 8);
   cell->objectives = child_sections (variant, 9);
@@ -522,7 +547,7 @@ check_mitigator (const FlSection *mitigator, const FlMitigatorOps *ops,
 static gboolean
 check_mitigators (const FlCell *cell, const FlSections *sections, GError **error)
 {
-  const FlSection *trainer = NULL;
+  const FlSection *trainer = NULL, *projector = NULL;
 
   for (guint i = 0; i < cell->mitigators->len; i++)
     {
@@ -532,9 +557,14 @@ check_mitigators (const FlCell *cell, const FlSections *sections, GError **error
       const FlMitigatorOps *ops = entry != NULL ? entry->plugin.ops : NULL;
 
       if (entry == NULL
-          || !check_model (mitigator, ops, cell->model, sections->registry, error)
-          || !check_mitigator (mitigator, ops, sections, error))
+          || (cell->model != NULL
+              && (!check_model (mitigator, ops, cell->model, sections->registry, error)
+                  || !check_mitigator (mitigator, ops, sections, error))))
         return FALSE;
+      if (ops->project != NULL && projector != NULL)
+        return section_fail (mitigator, error, "projects into the future, and so does [%s]",
+                             projector->title);
+      projector = ops->project != NULL ? mitigator : projector;
       if (ops->train != NULL && trainer != NULL)
         return section_fail (mitigator, error, "takes over training, and so does [%s]",
                              trainer->title);
@@ -585,6 +615,7 @@ check_folds (const FlCell *cell, const FlSections *sections, GError **error)
 gboolean
 fl_cell_check (const FlCell *cell, const FlSections *sections, GError **error)
 {
-  return check_folds (cell, sections, error) && check_mitigators (cell, sections, error)
+  return (cell->data == NULL || check_folds (cell, sections, error))
+         && check_mitigators (cell, sections, error)
          && check_objectives (cell, sections, error);
 }

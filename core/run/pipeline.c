@@ -215,6 +215,7 @@ read_pipeline (Loader *loader, GError **error)
   return TRUE;
 }
 
+/* Without [data] and [evaluate] there may be nothing to evaluate: each arm tells. */
 static gboolean
 read_evaluate (Loader *loader, GError **error)
 {
@@ -224,12 +225,18 @@ read_evaluate (Loader *loader, GError **error)
   const FlSetting *k = fl_settings_find (settings, "k");
   FlSection *section = loader->evaluate_section = fl_section_new ();
 
+  section->title = g_strdup ("evaluate");
+  section->settings = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+  if (group == NULL && fl_conf_group (loader->conf, "data", NULL) == NULL)
+    {
+      section->host = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+      loader->objectives = g_ptr_array_new ();
+      return TRUE;
+    }
   if (!fl_settings_store (settings, "evaluate",
                           group != NULL ? group->origin : loader->conf->file,
                           evaluate_params, &loader->evaluate, NULL, error))
     return FALSE;
-  section->title = g_strdup ("evaluate");
-  section->settings = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
   section->host = fl_settings_effective (evaluate_params, settings);
   loader->objectives = name_list (loader->evaluate.objectives, settings, "evaluate",
                                   "objectives", error);
@@ -595,26 +602,91 @@ model_section (FlSections *sections, const Arm *arm, GError **error)
   return NULL;
 }
 
+static const char *
+arm_title (const Arm *arm)
+{
+  return arm->group != NULL ? arm->group->title : "arm";
+}
+
+/* Whether the arm has mitigators, all of which work without data and model, in a
+ * file that names no data. */
+static gboolean
+works_alone (const FlSections *sections, const FlCell *cell)
+{
+  if (fl_conf_group (sections->conf, "data", NULL) != NULL || cell->mitigators->len == 0)
+    return FALSE;
+  for (guint i = 0; i < sections->overrides->len; i++)
+    if (strcmp (((FlOverride *) g_ptr_array_index (sections->overrides, i))->word, "data") == 0)
+      return FALSE;
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    {
+      const FlSection *section = g_ptr_array_index (cell->mitigators, i);
+      const FlEntry *entry
+          = fl_registry_find (sections->registry, FL_KIND_MITIGATOR, section->plugin, NULL);
+
+      if (entry == NULL || !((const FlMitigatorOps *) entry->plugin.ops)->alone)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* What has no meaning without data. */
+static gboolean
+check_alone (const Loader *loader, const Arm *arm, GError **error)
+{
+  static const char *const kinds[] = { "split", "model", "evaluate" };
+  const FlSetting *model = fl_settings_find (arm->settings, "model");
+
+  for (size_t k = 0; k < G_N_ELEMENTS (kinds); k++)
+    {
+      const FlConfGroup *group = fl_conf_group (loader->conf, kinds[k], NULL);
+
+      if (group != NULL)
+        return fl_fail (error, FL_ERROR_CONFIG, "%s: [%s]: there is no [data] for it",
+                        group->origin, group->title);
+    }
+  if (model == NULL)
+    return TRUE;
+  fl_fail (error, FL_ERROR_CONFIG, "there is no [data] for it");
+  return refuse (error, arm_title (arm), model);
+}
+
+/* The sections that a cell with data has beyond its mitigators. */
+static gboolean
+fill_model (const Loader *loader, const Arm *arm, FlSections *sections, FlCell *cell,
+            GError **error)
+{
+  const FlSetting *objectives = fl_settings_find (loader->evaluate_section->host, "objectives");
+  g_autoptr (GPtrArray) none = g_ptr_array_new ();
+  EvaluateKeys keys = { NULL };
+
+  /* Which were not asked for yet. */
+  if (objectives == NULL
+      && !fl_settings_store (none, "evaluate", loader->conf->file, evaluate_params, &keys, NULL,
+                             error))
+    return FALSE;
+  return (cell->data = fl_sections_data (sections, error)) != NULL
+         && (cell->split = fl_sections_split (sections, error)) != NULL
+         && (cell->model = model_section (sections, arm, error)) != NULL
+         && add_sections (sections, FL_KIND_OBJECTIVE, loader->objectives, "evaluate", objectives,
+                          cell->objectives, error);
+}
+
 static gboolean
 fill_cell (const Loader *loader, const Arm *arm, FlSections *sections, FlCell *cell,
            GError **error)
 {
   const FlSetting *mitigators = fl_settings_find (arm->settings, "mitigators");
-  const FlSetting *objectives = fl_settings_find (loader->evaluate_section->host, "objectives");
   const FlInts *k = &loader->evaluate.k;
 
   cell->arm = g_strdup (arm->name);
   cell->seed = loader->pipeline->seed;
   cell->k = (FlInts) { k->n, g_memdup2 (k->v, k->n * sizeof *k->v) };
   cell->evaluate = fl_section_ref (loader->evaluate_section);
-  if ((cell->data = fl_sections_data (sections, error)) == NULL
-      || (cell->split = fl_sections_split (sections, error)) == NULL
-      || (cell->model = model_section (sections, arm, error)) == NULL
-      || !add_sections (sections, FL_KIND_MITIGATOR, arm->mitigators,
-                        arm->group != NULL ? arm->group->title : "arm", mitigators,
-                        cell->mitigators, error)
-      || !add_sections (sections, FL_KIND_OBJECTIVE, loader->objectives, "evaluate", objectives,
-                        cell->objectives, error))
+  if (!add_sections (sections, FL_KIND_MITIGATOR, arm->mitigators, arm_title (arm), mitigators,
+                     cell->mitigators, error)
+      || !(works_alone (sections, cell) ? check_alone (loader, arm, error)
+                                          : fill_model (loader, arm, sections, cell, error)))
     return FALSE;
   g_ptr_array_unref (cell->references);
   cell->references = g_ptr_array_ref (sections->references);
@@ -727,7 +799,7 @@ same_host (const FlSection *a, const FlSection *b)
 static gboolean
 same_data (const FlCell *a, const FlCell *b)
 {
-  if (strcmp (a->data->plugin, b->data->plugin) != 0)
+  if (b->data == NULL || strcmp (a->data->plugin, b->data->plugin) != 0)
     return FALSE;
   for (guint i = 0; i < a->data->settings->len; i++)
     {
@@ -865,7 +937,7 @@ make_cell (const Loader *loader, const Arm *arm, const GPtrArray *point, const C
   if (!fill_cell (loader, arm, &sections, cell, error)
       || !check_taken (loader, arm, &sections, error)
       /* Without mitigators an arm is trained without groups. */
-      || ((before == NULL || cell->mitigators->len > 0)
+      || (cell->data != NULL && (before == NULL || cell->mitigators->len > 0)
           && !add_bases (loader, &sections, point, &chain, cell, error)))
     return NULL;
   set_point (&sections, point, cell);

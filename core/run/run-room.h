@@ -45,7 +45,8 @@ typedef struct
   GPtrArray *sweep;        /* FlSetting: key = "antidote.budget", value; the point */
   uint32_t repeat;
   uint64_t seed;           /* pipeline seed + repeat                              */
-  FlSection *data, *split, *model, *evaluate;
+  FlSection *data, *split, *model; /* all NULL: mitigators work alone              */
+  FlSection *evaluate;
   GPtrArray *mitigators;   /* FlSection, in the order they apply                  */
   GPtrArray *objectives;   /* FlSection, in the order of [evaluate]               */
   GPtrArray *references;   /* FlSection that parameters of others name            */
@@ -119,12 +120,23 @@ typedef struct
   size_t n;           /* behind it; 0: not said                                */
 } FlMetric;
 
+/* What the values of an FlEach stand for, one after the other. */
+typedef enum
+{
+  FL_INDEX_USER,
+  FL_INDEX_ITEM,
+  FL_INDEX_STEP       /* a course over time                   */
+} FlIndex;
+#define FL_N_INDICES 3
+const char *fl_index_name (FlIndex index); /* "user", "item", "step" */
+
 typedef struct
 {
   char *name;         /* metric it explains */
   int k;
+  char *group;        /* as in FlMetric     */
   char *part;
-  FlSide side;
+  FlIndex index;
   size_t n;
   double *value;      /* n, NaN where undefined */
 } FlEach;
@@ -199,7 +211,8 @@ gboolean fl_cell_grouping (const FlCell *cell, FlSide side, FlGrouping **groupin
 gboolean fl_cell_group (const FlCell *cell, const FlDataset *dataset, FlSplit *split, FlSide side,
                         FlArmErrors errors, gpointer user_data, GError **error);
 
-/* The whole of one cell over a dataset: split, augment, train, evaluate. */
+/* The whole of one cell over a dataset: split, augment, train, project, evaluate;
+ * of a cell without data, dataset NULL, project alone. */
 FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,
                             const FlDataset *dataset, FlProgress progress,
                             gpointer user_data, GError **error);
@@ -217,6 +230,11 @@ FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
  * or NaN set by the plugin, is FL_ERROR_NUMERIC naming objective and value. */
 gboolean fl_objective_run (const FlInstance *objective, const char *name, const FlView *view,
                            int k, FlOutcome *outcome, GError **error);
+
+/* Runs the project stage of a mitigator and adds what it yields to `outcome`, by the
+ * names of its values.  Numbers are held to what those of objectives are. */
+gboolean fl_projection_run (const FlInstance *mitigator, const FlStage *stage,
+                            FlOutcome *outcome, GError **error);
 
 /* ---- records: a run as the store keeps it ------------------------------ */
 

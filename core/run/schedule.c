@@ -232,6 +232,9 @@ source_key (const Schedule *schedule, const FlCell *cell)
   return g_string_free (key, FALSE);
 }
 
+/* Of cells without data. */
+static const Source without_data = { .path = (char *) "", .digest = (char *) "" };
+
 static void
 gather_sources (Schedule *schedule)
 {
@@ -240,9 +243,13 @@ gather_sources (Schedule *schedule)
 
   for (guint i = 0; i < cells->len; i++)
     {
-      char *key = source_key (schedule, cells->pdata[i]);
-      Source *source = g_hash_table_lookup (by_key, key);
+      const FlCell *cell = cells->pdata[i];
+      char *key = cell->data != NULL ? source_key (schedule, cell) : NULL;
+      Source *source = key != NULL ? g_hash_table_lookup (by_key, key) : NULL;
 
+      schedule->source_of[i] = &without_data;
+      if (key == NULL)
+        continue;
       if (source == NULL)
         {
           source = g_new0 (Source, 1);

@@ -96,18 +96,19 @@ static void
 read_each (FlCellRecord *record, sqlite3_stmt *row)
 {
   FlEach *each;
-  const guint64 *bytes = sqlite3_column_blob (row, 5);
+  const guint64 *bytes = sqlite3_column_blob (row, 6);
 
   if (record->outcome == NULL)
     return;
   each = g_new0 (FlEach, 1);
   each->name = text (row, 1);
   each->k = sqlite3_column_int (row, 2);
-  each->part = text (row, 3);
-  each->side = g_strcmp0 ((const char *) sqlite3_column_text (row, 4), "item") == 0
-                   ? FL_SIDE_ITEM
-                   : FL_SIDE_USER;
-  each->n = (size_t) sqlite3_column_bytes (row, 5) / sizeof *bytes;
+  each->group = text (row, 3);
+  each->part = text (row, 4);
+  while (each->index < FL_N_INDICES - 1
+         && g_strcmp0 ((const char *) sqlite3_column_text (row, 5), fl_index_name (each->index)) != 0)
+    each->index++;
+  each->n = (size_t) sqlite3_column_bytes (row, 6) / sizeof *bytes;
   each->value = g_new (double, each->n);
   for (size_t i = 0; i < each->n; i++)
     {
@@ -239,8 +240,8 @@ load (FlStore *store, int64_t number, gboolean each, GError **error)
                      " FROM metric WHERE run = ? ORDER BY cell, place", read_metric, error)
       || !read_rows (store, run, "SELECT cell, name, value FROM note WHERE run = ?"
                      " ORDER BY cell, place", read_note, error)
-      || (each && !read_rows (store, run, "SELECT cell, name, k, part, side, value FROM entity"
-                              " WHERE run = ? ORDER BY cell, place", read_each, error))
+      || (each && !read_rows (store, run, "SELECT cell, name, k, subset, part, side, value"
+                              " FROM entity WHERE run = ? ORDER BY cell, place", read_each, error))
       || (each && !read_rows (store, run, "SELECT cell, name, content FROM artefact"
                               " WHERE run = ? ORDER BY cell, place", read_artefact, error)))
     return NULL;

@@ -31,9 +31,9 @@ static const char schema[] =
   "CREATE TABLE metric (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
   "  k INTEGER NOT NULL, subset TEXT, part TEXT, direction INTEGER NOT NULL, value REAL,"
   "  n INTEGER NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
-  /* value: one little-endian IEEE double a user or item, NaN when undefined. */
+  /* value: one little-endian IEEE double a user, item or step (side), NaN when undefined. */
   "CREATE TABLE entity (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
-  "  k INTEGER NOT NULL, part TEXT, side TEXT NOT NULL, value BLOB NOT NULL,"
+  "  k INTEGER NOT NULL, subset TEXT, part TEXT, side TEXT NOT NULL, value BLOB NOT NULL,"
   "  PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
   "CREATE TABLE note (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
   "  value TEXT NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
@@ -104,6 +104,10 @@ ensure_schema (FlStore *store, gboolean create, GError **error)
                     "%d", store->path, version, SCHEMA_VERSION);
   if (version == SCHEMA_VERSION)
     return TRUE;
+  if (application == APPLICATION_ID)
+    return fl_fail (error, FL_ERROR_SYSTEM,
+                    "results store %s: version %" G_GINT64_FORMAT ", written before the first release; "
+                    "choose another with --store", store->path, version);
   stamp = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %d;",
                            APPLICATION_ID, SCHEMA_VERSION);
   return (version > 0 || script (store, schema, error)) && script (store, schema_2, error)
@@ -207,7 +211,7 @@ copy_results (FlStore *store, int64_t donor, int64_t from, int64_t run, int64_t 
   static const char *const copies[] = {
     "INSERT INTO metric SELECT ?, ?, place, name, k, subset, part, direction, value, n"
     " FROM metric WHERE run = ? AND cell = ?",
-    "INSERT INTO entity SELECT ?, ?, place, name, k, part, side, value"
+    "INSERT INTO entity SELECT ?, ?, place, name, k, subset, part, side, value"
     " FROM entity WHERE run = ? AND cell = ?",
     "INSERT INTO note SELECT ?, ?, place, name, value FROM note WHERE run = ? AND cell = ?",
     "INSERT INTO artefact SELECT ?, ?, place, name, content FROM artefact"
@@ -328,9 +332,9 @@ put_each (FlStore *store, int64_t run, int64_t cell, int64_t place, const FlEach
       memcpy (&bytes[i], &each->value[i], sizeof *bytes);
       bytes[i] = GUINT64_TO_LE (bytes[i]);
     }
-  return fl_store_execute (store, error, "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                           "iiitittb", run, cell, place, each->name, (int64_t) each->k,
-                           each->part, each->side == FL_SIDE_USER ? "user" : "item", bytes,
+  return fl_store_execute (store, error, "INSERT INTO entity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                           "iiititttb", run, cell, place, each->name, (int64_t) each->k,
+                           each->group, each->part, fl_index_name (each->index), bytes,
                            each->n * sizeof *bytes);
 }
 

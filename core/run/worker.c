@@ -210,10 +210,11 @@ static gboolean
 compute (const FlCell *cell, const FlRegistry *registry, const char *cache, const char *digest,
          Work *work, GError **error)
 {
-  g_autoptr (FlDataset) dataset = open_dataset (cell, registry, cache, digest, error);
+  g_autoptr (FlDataset) dataset
+      = cell->data != NULL ? open_dataset (cell, registry, cache, digest, error) : NULL;
   g_autoptr (FlOutcome) outcome = NULL;
 
-  if (dataset == NULL)
+  if (dataset == NULL && cell->data != NULL)
     return FALSE;
   outcome = fl_cell_execute (cell, registry, dataset, tell_progress, work, error);
   if (outcome == NULL)
@@ -241,8 +242,9 @@ do_task (GVariant *task, Work *work, GError **error)
   registry = fl_registry_of (files);
   if (!limit_memory (memory_limit, error))
     return FALSE;
-  return *cache == '\0' ? prepare (cell, registry, work, error)
-                        : compute (cell, registry, cache, digest, work, error);
+  return *cache == '\0' && cell->data != NULL
+             ? prepare (cell, registry, work, error)
+             : compute (cell, registry, cache, digest, work, error);
 }
 
 /* A plugin states the fact; who said it goes before, unless it is there. */

@@ -127,6 +127,7 @@ main (int argc, char **argv)
   bench.machine = machine_measure ();
   bench_startup (&bench);
   bench_ingest (&bench);
+  bench_simulator (&bench);
   bench_als (&bench);
   bench_split (&bench);
   fl_ratings_free (bench.ratings_20m);

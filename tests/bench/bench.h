@@ -70,5 +70,6 @@ void bench_als (Bench *bench);
 void bench_ingest (Bench *bench);
 void bench_split (Bench *bench);
 void bench_startup (const Bench *bench);
+void bench_simulator (const Bench *bench);
 
 #endif

@@ -18,7 +18,7 @@ test_round_trip (void **state)
   g_autoptr (GVariant) variant = NULL;
   FlMetric metric = { g_strdup ("rmse"), 20, g_strdup ("gender=F"), NULL,
                       FL_HIGHER_IS_BETTER, NAN, 7 };
-  FlEach each = { g_strdup ("rmse"), 0, g_strdup ("test"), FL_SIDE_ITEM, 4,
+  FlEach each = { g_strdup ("rmse"), 0, NULL, g_strdup ("test"), FL_INDEX_ITEM, 4,
                   g_memdup2 (numbers, sizeof numbers) };
   const FlMetric *m;
   const FlEach *e;
@@ -40,7 +40,7 @@ test_round_trip (void **state)
   assert_true (isnan (m->value));
   e = g_ptr_array_index (got->each, 0);
   assert_int_equal (e->n, 4);
-  assert_int_equal (e->side, FL_SIDE_ITEM);
+  assert_int_equal (e->index, FL_INDEX_ITEM);
   assert_memory_equal (e->value, numbers, sizeof numbers);
   assert_string_equal (((FlSetting *) g_ptr_array_index (got->notes, 0))->value, "converged");
 }

@@ -107,7 +107,7 @@ finish_cell (FlCellRecord *record)
   g_ptr_array_add (record->outcome->metrics, metric ("rmse", "gender=F", NAN, 0));
   g_ptr_array_add (record->outcome->notes, fl_setting_new ("stop", "converged", NULL));
   each->name = g_strdup ("rmse");
-  each->side = FL_SIDE_ITEM;
+  each->index = FL_INDEX_ITEM;
   each->n = 3;
   each->value = g_new (double, 3);
   each->value[0] = 1.0 / 3.0;
@@ -169,7 +169,7 @@ test_round_trip (void **state)
   assert_string_equal (((const FlSetting *) cell->outcome->notes->pdata[0])->value, "converged");
   each = cell->outcome->each->pdata[0];
   assert_int_equal (each->n, 3);
-  assert_int_equal (each->side, FL_SIDE_ITEM);
+  assert_int_equal (each->index, FL_INDEX_ITEM);
   assert_true (each->value[0] == 1.0 / 3.0 && isnan (each->value[1]) && each->value[2] == -2);
 }
 

@@ -314,6 +314,13 @@ void fl_result_omit (FlResult *result, size_t value);
 /* Per-user or per-item values for the store, n_users or n_items long, all
  * undefined (NaN) at first. */
 double *fl_result_each (FlResult *result, size_t value, FlSide side);
+/* For results about groups that are not the data's, as the plugin names them:
+ * "users=a,items=j".  n = 0 is undefined. */
+void fl_result_set_label (FlResult *result, size_t value, const char *label, double number,
+                          size_t n);
+/* A course over time for the store, n numbers for steps 0 to n - 1, all undefined
+ * (NaN) at first; label NULL: of all. */
+double *fl_result_steps (FlResult *result, size_t value, const char *label, size_t n);
 
 typedef struct
 {
@@ -358,12 +365,13 @@ typedef enum
 typedef struct
 {
   const FlData *data;
-  FlInstance *model; /* augment: as configured, for trial fits; train: to be fitted */
+  FlInstance *model; /* augment: as configured, for trial fits; train: to be fitted;
+                        project: fitted                                              */
   FlRun *run;
 } FlStage;
 
 /* A mitigator implements one stage or several; the host calls them in this
- * order. */
+ * order: augment, train, project. */
 typedef struct
 {
   size_t ops_size;
@@ -381,6 +389,12 @@ typedef struct
    * several mitigators the last that augments counts; one that takes over
    * training decides for itself. */
   const double *(*start_factors) (gconstpointer self);
+  /* What comes of it in the long run, in `values`, which are named as an
+   * objective's.  stage->data and stage->model are NULL in a pipeline without
+   * [data]; only mitigators that are `alone` may stand in one. */
+  gboolean (*project) (gpointer self, const FlStage *stage, FlResult *result, GError **error);
+  const FlValue *values;
+  gboolean alone;
 } FlMitigatorOps;
 
 /* ---- registration ------------------------------------------------------ */
