@@ -77,7 +77,7 @@ fl_dataset_rest (const FlDataset *dataset)
 {
   const Private *priv = dataset->priv;
 
-  if (priv->map != NULL)
+  if (priv != NULL && priv->map != NULL)
     madvise (g_mapped_file_get_contents (priv->map), g_mapped_file_get_length (priv->map),
              MADV_DONTNEED);
 }
