@@ -129,6 +129,7 @@ main (int argc, char **argv)
   bench_ingest (&bench);
   bench_simulator (&bench);
   bench_als (&bench);
+  bench_antidote (&bench);
   bench_split (&bench);
   fl_ratings_free (bench.ratings_20m);
   fl_ratings_free (bench.ratings_100k);

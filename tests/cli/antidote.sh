@@ -46,7 +46,7 @@ gradient = implicit
 budget = 3
 steps = 4
 restarts = 1
-rmse-limit = 0.41
+rmse-limit = 0.42
 step-sizes = 0.01; 0.1; 1
 start = fixed
 [mitigator one]
@@ -99,7 +99,7 @@ moves ()
 check "polarization falls" moves 'm("lower"; "polarization") < 0.8 * m("plain"; "polarization")'
 check "or rises" moves 'm("higher"; "polarization") > 1.05 * m("plain"; "polarization")'
 check "by added items too" moves 'm("items"; "polarization") < 0.5 * m("plain"; "polarization")'
-check "within a limit of RMSE" moves 'm("careful"; "fit") <= 0.41 and m("careful"; "polarization") < m("plain"; "polarization")'
+check "within a limit of RMSE" moves 'm("careful"; "fit") <= 0.42 and m("careful"; "polarization") < m("plain"; "polarization")'
 note () { "$fairlead" runs show | tr ';' '\n' | grep -c "$1"; }
 check "the history is kept" [ "$(note antidote-history)" -ge 4 ]
 

@@ -213,11 +213,12 @@ go_to (Subject *s, const char *root, const double *rows, size_t n_rows, GError *
   size_t n = (size_t) s->start.n_rows * s->start.n_cols;
   g_autofree char *path = g_strconcat (root, "/item_factors", NULL);
   g_autofree double *factors = g_new (double, n);
+  AntidoteValue value;
 
   for (size_t k = 0; k < n; k++)
     factors[k] = golden_expected (s->c, path, k);
   s->trial.n_rows = n_rows;
-  return antidote_return (&s->trial, rows, factors, error);
+  return antidote_sweep (&s->trial, rows, factors, 1, &value, error);
 }
 
 /* ---- one objective ----------------------------------------------------- */

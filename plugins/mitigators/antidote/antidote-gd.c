@@ -3,9 +3,10 @@
  * [antidote, algorithm 1].
  *
  * The step is searched on a grid of step sizes, each divided by the gradient's
- * root mean square, uphill from the one taken last; every trial is a refit from
- * the original item factors, since going on from step to step ends in worse
- * local minima.  The history is not monotone, for the gradient is that of one
+ * root mean square, uphill from the one taken last.  What is compared are a few
+ * sweeps from where the model stands, the branch of local minima whose derivative
+ * the gradient is; then the chosen state is refitted from the original item
+ * factors, since going on from step to step ends in worse local minima.  The history is not monotone, for the gradient is that of one
  * local minimum and eq. 9 an approximation: the best state seen is kept.
  */
 #include "antidote.h"
@@ -16,8 +17,7 @@
 /* A state of the search. */
 typedef struct
 {
-  double *rows;         /* X~                               */
-  double *item_factors; /* of the fit with them             */
+  double *rows; /* X~ */
   AntidoteValue value;
 } State;
 
@@ -26,6 +26,7 @@ typedef struct
   AntidoteTrial *trial;
   State now, tried, chosen, best;
   double *gradient;
+  double *item_factors;   /* of the fit with now.rows                 */
   size_t step;            /* of the grid, taken last                  */
   gboolean any;           /* best holds something                     */
   size_t n_done, n_total; /* steps, of all restarts                   */
@@ -36,16 +37,7 @@ static gboolean
 state_init (State *state, const AntidoteTrial *trial, GError **error)
 {
   state->rows = fl_alloc (trial->n_rows * trial->n_cols, sizeof (double), error);
-  state->item_factors
-      = state->rows != NULL ? fl_alloc (antidote_n_factors (trial), sizeof (double), error) : NULL;
-  return state->item_factors != NULL;
-}
-
-static void
-state_clear (State *state)
-{
-  g_free (state->rows);
-  g_free (state->item_factors);
+  return state->rows != NULL;
 }
 
 static void
@@ -60,16 +52,17 @@ swap (State *a, State *b)
 static void
 search_clear (Search *search)
 {
-  state_clear (&search->now);
-  state_clear (&search->tried);
-  state_clear (&search->chosen);
+  g_free (search->now.rows);
+  g_free (search->tried.rows);
+  g_free (search->chosen.rows);
   g_free (search->gradient);
+  g_free (search->item_factors);
   if (search->history != NULL)
     g_string_free (search->history, TRUE);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Search, search_clear)
 
-/* `rows` of the caller hold the best X~; its factors are not needed. */
+/* `rows` of the caller hold the best X~. */
 static gboolean
 search_init (Search *search, AntidoteTrial *trial, double *rows, GError **error)
 {
@@ -80,7 +73,8 @@ search_init (Search *search, AntidoteTrial *trial, double *rows, GError **error)
   search->history = g_string_new (NULL);
   search->n_total = (size_t) (self->steps * (self->start == START_RANDOM ? self->restarts : 1));
   search->gradient = fl_alloc (trial->n_rows * trial->n_cols, sizeof (double), error);
-  return search->gradient != NULL && state_init (&search->now, trial, error)
+  search->item_factors = fl_alloc (antidote_n_factors (trial), sizeof (double), error);
+  return search->gradient != NULL && search->item_factors != NULL && state_init (&search->now, trial, error)
          && state_init (&search->tried, trial, error) && state_init (&search->chosen, trial, error);
 }
 
@@ -130,8 +124,18 @@ root_mean_square (size_t n, const double *x)
   return sqrt (fl_dot_f64 (n, x, x) / (double) n);
 }
 
-/* Refits at step k of the grid; `chosen` becomes the better one.  Whether it
- * changed. */
+static gboolean
+try_rows (const Search *search, State *state, GError **error)
+{
+  AntidoteTrial *trial = search->trial;
+  size_t n = (size_t) trial->self->trial_sweeps;
+
+  return n > 0 ? antidote_sweep (trial, state->rows, search->item_factors, n, &state->value, error)
+               : antidote_fit (trial, state->rows, FALSE, &state->value, error);
+}
+
+/* Tries step k of the grid; search->chosen becomes the better one.  *chosen:
+ * whether it must, and whether it did. */
 static gboolean
 try_step (Search *search, size_t k, double rms, gboolean *chosen, GError **error)
 {
@@ -141,12 +145,11 @@ try_step (Search *search, size_t k, double rms, gboolean *chosen, GError **error
 
   antidote_step (trial, search->now.rows, search->gradient, trial->self->step_sizes.v[k] / rms,
                  tried->rows);
-  if (!antidote_fit (trial, tried->rows, FALSE, &tried->value, error))
+  if (!try_rows (search, tried, error))
     return FALSE;
   *chosen = first || better (trial->self, &tried->value, &search->chosen.value);
   if (*chosen)
     {
-      antidote_item_factors (trial, tried->item_factors);
       swap (tried, &search->chosen);
       search->step = k;
     }
@@ -195,10 +198,11 @@ step (Search *search, gboolean *flat, GError **error)
   *flat = !(rms > 0);
   if (*flat)
     return TRUE;
+  antidote_item_factors (trial, search->item_factors);
   if (!find_step (search, rms, error))
     return FALSE;
   swap (&search->now, &search->chosen);
-  return antidote_return (trial, search->now.rows, search->now.item_factors, error);
+  return antidote_fit (trial, search->now.rows, FALSE, &search->now.value, error);
 }
 
 static void

@@ -147,12 +147,15 @@ antidote_fit (AntidoteTrial *trial, const double *rows, gboolean cold, AntidoteV
 }
 
 gboolean
-antidote_return (AntidoteTrial *trial, const double *rows, const double *item_factors,
-                 GError **error)
+antidote_sweep (AntidoteTrial *trial, const double *rows, const double *item_factors, size_t n,
+                AntidoteValue *value, GError **error)
 {
-  return begin (trial, rows, item_factors, error)
-         && closed_form (trial)->sweep (trial->model->self, error)
-         && fl_view_update (trial->view, error);
+  if (!begin (trial, rows, item_factors, error))
+    return FALSE;
+  for (size_t k = 0; k < n; k++)
+    if (!closed_form (trial)->sweep (trial->model->self, error))
+      return FALSE;
+  return look (trial, value, error);
 }
 
 size_t

@@ -38,6 +38,8 @@ static const FlParam gd_params[] = {
   FL_DOUBLES (Antidote, step_sizes, "0.01; 0.03; 0.1; 0.3; 1; 3; 10; 30; 100", 0, 1e6, "rating points",
               "ascending step sizes to search: how far the root mean square of the changes is, "
               "before they are cut to the range"),
+  FL_INT (Antidote, trial_sweeps, 5, 0, 1000000, NULL,
+          "sweeps after which the search compares step sizes; 0: refits to convergence"),
   FL_DOUBLE (Antidote, rmse_limit, 0, 0, 1e6, "rating points",
              "highest RMSE of the training ratings that antidote data may cause; 0: no limit"),
   FL_DOUBLE (Antidote, cg_tolerance, 0.1, 0, 1, NULL,

@@ -53,7 +53,7 @@ typedef struct
   FlInstance *objective;
   int goal, gradient, start, refit, side, variant, rows;
   double budget, rmse_limit, cg_tolerance;
-  int64_t steps, restarts, patience, cg_iterations;
+  int64_t steps, restarts, patience, trial_sweeps, cg_iterations;
   FlDoubles range, step_sizes;
   /* fair-user */
   FlInstance *surrogate;
@@ -99,9 +99,9 @@ FlRatings *antidote_append (const AntidoteTrial *trial, const double *rows, GErr
  * model's own start. */
 gboolean antidote_fit (AntidoteTrial *trial, const double *rows, gboolean cold,
                        AntidoteValue *value, GError **error);
-/* Back to a fit that was converged at these item factors. */
-gboolean antidote_return (AntidoteTrial *trial, const double *rows, const double *item_factors,
-                          GError **error);
+/* What n sweeps from these item factors come to. */
+gboolean antidote_sweep (AntidoteTrial *trial, const double *rows, const double *item_factors,
+                         size_t n, AntidoteValue *value, GError **error);
 /* d objective / d X~ at the last fit, n_rows x n_cols. */
 gboolean antidote_gradient (AntidoteTrial *trial, int gradient, double *out, GError **error);
 /* g_j . (U 1) of each column j, without a step back to X~ [antidote, B.2]. */
