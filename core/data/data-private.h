@@ -291,6 +291,10 @@ fl_side_word (FlSide side)
   return side == FL_SIDE_USER ? "users" : "items";
 }
 
+/* The text in double quotes that begins at `at`, where "" is a quote, to be freed.
+ * Returns what follows it, or NULL when it has no end. */
+const char *fl_unquote (const char *at, char **text);
+
 /* ---- filters ------------------------------------------------------------- */
 
 typedef enum

@@ -9,12 +9,28 @@
  *   users|items where ATTRIBUTE from NUMBER to NUMBER
  *   ratings at-least NUMBER     ratings as 1     ratings random N     ratings share NUMBER
  *
- * An attribute or value with a blank at an end, a bar, a semicolon or (an
- * attribute) any blank in it stands in "".
+ * A value with a bar or a semicolon in it, and an attribute with a blank, stand in
+ * double quotes, where "" is a quote.
  */
 #include "core/data/data-private.h"
 
 #include <string.h>
+
+const char *
+fl_unquote (const char *at, char **text)
+{
+  g_autoptr (GString) inside = g_string_new (NULL);
+
+  for (at++; *at != '\0' && (at[0] != '"' || at[1] == '"'); at++)
+    {
+      g_string_append_c (inside, *at);
+      at += at[0] == '"';
+    }
+  if (*at == '\0')
+    return NULL;
+  *text = g_strdup (inside->str);
+  return at + 1;
+}
 
 void
 fl_statement_free (FlStatement *statement)
@@ -127,10 +143,9 @@ next_text (Reader *reader, const char *stops)
   char *text;
 
   skip_blanks (reader);
-  if (reader->rest[0] == '"' && (end = strchr (reader->rest + 1, '"')) != NULL)
+  if (reader->rest[0] == '"' && (end = fl_unquote (reader->rest, &text)) != NULL)
     {
-      text = g_strndup (reader->rest + 1, (size_t) (end - reader->rest - 1));
-      reader->rest = end + 1;
+      reader->rest = end;
       skip_blanks (reader);
       return text;
     }

@@ -7,9 +7,9 @@
  *   rule     = ranges BOUND { BOUND } | quantiles N | prefix N
  *            | only VALUE { "|" VALUE } | first [ VALUE { "|" VALUE } ]
  *
- * Words are cut at blanks, '*' and '|'.  Names and values that hold such a
- * character stand in double quotes, where "" is a quote; so does an attribute
- * called degree.
+ * Words are cut at blanks, '*' and '|'.  A value may have several; a name that has
+ * blanks, and names and values with one of the others, stand in double quotes, where
+ * "" is a quote; so does an attribute called degree.
  */
 #include "core/data/data-private.h"
 
@@ -77,23 +77,20 @@ add_word (GPtrArray *words, char *text, gboolean quoted)
 static const char *
 cut_quoted (const char *at, GPtrArray *words, GError **error)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
+  char *text = NULL;
+  const char *end = fl_unquote (at, &text);
 
-  for (at++; *at != '\0' && (at[0] != '"' || at[1] == '"'); at++)
+  if (end == NULL)
+    fl_fail (error, FL_ERROR_CONFIG, "a quote without its end: %s", at);
+  else if (text[0] == '\0')
     {
-      g_string_append_c (text, *at);
-      at += at[0] == '"';
+      g_free (text);
+      fl_fail (error, FL_ERROR_CONFIG, "nothing between quotes");
+      return NULL;
     }
-  if (*at == '\0')
-    fl_fail (error, FL_ERROR_CONFIG, "a quote without its end: \"%s", text->str);
-  else if (text->len == 0)
-    fl_fail (error, FL_ERROR_CONFIG, "nothing between quotes");
   else
-    {
-      add_word (words, g_strdup (text->str), TRUE);
-      return at + 1;
-    }
-  return NULL;
+    add_word (words, text, TRUE);
+  return end;
 }
 
 static GPtrArray *
@@ -219,6 +216,18 @@ parse_prefix (Parser *parser, FlFactor *factor, GError **error)
   return parse_count (parser, "prefix", 1, PREFIX_MAX, factor, error);
 }
 
+/* The words of a value up to '|', '*' or the end, joined by blanks; NULL: none. */
+static char *
+take_value (Parser *parser)
+{
+  const char *word = take_text (parser);
+  GString *value = word != NULL ? g_string_new (word) : NULL;
+
+  while (value != NULL && (word = take_text (parser)) != NULL)
+    g_string_append_printf (value, " %s", word);
+  return value != NULL ? g_string_free (value, FALSE) : NULL;
+}
+
 static gboolean
 parse_values (Parser *parser, FlFactor *factor, GError **error)
 {
@@ -226,17 +235,17 @@ parse_values (Parser *parser, FlFactor *factor, GError **error)
 
   do
     {
-      const char *value = take_text (parser);
+      char *value = take_value (parser);
+      gboolean twice = value != NULL && g_ptr_array_find_with_equal_func (values, value,
+                                                                         g_str_equal, NULL);
 
       if (value == NULL)
         return fail_expected (parser, "a value", error);
-      if (g_ptr_array_find_with_equal_func (values, value, g_str_equal, NULL))
+      g_ptr_array_add (values, value);
+      if (twice)
         return fl_fail (error, FL_ERROR_CONFIG, "the value '%s' is there twice", value);
-      g_ptr_array_add (values, g_strdup (value));
     }
   while (take (parser, "|"));
-  if (peek (parser) != NULL && !is_symbol (peek (parser)))
-    return fail_expected (parser, "'|' between values (one with blanks needs quotes)", error);
   factor->n = values->len;
   g_ptr_array_add (values, NULL);
   factor->value = (char **) g_ptr_array_free (g_steal_pointer (&values), FALSE);

@@ -258,6 +258,7 @@ test_mistakes (void **state)
     { "users where parity not even", "'even' cannot stand there; known: in" },
     { "users where partiy in even", "the users have no 'partiy'; did you mean 'parity'?" },
     { "users where parity in evne", "no parity 'evne'; did you mean 'even'?" },
+    { "users where parity in \"e\"\"v\"", "no parity 'e\"v'" },
     { "users where parity in \"even\" odd", "expected '\"VALUE\" | \"VALUE\"'" },
     { "users where age from 18", "ends too early; known: to" },
     { "users where age from young to old", "expected a number, not 'young'" },
