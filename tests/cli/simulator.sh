@@ -56,6 +56,14 @@ check "... as a cycle" says 'start 1: a cycle of 2 steps' out
 check "it runs beside a model" status 0 run beside.conf --json beside.json
 check "... whose metrics stay" [ "$(jq '[.cells[] | select(.arm == "future") | .metrics[] | select(.name == "rmse" and .group == null)] | length' beside.json)" = 6 ]
 
+# ---- the theorems -----------------------------------------------------------------
+printf '[mitigator t]\nplugin = simulator-theorems\ndraws = 40\n[arm t]\nmitigators = t\n' >theorems.conf
+check "theorems are tried" status 0 run theorems.conf --json theorems.json
+check "... all draws on theorem 1" [ "$(jq '.cells[0].metrics[] | select(.name == "draws" and .group == "claim=theorem 1").value' theorems.json)" = 40 ]
+check "... nothing against those that hold" [ "$(jq -c '[.cells[0].metrics[] | select(.name == "counterexamples" and .group != "claim=theorem 2").value] | unique - [null]' theorems.json)" = "[0]" ]
+check "the counterexample to theorem 2" status 0 run "$FAIRLEAD_SOURCE/conf/papers/yao-ch5/theorem-2.conf" --set future.uniqueness=500 --json two.json
+check "... meets its conditions and has two equilibria" [ "$(jq -c '[.cells[0].metrics[] | select(.name == "unique" or .name == "equilibria").value]' two.json)" = "[2,1]" ]
+
 # ---- refused --------------------------------------------------------------------
 refused ()
 {

@@ -168,6 +168,8 @@ typedef struct
   double phi;   /* |d phi^s / d alpha|                                  */
   double own;   /* d h^{s,i} / d alpha^{s,i}                            */
   double cross; /* |d h^{s,i}| by the other fit rates and by beta^s     */
+  double contraction; /* not of the theorem: below 1 the equilibrium is unique,
+                         see uniqueness.c                               */
 } SimSlopes;
 
 /* Two categories only.  States: n drawn as by sim_random_state, from stream

@@ -6,4 +6,8 @@ plugin_LTLIBRARIES += %D%/simulator.la
 	$(simulator_dynamics)
 %C%_simulator_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_simulator_la_LIBADD = $(PLUGIN_LIBS)
-EXTRA_DIST += %D%/simulator.json %D%/simulator.md
+plugin_LTLIBRARIES += %D%/simulator-theorems.la
+%C%_simulator_theorems_la_SOURCES = %D%/dynamics.h %D%/theorems.c $(simulator_dynamics)
+%C%_simulator_theorems_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_simulator_theorems_la_LIBADD = $(PLUGIN_LIBS)
+EXTRA_DIST += %D%/simulator.json %D%/simulator.md %D%/simulator-theorems.md

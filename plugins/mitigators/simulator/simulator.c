@@ -14,7 +14,7 @@
 enum
 {
   FIT_RATE, JOINT, DIFFERENCE, GAP, THRESHOLD, EQUILIBRIA, SPREAD, RESTLESS, UNIQUE, PHI, OWN,
-  CROSS
+  CROSS, CONTRACTION
 };
 
 static const FlValue values[] = {
@@ -36,13 +36,17 @@ static const FlValue values[] = {
   [RESTLESS] = { .name = "restless-starts", .direction = FL_NO_DIRECTION,
                  .doc = "starts that led to a cycle or did not come to rest" },
   [UNIQUE] = { .name = "unique", .direction = FL_NO_DIRECTION,
-               .doc = "1 when the conditions of theorem 2 hold in all states looked at, else 0" },
+               .doc = "1 when the printed conditions of theorem 2 hold in all states looked "
+                      "at, else 0; they do not suffice" },
   [PHI] = { .name = "slope-phi", .direction = FL_NO_DIRECTION,
             .doc = "theorem 2: largest |d phi / d alpha|, to be below 1" },
   [OWN] = { .name = "slope-own", .direction = FL_NO_DIRECTION,
             .doc = "theorem 2: largest d h / d alpha of its own, not to be above 0" },
   [CROSS] = { .name = "slope-cross", .direction = FL_NO_DIRECTION,
               .doc = "theorem 2: largest |d h| by any other rate, to be below 1" },
+  [CONTRACTION] = { .name = "contraction", .direction = FL_NO_DIRECTION,
+                    .doc = "a condition that does suffice: largest sum of a row of derivatives, "
+                           "to be below 1" },
   FL_VALUE_END
 };
 
@@ -260,7 +264,7 @@ tell_slopes (const SimSetup *setup, const SimSlopes *slopes, FlResult *result)
 {
   if (setup->from->uniqueness == 0)
     {
-      for (size_t value = UNIQUE; value <= CROSS; value++)
+      for (size_t value = UNIQUE; value <= CONTRACTION; value++)
         fl_result_omit (result, value);
       return;
     }
@@ -268,6 +272,8 @@ tell_slopes (const SimSetup *setup, const SimSlopes *slopes, FlResult *result)
   fl_result_set (result, PHI, slopes->phi);
   fl_result_set (result, OWN, slopes->own);
   fl_result_set (result, CROSS, slopes->cross);
+  if (isfinite (slopes->contraction))
+    fl_result_set (result, CONTRACTION, slopes->contraction);
 }
 
 static void
@@ -292,6 +298,7 @@ tell_points (const SimSetup *setup, size_t n_points, const Point *points, FlRun 
       slopes.phi = MAX (slopes.phi, point->slopes.phi);
       slopes.own = MAX (slopes.own, point->slopes.own);
       slopes.cross = MAX (slopes.cross, point->slopes.cross);
+      slopes.contraction = MAX (slopes.contraction, point->slopes.contraction);
       if (point->story->len > 0)
         fl_run_note_text (run, *where != '\0' ? where : "starts", point->story->str);
     }

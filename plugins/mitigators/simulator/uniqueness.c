@@ -6,6 +6,14 @@
  *   phi^s = (f(0,0) (1 - alpha^j - alpha^k) + f(0,1) alpha^k + f(1,0) alpha^j)
  *           / (1 + f(0,1) + f(1,0) - f(0,0) - f(1,1))
  *
+ *
+ * They do not suffice: the proof has l = 1/alpha - 1, which falls, and h, which
+ * falls too, meet once, but two falling curves may meet more often; and a bound of 1
+ * on each derivative alone is none on their sum.  What does suffice is added: where
+ * 1/alpha^2 + dh/d alpha > 0, l and h meet once, at psi with
+ *   d psi / dv = -(dh/dv) / (1/alpha^2 + dh/d alpha),
+ * and when for each psi and phi the sum of its derivatives is below 1 in size, all of
+ * them together are a contraction, which has one fixed point.
  * The conditions are to hold for all fit rates; a state here is a distribution of
  * fit states, so that beta always suits alpha.
  */
@@ -79,8 +87,17 @@ variable (Point *point, uint32_t n_groups, uint32_t v)
   return v < 2 * n_groups ? &point->alpha[v] : &point->beta[v - 2 * n_groups];
 }
 
+/* Sums over the variables, by row. */
+typedef struct
+{
+  double own[2 * SIM_GROUPS_MAX];   /* dh by its own alpha              */
+  double h[2 * SIM_GROUPS_MAX];     /* |dh| by all others              */
+  double phi[SIM_GROUPS_MAX];       /* |d phi|                         */
+} Rows;
+
 static void
-differentiate (const SimSystem *system, const Point *at, uint32_t v, SimSlopes *slopes)
+differentiate (const SimSystem *system, const Point *at, uint32_t v, Rows *rows,
+               SimSlopes *slopes)
 {
   uint32_t S = system->n_groups;
   Point below = *at, above = *at;
@@ -95,12 +112,38 @@ differentiate (const SimSystem *system, const Point *at, uint32_t v, SimSlopes *
       double slope = (high.h[k] - low.h[k]) / (2.0 * DIFFERENCE);
 
       if (k == v)
-        slopes->own = MAX (slopes->own, slope);
-      else
-        slopes->cross = MAX (slopes->cross, fabs (slope));
+        {
+          slopes->own = MAX (slopes->own, slope);
+          rows->own[k] = slope;
+          continue;
+        }
+      slopes->cross = MAX (slopes->cross, fabs (slope));
+      rows->h[k] += fabs (slope);
     }
   for (uint32_t s = 0; v < 2 * S && s < S; s++)
-    slopes->phi = MAX (slopes->phi, fabs (high.phi[s] - low.phi[s]) / (2.0 * DIFFERENCE));
+    {
+      double slope = fabs (high.phi[s] - low.phi[s]) / (2.0 * DIFFERENCE);
+
+      slopes->phi = MAX (slopes->phi, slope);
+      rows->phi[s] += slope;
+    }
+}
+
+/* The largest sum of a row of derivatives of psi and phi. */
+static double
+contraction (const SimSystem *system, const Point *at, const Rows *rows)
+{
+  double largest = 0.0;
+
+  for (uint32_t k = 0; k < 2 * system->n_groups; k++)
+    {
+      double steepness = 1.0 / (at->alpha[k] * at->alpha[k]) + rows->own[k];
+
+      largest = MAX (largest, steepness > 0.0 ? rows->h[k] / steepness : INFINITY);
+    }
+  for (uint32_t s = 0; s < system->n_groups; s++)
+    largest = MAX (largest, rows->phi[s]);
+  return largest;
 }
 
 /* Far enough from its bounds for a difference. */
@@ -130,12 +173,14 @@ sim_uniqueness (const SimSystem *system, size_t n, uint64_t seed, uint64_t index
 
   for (size_t k = 0; k < n; k++)
     {
+      Rows rows = { .own = { 0.0 } };
       Point point;
 
       sim_random_state (system, &rng, joint);
       point = inner_point (system, joint);
       for (uint32_t v = 0; v < 3 * system->n_groups; v++)
-        differentiate (system, &point, v, &slopes);
+        differentiate (system, &point, v, &rows, &slopes);
+      slopes.contraction = MAX (slopes.contraction, contraction (system, &point, &rows));
     }
   return slopes;
 }
