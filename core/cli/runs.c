@@ -286,7 +286,7 @@ runs (int argc, char **argv)
     { "format", 0, 0, G_OPTION_ARG_STRING, &options.format,
       "export: csv (default), or json, one object a line", "csv|json" },
     { "each", 0, 0, G_OPTION_ARG_NONE, &options.each,
-      "export: the values of each user or item instead", NULL },
+      "export: the values of each user, item or step instead", NULL },
     { "artefacts", 0, 0, G_OPTION_ARG_FILENAME, &options.artefacts,
       "export: instead, the ratings that mitigators added, a CSV file a cell", "FOLDER" },
     { 0 }

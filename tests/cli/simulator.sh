@@ -81,6 +81,8 @@ refused 'none.conf: \[evaluate\] objectives: must be given' none.conf
 { cat alone.conf; printf '[mitigator again]\nplugin = simulator\n[arm twice]\nmitigators = future; again\n'; } >twice.conf
 refused 'projects into the future, and so does \[mitigator future\]' twice.conf
 refused 'policies: .XY. is none of' alone.conf --set 'future.policies=XY'
+refused 'trajectories: kept of 1000000 steps at most; lower steps' alone.conf --set future.trajectories=true --set future.steps=2000000
+refused 'trajectories: of one point only' alone.conf --set future.trajectories=true --set 'future.sweep=0; 1'
 refused 'cross-impact = 0.5; 2: 2 must be from -1 to 1\|must be from -1 to 1' alone.conf --set 'future.cross-impact=0.5; 2'
 refused 'there is no .splitt. to set\|does not use\|no arm uses' alone.conf --set split.test=0.2
 exit $failed

@@ -11,6 +11,9 @@
 
 #include "setup.h"
 
+/* What a few starts of two categories fill a gigabyte with. */
+#define TRAJECTORY_MAX 1000000
+
 enum
 {
   FIT_RATE, JOINT, DIFFERENCE, GAP, THRESHOLD, EQUILIBRIA, SPREAD, RESTLESS, UNIQUE, PHI, OWN,
@@ -388,8 +391,11 @@ simulator_check (gconstpointer self, GError **error)
 
   if (!sim_setup_init (&setup, from, error))
     return FALSE;
-  return !from->trajectories || from->sweep.n == 0
-         || fl_fail (error, FL_ERROR_CONFIG, "trajectories: of one point only, not of a sweep");
+  if (from->trajectories && from->sweep.n > 0)
+    return fl_fail (error, FL_ERROR_CONFIG, "trajectories: of one point only, not of a sweep");
+  return !from->trajectories || from->steps <= TRAJECTORY_MAX
+         || fl_fail (error, FL_ERROR_CONFIG, "trajectories: kept of %d steps at most; lower steps",
+                     TRAJECTORY_MAX);
 }
 
 static gboolean
