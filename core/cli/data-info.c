@@ -121,9 +121,14 @@ print_facts (const CliData *data, const FlPage *page)
                                               dataset->rating_max));
   add_time (&table, dataset);
   add_parts (&table, dataset);
-  for (size_t i = 0; dataset->notes != NULL && dataset->notes[i] != NULL; i++)
-    add_fact (&table, "note", shown (dataset->notes[i]));
   print_table (&table, page);
+  /* Whole, however long: nobody should miss what was left out of the data. */
+  for (size_t i = 0; dataset->notes != NULL && dataset->notes[i] != NULL; i++)
+    {
+      g_autofree char *note = shown (dataset->notes[i]);
+
+      printf ("note: %s\n", note);
+    }
 }
 
 static char *
