@@ -446,6 +446,12 @@ fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset
   if (!fit (&x, dataset, error) || !group_by_errors (&x, dataset, TRUE, error)
       || !project (&x, outcome, error) || !evaluate (&x, outcome, error))
     return NULL;
+  if (dataset != NULL && dataset->notes != NULL && dataset->notes[0] != NULL)
+    {
+      g_autofree char *all = g_strjoinv ("; ", (char **) dataset->notes);
+
+      fl_run_note_text (x.run, "data", all);
+    }
   notes = fl_run_notes (x.run);
   for (guint i = 0; i < notes->len; i++)
     {

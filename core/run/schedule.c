@@ -284,12 +284,17 @@ source_ended (Schedule *schedule, gconstpointer data, size_t task, FlWorker *wor
               GError **error)
 {
   Source *source = schedule->sources->pdata[task];
+  g_autofree const char **notes = NULL;
 
   (void) data;
   (void) error;
   source->error = g_steal_pointer (&worker->error);
   if (worker->prepared != NULL)
-    g_variant_get (worker->prepared, "(ss)", &source->path, &source->digest);
+    {
+      g_variant_get (worker->prepared, "(ss^a&s)", &source->path, &source->digest, &notes);
+      for (size_t i = 0; notes[i] != NULL; i++)
+        g_message ("[data] %s", notes[i]);
+    }
   else if (source->error == NULL)
     source->error = g_strdup ("the worker prepared no dataset");
   return TRUE;

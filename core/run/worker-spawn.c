@@ -238,7 +238,8 @@ take_answer (FlWorker *worker, GVariant *message)
   g_variant_get (message, FL_WORKER_ANSWER_TYPE, &kind, &value);
   if (kind == FL_WORKER_PROGRESS && g_variant_is_of_type (value, G_VARIANT_TYPE ("(dds)")))
     take_progress (worker, value);
-  else if (kind == FL_WORKER_PREPARED && g_variant_is_of_type (value, G_VARIANT_TYPE ("(ss)")))
+  else if (kind == FL_WORKER_PREPARED
+           && g_variant_is_of_type (value, G_VARIANT_TYPE (FL_WORKER_PREPARED_TYPE)))
     worker->prepared = g_variant_ref (value);
   else if (kind == FL_WORKER_OUTCOME && g_variant_is_of_type (value, G_VARIANT_TYPE ("(vss)")))
     worker->outcome = g_variant_ref (value);

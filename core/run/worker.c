@@ -167,6 +167,7 @@ tell_progress (gpointer user_data, double done, double total, const char *what)
 static gboolean
 prepare (const FlCell *cell, const FlRegistry *registry, Work *work, GError **error)
 {
+  static const char *const none[] = { NULL };
   g_autofree char *plugin = g_strconcat ("source/", cell->data->plugin, NULL);
   g_autofree char *path = NULL;
   g_autoptr (FlDataset) dataset = NULL;
@@ -175,7 +176,8 @@ prepare (const FlCell *cell, const FlRegistry *registry, Work *work, GError **er
   dataset = fl_cell_dataset (cell, registry, &path, error);
   if (dataset == NULL)
     return FALSE;
-  answer (FL_WORKER_PREPARED, g_variant_new ("(ss)", path, dataset->digest));
+  answer (FL_WORKER_PREPARED, g_variant_new ("(ss^as)", path, dataset->digest,
+                                             dataset->notes != NULL ? dataset->notes : none));
   return TRUE;
 }
 

@@ -17,11 +17,12 @@
 #define FL_WORKER_FD 3
 #define FL_WORKER_TASK_TYPE "(astssv)"
 #define FL_WORKER_ANSWER_TYPE "(yv)"
+#define FL_WORKER_PREPARED_TYPE "(ssas)" /* cache file, digest, notes of the dataset */
 
 enum
 {
   FL_WORKER_PROGRESS = 'p', /* (dds) done, total, what; as FlProgress      */
-  FL_WORKER_PREPARED = 'd', /* (ss)  cache file, digest of the dataset     */
+  FL_WORKER_PREPARED = 'd', /* FL_WORKER_PREPARED_TYPE                      */
   FL_WORKER_OUTCOME = 'o',  /* (vss) outcome, isa, blas kernel or ""       */
   FL_WORKER_ERROR = 'e'     /* s     message                               */
 };

@@ -113,6 +113,23 @@ printf 'a\tx\t1\na\ty\nb\tx\t3\nb\tx\t4\n' >bad.tsv
 "$fairlead" data info tsv path=bad.tsv bad-lines=skip duplicates=mean >out 2>&1
 tells 'what was left out' 'bad.tsv: 1 line skipped'
 fact '[2,1,2,2]' "[.users, .items, .ratings, (.notes | length)]" tsv path=bad.tsv bad-lines=skip duplicates=mean
+cat >bad.conf <<'EOF'
+[data]
+source = tsv
+path = bad.tsv
+bad-lines = skip
+duplicates = mean
+[split]
+test = 0.5
+[model]
+plugin = als-mf
+[evaluate]
+objectives = rmse
+EOF
+"$fairlead" run bad.conf --store bad.db >out 2>&1
+tells 'a run says what was left out' '[data] bad.tsv: 1 line skipped'
+"$fairlead" runs show --store bad.db >out 2>&1
+tells 'and the store keeps it' 'data = bad.tsv: 1 line skipped'
 mkdir folder
 : >empty.tsv
 printf 'a\tx\t1\nb\ty\n' >short.tsv
