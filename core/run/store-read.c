@@ -97,6 +97,7 @@ read_each (FlCellRecord *record, sqlite3_stmt *row)
 {
   FlEach *each;
   const guint64 *bytes = sqlite3_column_blob (row, 6);
+  const char *side;
 
   if (record->outcome == NULL)
     return;
@@ -105,8 +106,8 @@ read_each (FlCellRecord *record, sqlite3_stmt *row)
   each->k = sqlite3_column_int (row, 2);
   each->group = text (row, 3);
   each->part = text (row, 4);
-  while (each->index < FL_N_INDICES - 1
-         && g_strcmp0 ((const char *) sqlite3_column_text (row, 5), fl_index_name (each->index)) != 0)
+  side = (const char *) sqlite3_column_text (row, 5);
+  while (each->index < FL_N_INDICES - 1 && g_strcmp0 (side, fl_index_name (each->index)) != 0)
     each->index++;
   each->n = (size_t) sqlite3_column_bytes (row, 6) / sizeof *bytes;
   each->value = g_new (double, each->n);

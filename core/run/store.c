@@ -106,8 +106,8 @@ ensure_schema (FlStore *store, gboolean create, GError **error)
     return TRUE;
   if (application == APPLICATION_ID)
     return fl_fail (error, FL_ERROR_SYSTEM,
-                    "results store %s: version %" G_GINT64_FORMAT ", written before the first release; "
-                    "choose another with --store", store->path, version);
+                    "results store %s: version %" G_GINT64_FORMAT ", written before the first "
+                    "release; choose another with --store", store->path, version);
   stamp = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %d;",
                            APPLICATION_ID, SCHEMA_VERSION);
   return (version > 0 || script (store, schema, error)) && script (store, schema_2, error)

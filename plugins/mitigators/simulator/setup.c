@@ -288,8 +288,8 @@ sim_setup_init (SimSetup *setup, const Simulator *from, GError **error)
   if (sim_setup_points (setup) > POINTS_MAX)
     return fl_fail (error, FL_ERROR_CONFIG, "sweep: more than %d combinations of C", POINTS_MAX);
   return from->uniqueness == 0 || system->n_items == 2
-         || fl_fail (error, FL_ERROR_CONFIG, "uniqueness: theorem 2 is about two categories, not %u",
-                     system->n_items);
+         || fl_fail (error, FL_ERROR_CONFIG, "uniqueness: theorem 2 is about two categories, "
+                     "not %u", system->n_items);
 }
 
 void
