@@ -5,7 +5,7 @@
  * What stands later goes over what stands earlier: a group's own settings, an
  * arm's overrides, the sweep, the command line.
  */
-#include "core/run/pipeline-parts.h"
+#include "core/run/pipeline-load.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,65 +32,23 @@ static const FlParam pipeline_params[] = {
   FL_PARAM_END
 };
 
-typedef struct
-{
-  char *objectives;
-  FlInts k;
-} EvaluateKeys;
-
-static const FlParam evaluate_params[] = {
-  FL_STRING (EvaluateKeys, objectives, NULL,
+const FlParam fl_evaluate_params[] = {
+  FL_STRING (FlEvaluateKeys, objectives, NULL,
              "names of [objective NAME] groups or of plugins, separated by ';'"),
-  FL_INTS (EvaluateKeys, k, "", 1, 1000000, NULL, "lengths of the top-K lists"),
+  FL_INTS (FlEvaluateKeys, k, "", 1, 1000000, NULL, "lengths of the top-K lists"),
   FL_PARAM_END
 };
 
-typedef struct
-{
-  char *mitigators, *model;
-} ArmKeys;
-
 static const FlParam arm_params[] = {
-  FL_STRING (ArmKeys, mitigators, "",
+  FL_STRING (FlArmKeys, mitigators, "",
              "names of [mitigator NAME] groups or of plugins, separated by ';'"),
-  FL_STRING (ArmKeys, model, "",
+  FL_STRING (FlArmKeys, model, "",
              "name of a [model NAME] group or of a plugin; [model] without it"),
   FL_PARAM_END
 };
 
-typedef struct
-{
-  const char *name;
-  const FlConfGroup *group; /* NULL: the one arm of a file without arms */
-  ArmKeys keys;
-  GPtrArray *settings;      /* FlSetting, borrowed: keys without a dot    */
-  GPtrArray *mitigators;    /* names                                      */
-  GPtrArray *overrides;     /* FlOverride                                 */
-  GHashTable *words;        /* every name that its settings may mean      */
-  gboolean selected;
-} Arm;
-
-typedef struct
-{
-  FlOverride *override; /* its value is the whole list */
-  GPtrArray *values;
-} Axis;
-
-typedef struct
-{
-  FlConf *conf;
-  const FlRegistry *registry;
-  FlPipeline *pipeline;
-  EvaluateKeys evaluate;
-  FlSection *evaluate_section;
-  GPtrArray *objectives; /* names                         */
-  GPtrArray *sets;       /* FlOverride                    */
-  GPtrArray *axes;       /* Axis                          */
-  GPtrArray *arms;       /* Arm                           */
-} Loader;
-
 static void
-arm_free (Arm *arm)
+arm_free (FlArm *arm)
 {
   fl_params_clear (arm_params, &arm->keys);
   g_clear_pointer (&arm->settings, g_ptr_array_unref);
@@ -101,7 +59,7 @@ arm_free (Arm *arm)
 }
 
 static void
-axis_free (Axis *axis)
+axis_free (FlAxis *axis)
 {
   fl_override_free (axis->override);
   g_clear_pointer (&axis->values, g_ptr_array_unref);
@@ -109,9 +67,9 @@ axis_free (Axis *axis)
 }
 
 static void
-loader_init (Loader *loader)
+loader_init (FlLoader *loader)
 {
-  *loader = (Loader) { .pipeline = g_new0 (FlPipeline, 1) };
+  *loader = (FlLoader) { .pipeline = g_new0 (FlPipeline, 1) };
   loader->pipeline->arms = g_ptr_array_new_with_free_func (g_free);
   loader->pipeline->cells = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_cell_free);
   loader->sets = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_override_free);
@@ -120,24 +78,23 @@ loader_init (Loader *loader)
 }
 
 static void
-loader_clear (Loader *loader)
+loader_clear (FlLoader *loader)
 {
   g_ptr_array_unref (loader->arms);
   g_ptr_array_unref (loader->axes);
   g_ptr_array_unref (loader->sets);
   g_clear_pointer (&loader->objectives, g_ptr_array_unref);
   fl_section_unref (loader->evaluate_section);
-  fl_params_clear (evaluate_params, &loader->evaluate);
+  fl_params_clear (fl_evaluate_params, &loader->evaluate);
   fl_pipeline_free (loader->pipeline);
   fl_conf_free (loader->conf);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Loader, loader_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlLoader, loader_clear)
 
 /* ---- reading the groups ------------------------------------------------- */
 
-/* An error about one setting. */
-static gboolean
-refuse (GError **error, const char *title, const FlSetting *setting)
+gboolean
+fl_setting_refuse (GError **error, const char *title, const FlSetting *setting)
 {
   fl_setting_locate (error, title, setting->key, setting->value, setting->origin);
   return FALSE;
@@ -151,14 +108,14 @@ name_list (const char *text, const GPtrArray *settings, const char *title, const
   GPtrArray *names = fl_conf_list (text, error);
 
   if (names == NULL)
-    refuse (error, title, fl_settings_find (settings, key));
+    fl_setting_refuse (error, title, fl_settings_find (settings, key));
   return names;
 }
 
 /* --set group.key=value: for the host's groups as if it stood there last, else
  * over everything that arms and sweep say. */
 static gboolean
-read_set (Loader *loader, const char *set, GError **error)
+read_set (FlLoader *loader, const char *set, GError **error)
 {
   const char *equals = strchr (set, '=');
   g_autofree char *origin = g_strdup_printf ("--set %s", set);
@@ -183,7 +140,7 @@ read_set (Loader *loader, const char *set, GError **error)
 }
 
 static gboolean
-read_sets (Loader *loader, const char *const *sets, GError **error)
+read_sets (FlLoader *loader, const char *const *sets, GError **error)
 {
   for (size_t i = 0; sets != NULL && sets[i] != NULL; i++)
     if (!read_set (loader, sets[i], error))
@@ -198,7 +155,7 @@ group_settings (const FlConfGroup *group)
 }
 
 static gboolean
-read_pipeline (Loader *loader, GError **error)
+read_pipeline (FlLoader *loader, GError **error)
 {
   const FlConfGroup *group = fl_conf_group (loader->conf, "pipeline", NULL);
   g_autoptr (GPtrArray) settings = group_settings (group);
@@ -217,7 +174,7 @@ read_pipeline (Loader *loader, GError **error)
 
 /* Without [data] and [evaluate] there may be nothing to evaluate: each arm tells. */
 static gboolean
-read_evaluate (Loader *loader, GError **error)
+read_evaluate (FlLoader *loader, GError **error)
 {
   const FlConfGroup *group = fl_conf_group (loader->conf, "evaluate", NULL);
   g_autoptr (GPtrArray) settings = group_settings (group);
@@ -235,20 +192,20 @@ read_evaluate (Loader *loader, GError **error)
     }
   if (!fl_settings_store (settings, "evaluate",
                           group != NULL ? group->origin : loader->conf->file,
-                          evaluate_params, &loader->evaluate, NULL, error))
+                          fl_evaluate_params, &loader->evaluate, NULL, error))
     return FALSE;
-  section->host = fl_settings_effective (evaluate_params, settings);
+  section->host = fl_settings_effective (fl_evaluate_params, settings);
   loader->objectives = name_list (loader->evaluate.objectives, settings, "evaluate",
                                   "objectives", error);
   if (loader->objectives == NULL)
     return FALSE;
   /* Canonical by now, so that 5 and 05 are the same. */
   lengths = fl_conf_list (fl_settings_find (section->host, "k")->value, error);
-  return lengths != NULL || refuse (error, "evaluate", k);
+  return lengths != NULL || fl_setting_refuse (error, "evaluate", k);
 }
 
-static const FlOverride *
-find_override (const GPtrArray *overrides, const char *address)
+const FlOverride *
+fl_overrides_find (const GPtrArray *overrides, const char *address)
 {
   for (guint i = 0; i < overrides->len; i++)
     {
@@ -261,19 +218,19 @@ find_override (const GPtrArray *overrides, const char *address)
 }
 
 static gboolean
-read_sweep (Loader *loader, GError **error)
+read_sweep (FlLoader *loader, GError **error)
 {
   const FlConfGroup *group = fl_conf_group (loader->conf, "sweep", NULL);
 
   for (guint i = 0; group != NULL && i < group->settings->len; i++)
     {
       const FlSetting *setting = g_ptr_array_index (group->settings, i);
-      Axis *axis = NULL;
+      FlAxis *axis = NULL;
 
       /* A value from the command line takes the place of the whole list. */
-      if (find_override (loader->sets, setting->key) != NULL)
+      if (fl_overrides_find (loader->sets, setting->key) != NULL)
         continue;
-      axis = g_new0 (Axis, 1);
+      axis = g_new0 (FlAxis, 1);
       g_ptr_array_add (loader->axes, axis);
       axis->override = fl_override_new (setting->key, setting->value, "sweep", setting->origin,
                                         error);
@@ -283,13 +240,13 @@ read_sweep (Loader *loader, GError **error)
       if (axis->values != NULL && axis->values->len == 0)
         fl_fail (error, FL_ERROR_CONFIG, "expected values separated by ';'");
       if (axis->values == NULL || axis->values->len == 0)
-        return refuse (error, "sweep", setting);
+        return fl_setting_refuse (error, "sweep", setting);
     }
   return TRUE;
 }
 
 static gboolean
-read_arm (Arm *arm, GError **error)
+read_arm (FlArm *arm, GError **error)
 {
   const char *title = arm->group != NULL ? arm->group->title : "arm";
 
@@ -315,9 +272,9 @@ read_arm (Arm *arm, GError **error)
 }
 
 static gboolean
-add_arm (Loader *loader, const FlConfGroup *group, GError **error)
+add_arm (FlLoader *loader, const FlConfGroup *group, GError **error)
 {
-  Arm *arm = g_new0 (Arm, 1);
+  FlArm *arm = g_new0 (FlArm, 1);
 
   arm->name = group != NULL ? group->name : "default";
   arm->group = group;
@@ -329,7 +286,7 @@ add_arm (Loader *loader, const FlConfGroup *group, GError **error)
 }
 
 static gboolean
-read_arms (Loader *loader, GError **error)
+read_arms (FlLoader *loader, GError **error)
 {
   for (guint i = 0; i < loader->conf->groups->len; i++)
     {
@@ -342,14 +299,14 @@ read_arms (Loader *loader, GError **error)
 }
 
 static gboolean
-select_arms (Loader *loader, const char *const *names, GError **error)
+select_arms (FlLoader *loader, const char *const *names, GError **error)
 {
   g_autoptr (GPtrArray) known = g_ptr_array_new ();
   g_autofree char *suggestion = NULL;
 
   for (guint i = 0; i < loader->arms->len; i++)
     {
-      Arm *arm = g_ptr_array_index (loader->arms, i);
+      FlArm *arm = g_ptr_array_index (loader->arms, i);
 
       arm->selected = names == NULL || names[0] == NULL || g_strv_contains (names, arm->name);
       g_ptr_array_add (known, (gpointer) arm->name);
@@ -423,7 +380,7 @@ reach_groups (Reach *reach, const FlConf *conf, const char *word)
  * to group every value, since any may name a plugin's group.  A few words too
  * many do no harm: making the sections tells whether an override was taken. */
 static void
-find_words (const Loader *loader, Arm *arm)
+find_words (const FlLoader *loader, FlArm *arm)
 {
   g_autoptr (GPtrArray) queue = g_ptr_array_new ();
   Reach reach = { arm->words, queue };
@@ -443,7 +400,7 @@ find_words (const Loader *loader, Arm *arm)
       reach_add_overrides (&reach, loader->sets, word);
       for (guint j = 0; j < loader->axes->len; j++)
         {
-          const Axis *axis = g_ptr_array_index (loader->axes, j);
+          const FlAxis *axis = g_ptr_array_index (loader->axes, j);
 
           if (strcmp (axis->override->word, word) == 0)
             reach_add_list (&reach, axis->values);
@@ -451,9 +408,9 @@ find_words (const Loader *loader, Arm *arm)
     }
 }
 
-/* Refuses an override whose group is not to be found. */
-static gboolean
-refuse_word (const Loader *loader, const FlOverride *override, const Arm *arm, GError **error)
+gboolean
+fl_override_refuse (const FlLoader *loader, const FlOverride *override, const FlArm *arm,
+                    GError **error)
 {
   g_autoptr (GPtrArray) known = g_ptr_array_new ();
   g_autofree char *suggestion = NULL;
@@ -484,25 +441,23 @@ refuse_word (const Loader *loader, const FlOverride *override, const Arm *arm, G
   if (override->title == NULL)
     g_prefix_error (error, "%s: ", at.origin);
   else
-    refuse (error, override->title, &at);
+    fl_setting_refuse (error, override->title, &at);
   return FALSE;
 }
 
-/* Whether the sweep multiplies the arm by this axis: not when the arm has no use
- * for it, or sets the key itself. */
-static gboolean
-axis_applies (const Axis *axis, const Arm *arm)
+gboolean
+fl_axis_applies (const FlAxis *axis, const FlArm *arm)
 {
   return g_hash_table_contains (arm->words, axis->override->word)
-         && find_override (arm->overrides, axis->override->address) == NULL;
+         && fl_overrides_find (arm->overrides, axis->override->address) == NULL;
 }
 
 static gboolean
-any_arm_has (const Loader *loader, const char *word)
+any_arm_has (const FlLoader *loader, const char *word)
 {
   for (guint i = 0; i < loader->arms->len; i++)
     {
-      const Arm *arm = g_ptr_array_index (loader->arms, i);
+      const FlArm *arm = g_ptr_array_index (loader->arms, i);
 
       if (g_hash_table_contains (arm->words, word))
         return TRUE;
@@ -511,27 +466,27 @@ any_arm_has (const Loader *loader, const char *word)
 }
 
 static gboolean
-check_axis (const Loader *loader, const Axis *axis, GError **error)
+check_axis (const FlLoader *loader, const FlAxis *axis, GError **error)
 {
   const FlSetting at = { axis->override->address, axis->override->setting->value,
                          axis->override->setting->origin };
 
   if (!any_arm_has (loader, axis->override->word))
-    return refuse_word (loader, axis->override, NULL, error);
+    return fl_override_refuse (loader, axis->override, NULL, error);
   for (guint i = 0; i < loader->arms->len; i++)
-    if (axis_applies (axis, g_ptr_array_index (loader->arms, i)))
+    if (fl_axis_applies (axis, g_ptr_array_index (loader->arms, i)))
       return TRUE;
   fl_fail (error, FL_ERROR_CONFIG, "every arm sets this itself");
-  return refuse (error, "sweep", &at);
+  return fl_setting_refuse (error, "sweep", &at);
 }
 
 /* Every override must reach something in some arm; an arm's own, in that arm. */
 static gboolean
-check_words (const Loader *loader, GError **error)
+check_words (const FlLoader *loader, GError **error)
 {
   for (guint i = 0; i < loader->arms->len; i++)
     {
-      Arm *arm = g_ptr_array_index (loader->arms, i);
+      FlArm *arm = g_ptr_array_index (loader->arms, i);
 
       find_words (loader, arm);
       for (guint j = 0; j < arm->overrides->len; j++)
@@ -539,7 +494,7 @@ check_words (const Loader *loader, GError **error)
           const FlOverride *override = g_ptr_array_index (arm->overrides, j);
 
           if (!g_hash_table_contains (arm->words, override->word))
-            return refuse_word (loader, override, arm, error);
+            return fl_override_refuse (loader, override, arm, error);
         }
     }
   for (guint i = 0; i < loader->axes->len; i++)
@@ -550,414 +505,25 @@ check_words (const Loader *loader, GError **error)
       const FlOverride *override = g_ptr_array_index (loader->sets, i);
 
       if (!any_arm_has (loader, override->word))
-        return refuse_word (loader, override, NULL, error);
+        return fl_override_refuse (loader, override, NULL, error);
     }
   return TRUE;
-}
-
-/* ---- one point of the sweep -------------------------------------------- */
-
-/* `names` as sections, in their order. */
-static gboolean
-add_sections (FlSections *sections, FlKind kind, const GPtrArray *names, const char *title,
-              const FlSetting *from, GPtrArray *list, GError **error)
-{
-  for (guint i = 0; i < names->len; i++)
-    {
-      g_autoptr (GError) reason = NULL;
-      FlSection *section = fl_sections_plugin (sections, kind, g_ptr_array_index (names, i),
-                                               from->origin, &reason);
-
-      if (section == NULL)
-        {
-          /* Whoever is not installed has been looked for in vain; all else says
-           * where it is. */
-          if (reason->code == FL_ERROR_PLUGIN)
-            refuse (&reason, title, from);
-          reason->code = FL_ERROR_CONFIG;
-          g_propagate_error (error, g_steal_pointer (&reason));
-          return FALSE;
-        }
-      g_ptr_array_add (list, section);
-    }
-  return TRUE;
-}
-
-static FlSection *
-model_section (FlSections *sections, const Arm *arm, GError **error)
-{
-  const FlSetting *from = fl_settings_find (arm->settings, "model");
-  const char *name = from != NULL && *arm->keys.model != '\0' ? arm->keys.model : NULL;
-  const char *title = arm->group != NULL ? arm->group->title : "arm";
-  g_autoptr (GError) reason = NULL;
-  FlSection *section = fl_sections_model (
-      sections, name, from != NULL ? from->origin : sections->conf->file, &reason);
-
-  if (section != NULL)
-    return section;
-  if (reason->code == FL_ERROR_PLUGIN && from != NULL)
-    refuse (&reason, title, from);
-  reason->code = FL_ERROR_CONFIG;
-  g_propagate_error (error, g_steal_pointer (&reason));
-  return NULL;
-}
-
-static const char *
-arm_title (const Arm *arm)
-{
-  return arm->group != NULL ? arm->group->title : "arm";
-}
-
-/* Whether the arm has mitigators, all of which work without data and model, in a
- * file that names no data. */
-static gboolean
-works_alone (const FlSections *sections, const FlCell *cell)
-{
-  if (fl_conf_group (sections->conf, "data", NULL) != NULL || cell->mitigators->len == 0)
-    return FALSE;
-  for (guint i = 0; i < sections->overrides->len; i++)
-    if (strcmp (((FlOverride *) g_ptr_array_index (sections->overrides, i))->word, "data") == 0)
-      return FALSE;
-  for (guint i = 0; i < cell->mitigators->len; i++)
-    {
-      const FlSection *section = g_ptr_array_index (cell->mitigators, i);
-      const FlEntry *entry
-          = fl_registry_find (sections->registry, FL_KIND_MITIGATOR, section->plugin, NULL);
-
-      if (entry == NULL || !((const FlMitigatorOps *) entry->plugin.ops)->alone)
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* What has no meaning without data. */
-static gboolean
-check_alone (const Loader *loader, const Arm *arm, GError **error)
-{
-  static const char *const kinds[] = { "split", "model", "evaluate" };
-  const FlSetting *model = fl_settings_find (arm->settings, "model");
-
-  for (size_t k = 0; k < G_N_ELEMENTS (kinds); k++)
-    {
-      const FlConfGroup *group = fl_conf_group (loader->conf, kinds[k], NULL);
-
-      if (group != NULL)
-        return fl_fail (error, FL_ERROR_CONFIG, "%s: [%s]: there is no [data] for it",
-                        group->origin, group->title);
-    }
-  if (model == NULL)
-    return TRUE;
-  fl_fail (error, FL_ERROR_CONFIG, "there is no [data] for it");
-  return refuse (error, arm_title (arm), model);
-}
-
-/* The sections that a cell with data has beyond its mitigators. */
-static gboolean
-fill_model (const Loader *loader, const Arm *arm, FlSections *sections, FlCell *cell,
-            GError **error)
-{
-  const FlSetting *objectives = fl_settings_find (loader->evaluate_section->host, "objectives");
-  g_autoptr (GPtrArray) none = g_ptr_array_new ();
-  EvaluateKeys keys = { NULL };
-
-  /* Which were not asked for yet. */
-  if (objectives == NULL
-      && !fl_settings_store (none, "evaluate", loader->conf->file, evaluate_params, &keys, NULL,
-                             error))
-    return FALSE;
-  return (cell->data = fl_sections_data (sections, error)) != NULL
-         && (cell->split = fl_sections_split (sections, error)) != NULL
-         && (cell->model = model_section (sections, arm, error)) != NULL
-         && add_sections (sections, FL_KIND_OBJECTIVE, loader->objectives, "evaluate", objectives,
-                          cell->objectives, error);
-}
-
-static gboolean
-fill_cell (const Loader *loader, const Arm *arm, FlSections *sections, FlCell *cell,
-           GError **error)
-{
-  const FlSetting *mitigators = fl_settings_find (arm->settings, "mitigators");
-  const FlInts *k = &loader->evaluate.k;
-
-  cell->arm = g_strdup (arm->name);
-  cell->seed = loader->pipeline->seed;
-  cell->k = (FlInts) { k->n, g_memdup2 (k->v, k->n * sizeof *k->v) };
-  cell->evaluate = fl_section_ref (loader->evaluate_section);
-  if (!add_sections (sections, FL_KIND_MITIGATOR, arm->mitigators, arm_title (arm), mitigators,
-                     cell->mitigators, error)
-      || !(works_alone (sections, cell) ? check_alone (loader, arm, error)
-                                          : fill_model (loader, arm, sections, cell, error)))
-    return FALSE;
-  g_ptr_array_unref (cell->references);
-  cell->references = g_ptr_array_ref (sections->references);
-  return fl_cell_check (cell, sections, error);
-}
-
-/* The point's values in the form that the sections gave them. */
-static void
-set_point (const FlSections *sections, const GPtrArray *point, FlCell *cell)
-{
-  for (guint i = 0; i < point->len; i++)
-    {
-      const FlOverride *override = g_ptr_array_index (point, i);
-      const FlSetting *written = override->setting;
-      const FlSection *section = g_hash_table_lookup (sections->words, override->word);
-      const FlSetting *setting = fl_settings_find (section->settings, written->key);
-
-      if (setting == NULL)
-        setting = fl_settings_find (section->host, written->key);
-      g_ptr_array_add (cell->sweep,
-                       fl_setting_new (override->address,
-                                       setting != NULL ? setting->value : written->value,
-                                       written->origin));
-    }
-}
-
-static gboolean
-check_taken (const Loader *loader, const Arm *arm, const FlSections *sections, GError **error)
-{
-  for (guint i = 0; i < sections->overrides->len; i++)
-    {
-      const FlOverride *override = g_ptr_array_index (sections->overrides, i);
-
-      if (!g_hash_table_contains (sections->words, override->word))
-        return refuse_word (loader, override, arm, error);
-    }
-  return TRUE;
-}
-
-/* ---- arms whose errors make groups --------------------------------------- */
-
-/* The arms that wait for one another, the last one first. */
-typedef struct Chain Chain;
-struct Chain
-{
-  const Arm *arm;
-  const Chain *before;
-};
-
-static const Arm *
-find_arm (const Loader *loader, const char *name, GError **error)
-{
-  g_autoptr (GPtrArray) known = g_ptr_array_new ();
-  g_autofree char *suggestion = NULL;
-
-  for (guint i = 0; i < loader->arms->len; i++)
-    {
-      const Arm *arm = g_ptr_array_index (loader->arms, i);
-
-      if (strcmp (arm->name, name) == 0)
-        return arm;
-      g_ptr_array_add (known, (gpointer) arm->name);
-    }
-  g_ptr_array_add (known, NULL);
-  suggestion = fl_suggest (name, (const char *const *) known->pdata);
-  fl_fail (error, FL_ERROR_CONFIG, "there is no arm '%s'; %s", name, suggestion);
-  return NULL;
-}
-
-/* The values of `point` that concern the arm (borrowed); every axis of the arm
- * must have one. */
-static GPtrArray *
-point_of_arm (const Loader *loader, const Arm *arm, const GPtrArray *point, GError **error)
-{
-  g_autoptr (GPtrArray) own = g_ptr_array_new ();
-
-  for (guint i = 0; i < loader->axes->len; i++)
-    {
-      const Axis *axis = g_ptr_array_index (loader->axes, i);
-      const FlOverride *value = find_override (point, axis->override->address);
-
-      if (!axis_applies (axis, arm))
-        continue;
-      if (value == NULL)
-        {
-          fl_fail (error, FL_ERROR_CONFIG, "the sweep multiplies arm '%s' by %s, and not the arm "
-                   "that it is to group: which of its points is meant is open", arm->name,
-                   axis->override->address);
-          return NULL;
-        }
-      g_ptr_array_add (own, (gpointer) value);
-    }
-  return g_steal_pointer (&own);
-}
-
-/* The host's settings of two sections are the same, but for groups. */
-static gboolean
-same_host (const FlSection *a, const FlSection *b)
-{
-  for (guint i = 0; i < a->host->len; i++)
-    {
-      const FlSetting *x = g_ptr_array_index (a->host, i), *y = g_ptr_array_index (b->host, i);
-
-      if (strcmp (x->value, y->value) != 0 && !g_str_has_suffix (x->key, ".group-by"))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-same_data (const FlCell *a, const FlCell *b)
-{
-  if (b->data == NULL || strcmp (a->data->plugin, b->data->plugin) != 0)
-    return FALSE;
-  for (guint i = 0; i < a->data->settings->len; i++)
-    {
-      const FlSetting *x = g_ptr_array_index (a->data->settings, i);
-      const FlSetting *y = g_ptr_array_index (b->data->settings, i);
-
-      if (strcmp (x->value, y->value) != 0)
-        return FALSE;
-    }
-  return same_host (a->data, b->data) && same_host (a->split, b->split);
-}
-
-/* An arm's own errors are known when it is trained: too late for those who need
- * groups to train. */
-static gboolean
-check_own_errors (const FlCell *cell, FlSide side, const FlRegistry *registry, GError **error)
-{
-  for (guint i = 0; i < cell->mitigators->len; i++)
-    {
-      const FlSection *mitigator = g_ptr_array_index (cell->mitigators, i);
-      const FlEntry *entry
-          = fl_registry_find (registry, FL_KIND_MITIGATOR, mitigator->plugin, error);
-      const FlMitigatorOps *ops = entry != NULL ? entry->plugin.ops : NULL;
-
-      if (ops == NULL)
-        return FALSE;
-      if (side == FL_SIDE_USER ? ops->needs_user_groups : ops->needs_item_groups)
-        return fl_fail (error, FL_ERROR_CONFIG, "[%s] needs these groups, and they need the "
-                        "errors of the arm that it is to train", mitigator->title);
-    }
-  return TRUE;
-}
-
-static FlCell *make_cell (const Loader *loader, const Arm *arm, const GPtrArray *point,
-                          const Chain *before, GError **error);
-
-/* What the groups of one factor need: an arm on the same data, fitted before. */
-static gboolean
-add_base (const Loader *loader, const FlFactor *factor, const GPtrArray *point,
-          const Chain *chain, FlCell *cell, GError **error)
-{
-  const Arm *arm = find_arm (loader, factor->arm, error);
-  g_autoptr (GPtrArray) own = NULL;
-  FlCell *base;
-
-  if (arm == NULL)
-    return FALSE;
-  for (const Chain *link = chain; link != NULL; link = link->before)
-    if (link->arm == arm)
-      return fl_fail (error, FL_ERROR_CONFIG, "arm '%s' is grouped by errors that lead back to "
-                      "arm '%s'", chain->arm->name, arm->name);
-  for (guint i = 0; i < cell->bases->len; i++)
-    if (strcmp (((const FlCell *) g_ptr_array_index (cell->bases, i))->arm, arm->name) == 0)
-      return TRUE;
-  own = point_of_arm (loader, arm, point, error);
-  base = own != NULL ? make_cell (loader, arm, own, chain, error) : NULL;
-  if (base == NULL)
-    return FALSE;
-  g_ptr_array_add (cell->bases, base);
-  /* It is fitted and nothing more. */
-  g_ptr_array_set_size (base->objectives, 0);
-  return same_data (cell, base)
-         || fl_fail (error, FL_ERROR_CONFIG, "arm '%s' has other data or another split than arm "
-                     "'%s'", arm->name, cell->arm);
-}
-
-static gboolean
-add_bases_of_side (const Loader *loader, const FlSections *sections, FlSide side,
-                   const GPtrArray *point, const Chain *chain, FlCell *cell, GError **error)
-{
-  g_autoptr (FlGrouping) grouping = NULL;
-
-  if (!fl_data_grouping (&sections->data, side, &grouping, error))
-    return FALSE;
-  for (guint f = 0; grouping != NULL && f < grouping->factors->len; f++)
-    {
-      const FlFactor *factor = g_ptr_array_index (grouping->factors, f);
-      gboolean own = g_strcmp0 (factor->arm, cell->arm) == 0;
-
-      if (factor->arm == NULL)
-        continue;
-      if (!fl_split_has_part (&sections->split, factor->part))
-        return fl_fail (error, FL_ERROR_CONFIG, "the split has no %s part; set '%s' in [split]",
-                        factor->part == FL_PART_TEST ? "test" : "validation",
-                        factor->part == FL_PART_TEST ? "test" : "validation");
-      if (own ? !check_own_errors (cell, side, loader->registry, error)
-              : !add_base (loader, factor, point, chain, cell, error))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-static gboolean
-add_bases (const Loader *loader, const FlSections *sections, const GPtrArray *point,
-           const Chain *chain, FlCell *cell, GError **error)
-{
-  static const char *const keys[] = { "users.group-by", "items.group-by" };
-
-  for (int side = 0; side < 2; side++)
-    {
-      GError *reason = NULL;
-
-      if (add_bases_of_side (loader, sections, (FlSide) side, point, chain, cell, &reason))
-        continue;
-      /* What is wrong with the other arm says where it is. */
-      if (reason->code == FL_ERROR_CONFIG && strstr (reason->message, ": [") == NULL)
-        refuse (&reason, "data", fl_settings_find (cell->data->host, keys[side]));
-      g_propagate_error (error, reason);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-/* The cell of an arm at one point of its sweep (FlOverride), for the first seed;
- * `before` are the arms that wait for it. */
-static FlCell *
-make_cell (const Loader *loader, const Arm *arm, const GPtrArray *point, const Chain *before,
-           GError **error)
-{
-  const Chain chain = { arm, before };
-  g_autoptr (GPtrArray) overrides = g_ptr_array_new ();
-  g_auto (FlSections) sections;
-  g_autoptr (FlCell) cell = fl_cell_new ();
-
-  g_ptr_array_extend (overrides, arm->overrides, NULL, NULL);
-  g_ptr_array_extend (overrides, (GPtrArray *) point, NULL, NULL);
-  for (guint i = 0; i < loader->sets->len; i++)
-    {
-      FlOverride *override = g_ptr_array_index (loader->sets, i);
-
-      if (g_hash_table_contains (arm->words, override->word))
-        g_ptr_array_add (overrides, override);
-    }
-  fl_sections_init (&sections, loader->conf, loader->registry, overrides);
-  if (!fill_cell (loader, arm, &sections, cell, error)
-      || !check_taken (loader, arm, &sections, error)
-      /* Without mitigators an arm is trained without groups. */
-      || (cell->data != NULL && (before == NULL || cell->mitigators->len > 0)
-          && !add_bases (loader, &sections, point, &chain, cell, error)))
-    return NULL;
-  set_point (&sections, point, cell);
-  return g_steal_pointer (&cell);
 }
 
 /* ---- all cells ---------------------------------------------------------- */
 
 /* The axes that multiply an arm, borrowed, and their product. */
 static GPtrArray *
-arm_axes (const Loader *loader, const Arm *arm, size_t *n_points)
+arm_axes (const FlLoader *loader, const FlArm *arm, size_t *n_points)
 {
   GPtrArray *axes = g_ptr_array_new ();
 
   *n_points = 1;
   for (guint i = 0; i < loader->axes->len; i++)
     {
-      Axis *axis = g_ptr_array_index (loader->axes, i);
+      FlAxis *axis = g_ptr_array_index (loader->axes, i);
 
-      if (!axis_applies (axis, arm))
+      if (!fl_axis_applies (axis, arm))
         continue;
       g_ptr_array_add (axes, axis);
       /* Beyond the limit nothing is counted exactly. */
@@ -974,7 +540,7 @@ make_point (const GPtrArray *axes, size_t index)
 
   for (guint i = axes->len; i-- > 0;)
     {
-      const Axis *axis = g_ptr_array_index (axes, i);
+      const FlAxis *axis = g_ptr_array_index (axes, i);
       const char *value = g_ptr_array_index (axis->values, index % axis->values->len);
 
       g_ptr_array_insert (point, 0,
@@ -1004,7 +570,7 @@ check_new_point (const FlCell *cell, GHashTable *points, GError **error)
 }
 
 static gboolean
-expand_arm (const Loader *loader, const Arm *arm, GError **error)
+expand_arm (const FlLoader *loader, const FlArm *arm, GError **error)
 {
   FlPipeline *pipeline = loader->pipeline;
   size_t n_points = 0;
@@ -1018,7 +584,7 @@ expand_arm (const Loader *loader, const Arm *arm, GError **error)
   for (size_t i = 0; i < n_points; i++)
     {
       g_autoptr (GPtrArray) point = make_point (axes, i);
-      g_autoptr (FlCell) cell = make_cell (loader, arm, point, NULL, error);
+      g_autoptr (FlCell) cell = fl_loader_cell (loader, arm, point, error);
 
       if (cell == NULL || !check_new_point (cell, points, error))
         return FALSE;
@@ -1030,7 +596,7 @@ expand_arm (const Loader *loader, const Arm *arm, GError **error)
 }
 
 static gboolean
-is_unused (const Loader *loader, const FlConfGroup *group)
+is_unused (const FlLoader *loader, const FlConfGroup *group)
 {
   FlKind kind = FL_KIND_MODEL;
 
@@ -1039,14 +605,14 @@ is_unused (const Loader *loader, const FlConfGroup *group)
   if (group->name != NULL)
     return !any_arm_has (loader, group->name);
   for (guint i = 0; i < loader->arms->len; i++)
-    if (*((Arm *) g_ptr_array_index (loader->arms, i))->keys.model == '\0')
+    if (*((FlArm *) g_ptr_array_index (loader->arms, i))->keys.model == '\0')
       return FALSE;
   return TRUE;
 }
 
 /* Groups that no arm uses must be right as well: they are there to be used. */
 static gboolean
-check_unused (const Loader *loader, GError **error)
+check_unused (const FlLoader *loader, GError **error)
 {
   g_autoptr (GPtrArray) overrides = g_ptr_array_new ();
 
@@ -1069,11 +635,11 @@ check_unused (const Loader *loader, GError **error)
 }
 
 static gboolean
-expand (Loader *loader, GError **error)
+expand (FlLoader *loader, GError **error)
 {
   for (guint i = 0; i < loader->arms->len; i++)
     {
-      const Arm *arm = g_ptr_array_index (loader->arms, i);
+      const FlArm *arm = g_ptr_array_index (loader->arms, i);
 
       if (arm->selected && !expand_arm (loader, arm, error))
         return FALSE;
@@ -1086,7 +652,7 @@ fl_pipeline_parse (const char *name, const char *text, size_t length,
                    const FlRegistry *registry, const char *const *sets,
                    const char *const *arms, GError **error)
 {
-  g_auto (Loader) loader;
+  g_auto (FlLoader) loader;
 
   loader_init (&loader);
   loader.registry = registry;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* pipeline-load.h: a pipeline file while it becomes cells. */
+#ifndef FL_PIPELINE_LOAD_H
+#define FL_PIPELINE_LOAD_H
+
+#include "core/run/pipeline-parts.h"
+
+typedef struct
+{
+  char *objectives;
+  FlInts k;
+} FlEvaluateKeys;
+extern const FlParam fl_evaluate_params[];
+
+typedef struct
+{
+  char *mitigators, *model;
+} FlArmKeys;
+
+typedef struct
+{
+  const char *name;
+  const FlConfGroup *group; /* NULL: the one arm of a file without arms */
+  FlArmKeys keys;
+  GPtrArray *settings;      /* FlSetting, borrowed: keys without a dot    */
+  GPtrArray *mitigators;    /* names                                      */
+  GPtrArray *overrides;     /* FlOverride                                 */
+  GHashTable *words;        /* every name that its settings may mean      */
+  gboolean selected;
+} FlArm;
+
+typedef struct
+{
+  FlOverride *override; /* its value is the whole list */
+  GPtrArray *values;
+} FlAxis;
+
+typedef struct
+{
+  FlConf *conf;
+  const FlRegistry *registry;
+  FlPipeline *pipeline;
+  FlEvaluateKeys evaluate;
+  FlSection *evaluate_section;
+  GPtrArray *objectives; /* names                         */
+  GPtrArray *sets;       /* FlOverride                    */
+  GPtrArray *axes;       /* FlAxis                        */
+  GPtrArray *arms;       /* FlArm                         */
+} FlLoader;
+
+/* Puts the line of `setting` in the group `title` before the mistake; FALSE. */
+gboolean fl_setting_refuse (GError **error, const char *title, const FlSetting *setting);
+/* Refuses an override whose group is not to be found; arm NULL: in no arm. */
+gboolean fl_override_refuse (const FlLoader *loader, const FlOverride *override,
+                             const FlArm *arm, GError **error);
+/* The override of that address, or NULL. */
+const FlOverride *fl_overrides_find (const GPtrArray *overrides, const char *address);
+/* Whether the sweep multiplies the arm by this axis: not when the arm has no use
+ * for it, or sets the key itself. */
+gboolean fl_axis_applies (const FlAxis *axis, const FlArm *arm);
+
+/* ---- pipeline-point.c --------------------------------------------------- */
+
+/* The cell of an arm at one point of its sweep (FlOverride), for the first seed. */
+FlCell *fl_loader_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point,
+                        GError **error);
+
+#endif
