@@ -45,8 +45,8 @@ some_ratings (void)
       for (uint32_t i = 0; i < N; i++)
         {
           double share = 0.22 * (1 - (double) i / N), noise = fl_rng_normal (&rng);
-          double r = 3.6 + 0.6 * sin (u * 1.7) * cos (i * 0.3) + 0.5 * sin (u + 3.0 * i) / (1 + i % 5)
-                     + 0.5 * cos (i * 1.1) + 0.8 * noise;
+          double r = 3.6 + 0.6 * sin (u * 1.7) * cos (i * 0.3)
+                     + 0.5 * sin (u + 3.0 * i) / (1 + i % 5) + 0.5 * cos (i * 1.1) + 0.8 * noise;
 
           if (fl_rng_uniform (&rng) >= share)
             continue;
@@ -174,7 +174,8 @@ memory_of_20m (Bench *bench)
   fit_random (&w);
   for (w.how = 0; w.how < 2; w.how++)
     gradient (&w);
-  printf ("{\"name\": \"%s\", \"mb\": %.1f, \"target_mb\": 4000}\n", name, bench_memory ("VmHWM") / 1e6);
+  printf ("{\"name\": \"%s\", \"mb\": %.1f, \"target_mb\": 4000}\n", name,
+          bench_memory ("VmHWM") / 1e6);
   fflush (stdout);
 }
 

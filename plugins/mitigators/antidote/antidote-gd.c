@@ -6,8 +6,9 @@
  * root mean square, uphill from the one taken last.  What is compared are a few
  * sweeps from where the model stands, the branch of local minima whose derivative
  * the gradient is; then the chosen state is refitted from the original item
- * factors, since going on from step to step ends in worse local minima.  The history is not monotone, for the gradient is that of one
- * local minimum and eq. 9 an approximation: the best state seen is kept.
+ * factors, since going on from step to step ends in worse local minima.  The
+ * history is not monotone, for the gradient is that of one local minimum and
+ * eq. 9 an approximation: the best state seen is kept.
  */
 #include "antidote.h"
 
@@ -73,8 +74,9 @@ search_init (Search *search, AntidoteTrial *trial, double *rows, GError **error)
   search->history = g_string_new (NULL);
   search->n_total = (size_t) (self->steps * (self->start == START_RANDOM ? self->restarts : 1));
   search->gradient = fl_alloc (trial->n_rows * trial->n_cols, sizeof (double), error);
-  search->item_factors = fl_alloc (antidote_n_factors (trial), sizeof (double), error);
-  return search->gradient != NULL && search->item_factors != NULL && state_init (&search->now, trial, error)
+  search->item_factors = search->gradient != NULL
+                         ? fl_alloc (antidote_n_factors (trial), sizeof (double), error) : NULL;
+  return search->item_factors != NULL && state_init (&search->now, trial, error)
          && state_init (&search->tried, trial, error) && state_init (&search->chosen, trial, error);
 }
 

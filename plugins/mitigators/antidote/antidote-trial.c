@@ -303,7 +303,8 @@ antidote_gradient (AntidoteTrial *trial, int gradient, double *out, GError **err
                trial->model->self, self->cg_tolerance, (size_t) self->cg_iterations,
                trial->d[FL_SIDE_USER], trial->d[FL_SIDE_ITEM], &how, error))
     return FALSE;
-  trial->n_negative += how.negative_curvature;
+  if (how.negative_curvature)
+    trial->n_negative++;
   combine (trial, gradient == GRADIENT_IMPLICIT, out);
   return TRUE;
 }

@@ -7,12 +7,12 @@
 #include <math.h>
 
 #define BUDGET FL_DOUBLE (Antidote, budget, 0.01, 0, 1e9, NULL, \
-                          "added users: below 1 a share of the users of the data (at least one is " \
-                          "added), else their number; of items likewise")
+                          "added users: below 1 a share of the users of the data (at least one), " \
+                          "else their number; of items likewise")
 #define SIDE FL_CHOICE (Antidote, side, FL_SIDE_USER, "user|item", \
                         "add users who rate every item, or items that every user rates")
 #define RANGE FL_DOUBLES (Antidote, range, "", -1e6, 1e6, "rating points", \
-                          "lowest and highest rating that may be given; none: the scale of the data")
+                          "lowest and highest rating to be given; none: the scale of the data")
 #define OBJECTIVE FL_PLUGIN_PARAM (Antidote, objective, FL_KIND_OBJECTIVE, "polarization", \
                                    "what to change, measured on the training ratings")
 #define GOAL FL_CHOICE (Antidote, goal, GOAL_MINIMISE, "minimise|maximise", \
@@ -35,7 +35,8 @@ static const FlParam gd_params[] = {
   FL_INT (Antidote, steps, 40, 1, 100000, NULL, "most steps from a start"),
   FL_INT (Antidote, patience, 10, 1, 100000, "steps", "give a start up when it has not found "
           "anything better for so long"),
-  FL_DOUBLES (Antidote, step_sizes, "0.01; 0.03; 0.1; 0.3; 1; 3; 10; 30; 100", 0, 1e6, "rating points",
+  FL_DOUBLES (Antidote, step_sizes, "0.01; 0.03; 0.1; 0.3; 1; 3; 10; 30; 100", 0, 1e6,
+              "rating points",
               "ascending step sizes to search: how far the root mean square of the changes is, "
               "before they are cut to the range"),
   FL_INT (Antidote, trial_sweeps, 5, 0, 1000000, NULL,
@@ -212,7 +213,7 @@ static const FlPlugin fair_user = FL_DESCRIPTOR (
   = "Finds antidote users as antidote-gd does, on a closed-form model of clicks (1) and sampled "
     "non-clicks (0), and adds each with the items that it rates highest.  The model that is then "
     "trained may be any.",
-  .reference = "the baseline FairUser of FDA (SIGIR 2023), after antidote (WSDM 2019), algorithm 1; "
+  .reference = "the baseline FairUser of FDA, after antidote (WSDM 2019), algorithm 1; "
                "neither says how ratings become clicks",
   LICENCE, INSTANCE, .params = fair_user_params,
   FL_MITIGATOR (.augment = fair_user_augment));

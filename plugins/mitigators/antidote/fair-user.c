@@ -46,7 +46,8 @@ add (Triplets *t, uint32_t user, uint32_t item, double rating)
 static FlRatings *
 ratings_of (const Triplets *t, uint32_t n_users, uint32_t n_items, GError **error)
 {
-  return fl_ratings_new (n_users, n_items, t->user->len, (const uint32_t *) (gpointer) t->user->data,
+  return fl_ratings_new (n_users, n_items, t->user->len,
+                         (const uint32_t *) (gpointer) t->user->data,
                          (const uint32_t *) (gpointer) t->item->data,
                          (const double *) (gpointer) t->rating->data, error);
 }
