@@ -26,7 +26,9 @@ fl_cutter_init (FlCutter *cutter, const FlTableFormat *format)
   cutter->kind[0] = cutter->kind['\r'] = ODD;
   if (format->quoted)
     cutter->kind['"'] = ODD;
-  cutter->kind[(uint8_t) format->separator[0]] = SEPARATES;
+  /* A separator that is not ASCII is found the slow way, which looks at the encoding. */
+  if ((uint8_t) format->separator[0] < 0x80)
+    cutter->kind[(uint8_t) format->separator[0]] = SEPARATES;
 }
 
 void

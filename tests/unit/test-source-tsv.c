@@ -59,6 +59,7 @@ test_separators (void **state)
     { "separator=pipe", "anna|Alien|4\n" },      { "separator=space", " anna \t Alien  4\n" },
     { "separator=::", "anna::Alien::4\n" },      { "separator=, ", "anna, Alien, 4\n" },
     { "separator=<=>", "anna<=>Alien<=>4\n" },
+    { "separator=\xC2\xA7", "anna\xC2\xA7" "Alien\xC2\xA7" "4\n" },
   };
 
   (void) state;
@@ -124,6 +125,11 @@ test_latin1 (void **state)
   assert_string_equal (d->user_id[0], "J\xC3\xB8rgen");
   assert_int_equal (source_members (d, FL_SIDE_USER, "town", "\xC3\x85rhus"), 1);
   source_expect_error (source_load ("tsv", 0, &error, path, NULL), &error, ":1: not UTF-8 text");
+  /* The first byte of a separator that is none does not hide the others. */
+  g_free (path);
+  path = source_setting ("path", "a\xC2\xC2\xA7" "b\xC2\xA7" "5\n");
+  source_expect_error (source_load ("tsv", 0, &error, path, "separator=\xC2\xA7", NULL), &error,
+                       ":1: not UTF-8 text");
 }
 
 static void
