@@ -10,20 +10,18 @@ if grep -q '^FL_SANITIZE = .*-fsanitize' Makefile; then
   echo "sanitizer build, which valgrind cannot run; skipped"
   exit 77
 fi
-failed=0
 # One BLAS thread: the others' stacks look like leaks.
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive G_SLICE=always-malloc FAIRLEAD_VALGRIND=1
-for test in $FAIRLEAD_UNIT_TESTS; do
-  log=$(basename "$test").valgrind
-  if ./libtool --mode=execute valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
-      --show-leak-kinds=definite --error-exitcode=42 --child-silent-after-fork=yes \
-      "$test" >"$log" 2>&1; then
-    echo "clean: $test"
-  else
-    echo "NOT clean: $test"
-    cat "$log"
-    failed=1
-  fi
+# As many at once as there are processors; each says what came of it in one go.
+printf '%s\n' $FAIRLEAD_UNIT_TESTS | xargs -n 1 -P "$(getconf _NPROCESSORS_ONLN)" sh -c '
+log=$(basename "$1").valgrind
+if ./libtool --mode=execute valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
+    --show-leak-kinds=definite --error-exitcode=42 --child-silent-after-fork=yes \
+    "$1" >"$log" 2>&1; then
+  echo "clean: $1"
   rm -f "$log"
-done
-exit $failed
+else
+  printf "NOT clean: %s\n%s\n" "$1" "$(cat "$log")"
+  rm -f "$log"
+  exit 1
+fi' -

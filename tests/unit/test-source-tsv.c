@@ -308,11 +308,8 @@ test_forms (void **state)
   source_check_forms (files, load_forms);
 }
 
-static char *
-data (const char *key, const char *file)
-{
-  return g_strdup_printf ("%s=${FAIRLEAD_DATA}/%s", key, file);
-}
+/* Constant, since a test that is skipped frees nothing. */
+#define DATA(key, file) key "=${FAIRLEAD_DATA}/" file
 
 /* Counts of the authors' files. */
 static void
@@ -322,11 +319,11 @@ test_itfr (void **state)
       = { "Sci-Fi", "Adventure", "Children's", "Crime", "Horror", "Romance" };
   static const uint32_t sizes[] = { 132, 102, 158, 164, 249, 395 };
   GError *error = NULL;
-  g_autofree char *path = data ("path", "itfr-ml-1m/train.tsv");
-  g_autofree char *validation = data ("validation", "itfr-ml-1m/valid.tsv");
-  g_autofree char *test = data ("test", "itfr-ml-1m/test.tsv");
-  g_autofree char *users = data ("users", "itfr-ml-1m/user_group.tsv");
-  g_autofree char *items = data ("items", "itfr-ml-1m/item_group.tsv");
+  const char *path = DATA ("path", "itfr-ml-1m/train.tsv");
+  const char *validation = DATA ("validation", "itfr-ml-1m/valid.tsv");
+  const char *test = DATA ("test", "itfr-ml-1m/test.tsv");
+  const char *users = DATA ("users", "itfr-ml-1m/user_group.tsv");
+  const char *items = DATA ("items", "itfr-ml-1m/item_group.tsv");
   g_autoptr (FlDataset) d = NULL;
 
   (void) state;
@@ -353,9 +350,9 @@ static void
 test_fda (void **state)
 {
   GError *error = NULL;
-  g_autofree char *path = data ("path", "fda-ml-1m/train-derived.tsv");
-  g_autofree char *test = data ("test", "fda-ml-1m/test.tsv");
-  g_autofree char *users = data ("users", "fda-ml-1m/user_group.tsv");
+  const char *path = DATA ("path", "fda-ml-1m/train-derived.tsv");
+  const char *test = DATA ("test", "fda-ml-1m/test.tsv");
+  const char *users = DATA ("users", "fda-ml-1m/user_group.tsv");
   g_autoptr (FlDataset) d = NULL;
 
   (void) state;
@@ -378,9 +375,9 @@ static void
 test_movielens (void **state)
 {
   GError *error = NULL;
-  g_autofree char *path = data ("path", "ml-1m/ratings.dat");
-  g_autofree char *users = data ("users", "ml-1m/users.dat");
-  g_autofree char *items = data ("items", "ml-1m/movies.dat");
+  const char *path = DATA ("path", "ml-1m/ratings.dat");
+  const char *users = DATA ("users", "ml-1m/users.dat");
+  const char *items = DATA ("items", "ml-1m/movies.dat");
   g_autoptr (FlDataset) d = NULL;
 
   (void) state;
@@ -401,10 +398,10 @@ static void
 test_open_example (void **state)
 {
   GError *error = NULL;
-  g_autofree char *path = data ("path", "open-example/raw/rating_final.csv");
-  g_autofree char *users = data ("users", "open-example/raw/userprofile.csv");
-  g_autofree char *items = g_strdup ("items=${FAIRLEAD_DATA}/open-example/raw/geoplaces2.csv; "
-                                     "${FAIRLEAD_DATA}/open-example/raw/chefmozcuisine.csv");
+  const char *path = DATA ("path", "open-example/raw/rating_final.csv");
+  const char *users = DATA ("users", "open-example/raw/userprofile.csv");
+  const char *items = DATA ("items", "open-example/raw/geoplaces2.csv; ")
+                      "${FAIRLEAD_DATA}/open-example/raw/chefmozcuisine.csv";
   g_autoptr (FlDataset) d = NULL;
 
   (void) state;
