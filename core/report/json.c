@@ -158,27 +158,6 @@ fl_report_json (const FlRunRecord *run, GString *out)
 
 static const char *const directions[] = { "lower", "higher", NULL };
 
-/* RFC 4180: quoted where needed, quotes doubled. */
-static void
-append_field (GString *out, const char *text)
-{
-  if (text == NULL)
-    return;
-  if (strpbrk (text, ",\"\r\n") == NULL)
-    {
-      g_string_append (out, text);
-      return;
-    }
-  g_string_append_c (out, '"');
-  for (const char *c = text; *c != '\0'; c++)
-    {
-      if (*c == '"')
-        g_string_append_c (out, '"');
-      g_string_append_c (out, *c);
-    }
-  g_string_append_c (out, '"');
-}
-
 static char *
 sweep_text (const GPtrArray *sweep)
 {
@@ -198,9 +177,9 @@ begin_csv (GString *out, const FlCellRecord *cell)
 {
   g_autofree char *sweep = sweep_text (cell->sweep);
 
-  append_field (out, cell->arm);
+  fl_append_csv (out, cell->arm);
   g_string_append_c (out, ',');
-  append_field (out, sweep);
+  fl_append_csv (out, sweep);
   g_string_append_printf (out, ",%u,%" G_GUINT64_FORMAT ",%s,", cell->repeat, cell->seed,
                           fl_cell_status_name (cell->status));
 }
@@ -209,7 +188,7 @@ begin_csv (GString *out, const FlCellRecord *cell)
 static void
 append_name_csv (GString *out, const char *name, int k)
 {
-  append_field (out, name);
+  fl_append_csv (out, name);
   g_string_append_c (out, ',');
   if (k > 0)
     g_string_append_printf (out, "%d", k);
@@ -229,11 +208,11 @@ static void
 metric_csv (GString *out, const FlMetric *metric)
 {
   append_name_csv (out, metric->name, metric->k);
-  append_field (out, metric->group);
+  fl_append_csv (out, metric->group);
   g_string_append_c (out, ',');
-  append_field (out, metric->part);
+  fl_append_csv (out, metric->part);
   g_string_append_c (out, ',');
-  append_field (out, directions[metric->direction]);
+  fl_append_csv (out, directions[metric->direction]);
   g_string_append_printf (out, ",%zu,", metric->n);
   append_value_csv (out, metric->value);
   g_string_append_c (out, '\n');
@@ -246,9 +225,9 @@ each_csv (GString *out, const FlCellRecord *cell, const FlEach *each)
     {
       begin_csv (out, cell);
       append_name_csv (out, each->name, each->k);
-      append_field (out, each->group);
+      fl_append_csv (out, each->group);
       g_string_append_c (out, ',');
-      append_field (out, each->part);
+      fl_append_csv (out, each->part);
       g_string_append_printf (out, ",%s,%zu,", fl_index_name (each->index), i);
       append_value_csv (out, each->value[i]);
       g_string_append_c (out, '\n');

@@ -26,10 +26,11 @@ fl_artefact_free (FlArtefact *artefact)
   g_free (artefact);
 }
 
-/* A field of CSV. */
-static void
-append_field (GString *out, const char *text)
+void
+fl_append_csv (GString *out, const char *text)
 {
+  if (text == NULL)
+    return;
   if (strpbrk (text, ",\"\n\r") == NULL)
     {
       g_string_append (out, text);
@@ -85,9 +86,9 @@ fl_artefact_of_added (const char *name, const FlRatings *before, const FlRatings
         if (u < before->n_users && csr->col[k] < before->n_items)
           continue;
         rating = fl_double_text (fl_csr_value (csr, k));
-        append_field (text, users[u]);
+        fl_append_csv (text, users[u]);
         g_string_append_c (text, ',');
-        append_field (text, items[csr->col[k]]);
+        fl_append_csv (text, items[csr->col[k]]);
         g_string_append_printf (text, ",%s\n", rating);
       }
   return fl_artefact_new (name, text->str);

@@ -150,6 +150,9 @@ typedef struct
   char *text;         /* CSV with a header                 */
 } FlArtefact;
 
+/* A field of CSV [RFC 4180]: quoted where needed, quotes doubled; NULL: nothing. */
+void fl_append_csv (GString *out, const char *text);
+
 FlArtefact *fl_artefact_new (const char *name, const char *text);
 void fl_artefact_free (FlArtefact *artefact);
 /* The ratings that are in `after` but not in `before`, which a mitigator was
