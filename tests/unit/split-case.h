@@ -106,16 +106,4 @@ expect_error (FlSplit *split, GError **error, const char *part)
   g_clear_error (error);
 }
 
-/* A source with its defaults; NULL when its files are not there. */
-static inline FlDataset *
-load_source (const FlRegistry *registry, const char *name)
-{
-  const FlEntry *entry = fl_registry_find (registry, FL_KIND_SOURCE, name, NULL);
-  g_autoptr (FlInstance) source = NULL;
-
-  assert_non_null (entry);
-  source = fl_instance_new (entry, "data", NULL, NULL, NULL, NULL, NULL);
-  return source != NULL ? fl_dataset_load (source, NULL, 1, NULL) : NULL;
-}
-
 #endif

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "tests/unit/data-folder.h"
+#include "tests/unit/registry-case.h"
 #include "tests/unit/split-case.h"
 
 static const FlSplitKeys all = { .method = FL_SPLIT_RANDOM };
-static FlRegistry *registry;
 
 /* ---- small data ---------------------------------------------------------- */
 
@@ -444,7 +444,7 @@ test_movielens (void **state)
   (void) state;
   if (!have_data ("ml-1m"))
     skip ();
-  d = load_source (registry, "movielens-1m");
+  d = load_source ("movielens-1m");
   assert_non_null (d);
   /* Yao's dissertation, 3.5.2; by gender. */
   expect_counts (d, YAO "; core 51", 2953, 1006, 436286);
@@ -457,22 +457,6 @@ test_movielens (void **state)
   expect_counts (d, "items top 1000; users top 1000 of all", 1000, 1000, 358792);
   /* FDA. */
   expect_counts (d, "ratings at-least 4", 6038, 3533, 575281);
-}
-
-static int
-set_up (void **state)
-{
-  (void) state;
-  registry = fl_registry_new (NULL, NULL);
-  return registry != NULL ? 0 : -1;
-}
-
-static int
-tear_down (void **state)
-{
-  (void) state;
-  fl_registry_free (registry);
-  return 0;
 }
 
 int
@@ -488,5 +472,5 @@ main (void)
     cmocka_unit_test (test_movielens),
   };
 
-  return cmocka_run_group_tests_name ("filters", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name ("filters", tests, registry_set_up, registry_tear_down);
 }

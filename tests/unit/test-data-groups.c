@@ -10,8 +10,7 @@
 
 #include "core/data/data-room.h"
 #include "tests/unit/data-folder.h"
-
-static FlRegistry *registry;
+#include "tests/unit/registry-case.h"
 
 /* ---- data ---------------------------------------------------------------- */
 
@@ -73,21 +72,6 @@ load_small (void)
   const FlInstance source = { .plugin = &plugin, .ops = &ops };
 
   return fl_dataset_load (&source, NULL, 0, NULL);
-}
-
-static FlDataset *
-load_source (const char *name)
-{
-  const FlEntry *entry = fl_registry_find (registry, FL_KIND_SOURCE, name, NULL);
-  g_autoptr (FlInstance) source = NULL;
-  FlDataset *dataset;
-
-  assert_non_null (entry);
-  source = fl_instance_new (entry, "data", NULL, NULL, NULL, NULL, NULL);
-  assert_non_null (source);
-  dataset = fl_dataset_load (source, NULL, 1, NULL);
-  assert_non_null (dataset);
-  return dataset;
 }
 
 /* The dataset, all of it in train, its users or items grouped. */
@@ -472,7 +456,8 @@ test_grammar (void **state)
     { "degree prefix 1", "degree needs ranges or quantiles" },
     { "error of a", "error of a on train needs ranges or quantiles: it is a number" },
     { "error of", "expected the name of an arm, found the end" },
-    { "error of a on tests ranges 1", "expected test, validation or train after 'on', found 'tests'" },
+    { "error of a on tests ranges 1",
+      "expected test, validation or train after 'on', found 'tests'" },
     { "error of plain arm quantiles 3", "found 'arm'" },
     { "\"gender", "a quote without its end: \"gender" },
     { "\"\" quantiles 2", "nothing between quotes" },
@@ -593,22 +578,6 @@ test_movielens_1m (void **state)
           "Romance:45 Sci-Fi:45 Thriller:100 War:11 Western:32");
 }
 
-static int
-set_up (void **state)
-{
-  (void) state;
-  registry = fl_registry_new (NULL, NULL);
-  return registry != NULL ? 0 : -1;
-}
-
-static int
-tear_down (void **state)
-{
-  (void) state;
-  fl_registry_free (registry);
-  return 0;
-}
-
 int
 main (void)
 {
@@ -623,5 +592,5 @@ main (void)
     cmocka_unit_test (test_movielens_100k), cmocka_unit_test (test_movielens_1m),
   };
 
-  return cmocka_run_group_tests_name ("groups", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name ("groups", tests, registry_set_up, registry_tear_down);
 }

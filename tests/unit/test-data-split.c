@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "tests/unit/data-folder.h"
+#include "tests/unit/registry-case.h"
 #include "tests/unit/split-case.h"
-
-static FlRegistry *registry;
 
 /* ---- helpers ------------------------------------------------------------- */
 
@@ -83,7 +82,7 @@ expect_places (const FlDataset *d, const char *filter, FlSplitKeys keys, const c
 static void
 test_random (void **state)
 {
-  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
+  g_autoptr (FlDataset) d = load_source ("restaurant");
   const FlSplitKeys keys = { .method = FL_SPLIT_RANDOM, .test = 0.2, .validation = 0.1 };
   g_autoptr (FlSplit) one = split_of (d, "", keys, 1);
   g_autoptr (FlSplit) again = split_of (d, "", keys, 1);
@@ -136,7 +135,7 @@ test_random_even (void **state)
 static void
 test_per_user (void **state)
 {
-  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
+  g_autoptr (FlDataset) d = load_source ("restaurant");
   const FlSplitKeys keys = { .method = FL_SPLIT_PER_USER, .test = 0.5, .validation = 0.4 };
   g_autofree char *where = places_of (d, "", keys, (FlRepeat) { 3, 0 });
 
@@ -203,7 +202,7 @@ test_every_user_movielens (void **state)
   (void) state;
   if (!have_data ("ml-1m"))
     skip ();
-  d = load_source (registry, "movielens-1m");
+  d = load_source ("movielens-1m");
   assert_non_null (d);
   split = split_of (d, "items where genre exactly-one-of Sci-Fi | Adventure | Children's | Crime |"
                        " Horror | Romance; core 5; ratings as 1", keys, 0);
@@ -256,7 +255,7 @@ expect_folds (char **where, int64_t folds, size_t from, size_t to)
 static void
 test_k_fold (void **state)
 {
-  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
+  g_autoptr (FlDataset) d = load_source ("restaurant");
   FlSplitKeys keys = { .method = FL_SPLIT_K_FOLD, .folds = 5, .validation = 0.1 };
   char *where[5], *next[5];
 
@@ -403,7 +402,7 @@ test_given (void **state)
   };
   FlSplitKeys keys = { .method = FL_SPLIT_GIVEN, .test = 0.2 };
   g_autoptr (FlDataset) d = dataset_of ((Entries) { G_N_ELEMENTS (entry), entry, NULL });
-  g_autoptr (FlDataset) block = load_source (registry, "block-model");
+  g_autoptr (FlDataset) block = load_source ("block-model");
   g_autoptr (FlSplit) split = split_of (block, "", keys, 1);
   g_autofree char *where = NULL;
 
@@ -508,8 +507,8 @@ test_mistakes (void **state)
   static const Entry parts[] = { { 0, 0, 1, FL_NO_TIME, FL_PART_TRAIN },
                                  { 0, 1, 1, FL_NO_TIME, FL_PART_VALIDATION } };
   static const Entry untrained[] = { { 0, 0, 1, FL_NO_TIME, FL_PART_TEST } };
-  g_autoptr (FlDataset) d = load_source (registry, "restaurant");
-  g_autoptr (FlDataset) given = load_source (registry, "block-model");
+  g_autoptr (FlDataset) d = load_source ("restaurant");
+  g_autoptr (FlDataset) given = load_source ("block-model");
   g_autoptr (FlDataset) some = dataset_of ((Entries) { 2, partly, NULL });
   g_autoptr (FlDataset) one = dataset_of ((Entries) { 3, moment, NULL });
   g_autoptr (FlDataset) valid = dataset_of ((Entries) { 2, parts, NULL });
@@ -553,22 +552,6 @@ test_mistakes (void **state)
                   &error, cases[c].message);
 }
 
-static int
-set_up (void **state)
-{
-  (void) state;
-  registry = fl_registry_new (NULL, NULL);
-  return registry != NULL ? 0 : -1;
-}
-
-static int
-tear_down (void **state)
-{
-  (void) state;
-  fl_registry_free (registry);
-  return 0;
-}
-
 int
 main (void)
 {
@@ -584,5 +567,5 @@ main (void)
     cmocka_unit_test (test_mistakes),
   };
 
-  return cmocka_run_group_tests_name ("splits", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name ("splits", tests, registry_set_up, registry_tear_down);
 }
