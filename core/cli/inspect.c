@@ -95,6 +95,7 @@ inspect_type (const FlParam *param)
     [FL_TYPE_BOOL] = "bool",              [FL_TYPE_CHOICE] = "choice",
     [FL_TYPE_STRING] = "string",          [FL_TYPE_PATH] = "path",
     [FL_TYPE_DOUBLES] = "list of double", [FL_TYPE_INTS] = "list of int",
+    [FL_TYPE_ARM] = "arm",
   };
 
   return param->type == FL_TYPE_PLUGIN ? fl_kind_name (param->kind) : names[param->type];

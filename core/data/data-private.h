@@ -156,7 +156,7 @@ typedef struct
   FlSpan text;
   char *memory;
   size_t size;
-} FlBlock;
+} FlTextBlock;
 
 typedef struct FlUnpacker FlUnpacker;
 
@@ -175,7 +175,7 @@ typedef struct
 /* block_size 0: the usual.  It has no influence on what is read. */
 gboolean fl_lines_open (FlLines *lines, const char *path, size_t block_size, GError **error);
 /* To be called until lines->end. */
-gboolean fl_lines_read (FlLines *lines, FlBlock *block, GError **error);
+gboolean fl_lines_read (FlLines *lines, FlTextBlock *block, GError **error);
 void fl_lines_close (FlLines *lines);
 /* Drops a byte-order mark; other encodings than UTF-8 are refused. */
 gboolean fl_text_begin (const char *name, FlSpan *text, GError **error);

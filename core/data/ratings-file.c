@@ -17,7 +17,7 @@ typedef struct
   FlCutter cutter;
   FlNames names[2]; /* by FlSide                     */
   uint32_t *number[2]; /* of its names in the builder */
-  FlBlock block;
+  FlTextBlock block;
 } Parser;
 
 /* What came of one block. */

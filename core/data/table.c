@@ -165,7 +165,7 @@ fl_table_parse (const char *name, FlSpan text, const FlTableFormat *format, FlTa
 static gboolean
 read_table (Table *table, FlLines *lines, GError **error)
 {
-  FlBlock block = { .memory = NULL };
+  FlTextBlock block = { .memory = NULL };
   gboolean done = TRUE;
 
   while (done && !lines->end)
@@ -219,7 +219,7 @@ char **
 fl_table_header (const char *path, const FlTableFormat *format, GError **error)
 {
   FlTableFormat with_header = *format;
-  FlBlock block = { .memory = NULL };
+  FlTextBlock block = { .memory = NULL };
   char **names = NULL;
   FlLines lines;
   Table table;

@@ -248,7 +248,7 @@ fl_text_begin (const char *name, FlSpan *text, GError **error)
 
 /* Cuts the n bytes read behind the last end of a line and keeps the rest. */
 static gboolean
-keep_rest (FlLines *lines, FlBlock *block, size_t n)
+keep_rest (FlLines *lines, FlTextBlock *block, size_t n)
 {
   const char *stop = lines->end ? block->memory + n : memrchr (block->memory, '\n', n);
 
@@ -268,7 +268,7 @@ keep_rest (FlLines *lines, FlBlock *block, size_t n)
 }
 
 gboolean
-fl_lines_read (FlLines *lines, FlBlock *block, GError **error)
+fl_lines_read (FlLines *lines, FlTextBlock *block, GError **error)
 {
   size_t n = lines->n_rest, more = 0;
 

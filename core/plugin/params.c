@@ -352,6 +352,7 @@ field_parse (const FlParam *param, Field *field, const char *text, GError **erro
     case FL_TYPE_CHOICE:
       return choice_parse (param, text, &field->choice, error);
     case FL_TYPE_STRING:
+    case FL_TYPE_ARM:
       if (text_check (param, text, error))
         field->text = g_strdup (text);
       return field->text != NULL;
@@ -386,6 +387,7 @@ fl_param_size (const FlParam *param)
       return sizeof (int);
     case FL_TYPE_STRING:
     case FL_TYPE_PATH:
+    case FL_TYPE_ARM:
       return sizeof (char *);
     case FL_TYPE_DOUBLES:
       return sizeof (FlDoubles);
@@ -402,7 +404,7 @@ fl_param_size (const FlParam *param)
 static void
 field_clear (FlType type, Field *field)
 {
-  if (type == FL_TYPE_STRING || type == FL_TYPE_PATH)
+  if (type == FL_TYPE_STRING || type == FL_TYPE_PATH || type == FL_TYPE_ARM)
     g_clear_pointer (&field->text, g_free);
   else if (type == FL_TYPE_DOUBLES)
     {

@@ -19,6 +19,7 @@
 #include <fairlead/data.h>
 #include <fairlead/linalg.h>
 #include <fairlead/random.h>
+#include <fairlead/train.h>
 
 FL_BEGIN_DECLS
 
@@ -35,7 +36,8 @@ typedef enum
   FL_TYPE_PATH,    /* char *, environment variables expanded              */
   FL_TYPE_DOUBLES, /* FlDoubles                                           */
   FL_TYPE_INTS,    /* FlInts                                              */
-  FL_TYPE_PLUGIN   /* FlInstance *: another plugin, by group or bare name */
+  FL_TYPE_PLUGIN,  /* FlInstance *: another plugin, by group or bare name */
+  FL_TYPE_ARM      /* char *: name of an arm of the pipeline              */
 } FlType;
 
 typedef struct
@@ -107,6 +109,8 @@ typedef struct
 #define FL_PLUGIN_PARAM(Self, field, kind_, def, doc_) \
   { .type = FL_TYPE_PLUGIN, .kind = (kind_), .name = #field, \
     .offset = FL_FIELD_ (Self, field, FlInstance *), .text = (def), .doc = (doc_) }
+#define FL_ARM(Self, field, doc_) \
+  { .type = FL_TYPE_ARM, .name = #field, .offset = FL_FIELD_ (Self, field, char *), .doc = (doc_) }
 #define FL_PARAM_END { .type = FL_TYPE_END }
 
 /* ---- descriptor -------------------------------------------------------- */
@@ -135,12 +139,12 @@ typedef struct
 
 /* A plugin at work.  `ops` is a full-size copy: fields the plugin's header did
  * not have yet are NULL. */
-typedef struct
+struct FlInstance
 {
   const FlPlugin *plugin;
   gpointer self;
   const void *ops;
-} FlInstance;
+};
 
 /* ---- the run ----------------------------------------------------------- */
 
@@ -244,6 +248,7 @@ typedef struct
 typedef struct
 {
   size_t ops_size;
+  /* NULL where `gradient` is given: the host trains it. */
   gboolean (*fit) (gpointer self, const FlData *data, FlRun *run, GError **error);
   /* Optional where `factors` is given. out: n_users x n_items, row-major. */
   gboolean (*score) (gconstpointer self, size_t n_users, const uint32_t *user, size_t n_items,
@@ -251,6 +256,7 @@ typedef struct
   /* Capabilities, NULL when absent.  Factors point into self. */
   void (*factors) (gconstpointer self, FlFactors *factors);
   const FlClosedFormOps *closed_form;
+  const FlGradientOps *gradient;
 } FlModelOps;
 
 /* ---- objectives -------------------------------------------------------- */
@@ -274,6 +280,17 @@ typedef struct
 } FlValue;
 #define FL_VALUE_END { .name = NULL }
 
+/* Top-K lists: the k items with the highest scores among those that the user has
+ * not rated in training (nor, when lists are judged by test ratings, in
+ * validation), best first, equal scores by lower index. */
+typedef struct
+{
+  uint32_t n_users;
+  size_t k;               /* longest                                          */
+  const uint32_t *item;   /* n_users x k, row-major                           */
+  const uint32_t *length; /* n_users: less than k where candidates run out    */
+} FlLists;
+
 typedef struct FlViewPrivate FlViewPrivate;
 
 /* What an objective looks at: the ratings of one part of the data beside the
@@ -294,7 +311,19 @@ typedef struct
   const uint32_t *user_group, *item_group;   /* first group of each; NULL then    */
   const FlFactors *factors; /* NULL when the model has none                 */
   const FlViewPrivate *priv;
+  const FlLists *lists;     /* NULL unless the objective asks for them      */
+  size_t k;                 /* how much of the lists counts; 0 then         */
+  const FlRatings *train;   /* what was trained on, by users and items of the view */
+  const FlLists *other;     /* lists of the arm that the objective names, or NULL  */
 } FlView;
+
+/* The first k of the list of user u; *n: how many there are. */
+static inline const uint32_t *
+fl_list (const FlLists *lists, uint32_t u, size_t k, size_t *n)
+{
+  *n = lists->length[u] < k ? lists->length[u] : k;
+  return lists->item + u * lists->k;
+}
 
 /* Scores of any users x items of the viewed model, row-major into `out`. */
 gboolean fl_view_score (const FlView *view, size_t n_users, const uint32_t *user,
@@ -308,6 +337,12 @@ typedef struct FlResult FlResult;
 void fl_result_set (FlResult *result, size_t value, double number);
 void fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group,
                           double number, size_t n);
+/* With n of its own: the users, or items, that the number is over. */
+void fl_result_set_n (FlResult *result, size_t value, double number, size_t n);
+/* All that there is to say of a mean over users, or items: the mean of `each`
+ * (n_users or n_items, NaN: undefined, left out), over all and in each group of that
+ * side, and the values themselves for the store. */
+void fl_result_means (FlResult *result, size_t value, FlSide side, const double *each);
 /* The value has no meaning here (the worst group where there are no groups): it is
  * left out of the table instead of being undefined. */
 void fl_result_omit (FlResult *result, size_t value);
@@ -338,12 +373,15 @@ typedef struct
   gboolean (*gradient_factors) (gconstpointer self, const FlView *view, double *loss,
                                 double *d_user, double *d_item, GError **error);
   gboolean whole; /* over all users and items: belongs to no part */
+  gboolean lists; /* over top-K lists: evaluated once for each K  */
 } FlObjectiveOps;
 
 /* Host services for mitigators: a view of the training or validation part of
  * `data` under a fitted model, its predictions brought up to date by
  * fl_view_update.  `data` and `model` must outlive it. */
 FlView *fl_view_new (const FlData *data, FlPart part, const FlInstance *model, GError **error);
+/* Makes the view's lists, of up to k items, under the model as it is now. */
+gboolean fl_view_lists (FlView *view, size_t k, GError **error);
 gboolean fl_view_update (FlView *view, GError **error);
 void fl_view_free (FlView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlView, fl_view_free)
@@ -359,16 +397,17 @@ gboolean fl_objective_gradient_factors (const FlInstance *objective, const FlVie
 typedef enum
 {
   FL_MODEL_FACTORS = 1 << 0,
-  FL_MODEL_CLOSED_FORM = 1 << 1
+  FL_MODEL_CLOSED_FORM = 1 << 1,
+  FL_MODEL_GRADIENT = 1 << 2
 } FlCapability;
 
-typedef struct
+struct FlStage
 {
   const FlData *data;
   FlInstance *model; /* augment: as configured, for trial fits; train: to be fitted;
                         project: fitted                                              */
   FlRun *run;
-} FlStage;
+};
 
 /* A mitigator implements one stage or several; the host calls them in this
  * order: augment, train, project. */
@@ -407,6 +446,9 @@ typedef struct
   .kind = FL_KIND_##kind_, .ops = &(const Type) { .ops_size = sizeof (Type), __VA_ARGS__ }
 #define FL_CLOSED_FORM(...) \
   .closed_form = &(const FlClosedFormOps) { .ops_size = sizeof (FlClosedFormOps), __VA_ARGS__ }
+
+#define FL_GRADIENT(...) \
+  .gradient = &(const FlGradientOps) { .ops_size = sizeof (FlGradientOps), __VA_ARGS__ }
 
 /* A descriptor's initialiser, for families: static const FlPlugin x = FL_DESCRIPTOR (...). */
 #define FL_DESCRIPTOR(...) \

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* train.h: training by gradients.  Part of plugin.h; include that.
+ *
+ * A model trained by gradients keeps its parameters in blocks and says two
+ * things: the scores of a batch, and what a change of scores means for the
+ * blocks.  All else (order, negatives, optimiser, early stopping, checkpoints) is
+ * the host's, so that a loop reads like the listing of its paper:
+ *
+ *   training = fl_training_new (stage, NULL, error);
+ *   gradient = fl_training_gradient (training);
+ *   while (fl_training_epoch (training))
+ *     while ((batch = fl_training_batch (training)) != NULL)
+ *       {
+ *         fl_training_scores (training, batch, score);
+ *         loss = fl_loss_bpr (batch->n, score, NULL, d_score, NULL);
+ *         fl_training_backward (training, batch, d_score, gradient, NULL);
+ *         fl_training_step (training, gradient, loss);
+ *       }
+ *   return fl_training_end (training, error);
+ *
+ * The first failure ends the loops and is what fl_training_end reports.
+ */
+#ifndef FAIRLEAD_TRAIN_H
+#define FAIRLEAD_TRAIN_H
+
+#include <fairlead/base.h>
+#include <fairlead/data.h>
+
+FL_BEGIN_DECLS
+
+typedef struct FlInstance FlInstance;
+typedef struct FlStage FlStage;
+
+/* ---- models ------------------------------------------------------------ */
+
+/* A table of parameters, row-major; a row is a user, an item, an output of a
+ * layer. */
+typedef struct
+{
+  const char *name; /* "user", "item", "W1" */
+  uint32_t n_rows;
+  size_t n_cols;
+  float *value;
+} FlBlock;
+
+/* What is scored together: each of n entries is a user with `width` items.  A
+ * triple of BPR has width 2, the positive item and a negative; a labelled pair
+ * has width 1. */
+typedef struct
+{
+  size_t n, width;
+  const uint32_t *user; /* n                                                 */
+  const uint32_t *item; /* n x width, row-major                              */
+  const float *label;   /* n, or NULL: triples have none                     */
+  /* Added to the vectors of items that stand in the columns of `perturbed`; NULL:
+   * to none.  n_items x item_width. */
+  const float *delta;
+  unsigned perturbed;   /* 1 << column, or-ed                                */
+} FlBatch;
+
+/* A derivative by all blocks, of which most rows are zero: those not listed in
+ * `row`.  Rows come in the order in which they were first added to. */
+typedef struct
+{
+  uint32_t n_rows;      /* of the block                                      */
+  size_t n_cols;
+  float *value;         /* n_rows x n_cols                                   */
+  uint32_t n_used;
+  uint32_t *row;        /* n_used                                            */
+  uint8_t *used;        /* n_rows: whether it is listed                      */
+} FlGradientBlock;
+
+typedef struct
+{
+  size_t n_blocks;
+  FlGradientBlock *block;
+  double penalty;       /* what backward added to the loss beside the scores */
+} FlGradient;
+
+FlGradient *fl_gradient_new (size_t n_blocks, const FlBlock *blocks, GError **error);
+void fl_gradient_free (FlGradient *gradient);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGradient, fl_gradient_free)
+/* Back to zero; costs the rows that are listed. */
+void fl_gradient_clear (FlGradient *gradient);
+/* a <- a + factor b.  Both of the same blocks. */
+void fl_gradient_add (FlGradient *a, double factor, const FlGradient *b);
+void fl_gradient_scale (FlGradient *gradient, double factor);
+/* Sum of products over all blocks, in double. */
+double fl_gradient_dot (const FlGradient *a, const FlGradient *b);
+
+/* Row r of a block, to be added to. */
+static inline float *
+fl_gradient_row (FlGradientBlock *block, uint32_t r)
+{
+  if (!block->used[r])
+    {
+      block->used[r] = 1;
+      block->row[block->n_used++] = r;
+    }
+  return block->value + r * block->n_cols;
+}
+
+typedef enum
+{
+  FL_LOSS_BPR, /* -ln sigma (s_ui - s_uj) of triples                        */
+  FL_LOSS_BCE  /* binary cross-entropy of labelled pairs                    */
+} FlLoss;
+
+typedef enum
+{
+  FL_OPTIMIZER_ADAM,      /* Kingma and Ba 2015; rows without gradient move too */
+  FL_OPTIMIZER_ADAM_LAZY, /* rows without gradient stay, moments and all        */
+  FL_OPTIMIZER_SGD,
+  FL_OPTIMIZER_ADAGRAD,
+  FL_OPTIMIZER_STREAM     /* the model's own loop over single triples           */
+} FlOptimizerKind;
+
+/* How a model is trained; a model's parameters, by FL_TRAINING_PARAMS. */
+typedef struct
+{
+  int64_t epochs, batch, negatives;
+  int loss, optimizer; /* FlLoss, FlOptimizerKind */
+  double learning_rate, l2, clip;
+  FlInstance *stop_on; /* objective, or NULL      */
+  int64_t stop_k, patience, validate_every;
+} FlTrainingSettings;
+
+/* Rows for a model's table of parameters; `field` is its FlTrainingSettings. */
+#define FL_TRAINING_PARAMS(Self, field) \
+  FL_NAMED_ (INT, "epochs", Self, field.epochs, int64_t, 200, 1, 1e6, NULL, \
+             "passes over the training ratings, at most"), \
+  FL_NAMED_ (INT, "batch", Self, field.batch, int64_t, 1024, 1, 1e9, NULL, \
+             "triples, or labelled pairs, to a step"), \
+  FL_NAMED_ (INT, "negatives", Self, field.negatives, int64_t, 1, 1, 1000, NULL, \
+             "items drawn uniformly, among those that the user has not seen, for each positive"), \
+  { .type = FL_TYPE_CHOICE, .name = "loss", .offset = FL_FIELD_ (Self, field.loss, int), \
+    .number = FL_LOSS_BPR, .words = "bpr|bce", \
+    .doc = "Bayesian personalised ranking of triples, or binary cross-entropy of pairs; a mean " \
+           "over the batch" }, \
+  { .type = FL_TYPE_CHOICE, .name = "optimizer", \
+    .offset = FL_FIELD_ (Self, field.optimizer, int), .number = FL_OPTIMIZER_ADAM, \
+    .words = "adam|adam-lazy|sgd|adagrad|stream", \
+    .doc = "adam-lazy leaves rows without gradient where they are; stream steps after each " \
+           "triple, users in random order, where the model can" }, \
+  FL_NAMED_ (DOUBLE, "learning_rate", Self, field.learning_rate, double, 1e-3, 0, 1e6, NULL, \
+             "step size"), \
+  FL_NAMED_ (DOUBLE, "l2", Self, field.l2, double, 0, 0, 1e6, NULL, \
+             "penalty on the squared norms of the vectors of each triple or pair"), \
+  FL_NAMED_ (DOUBLE, "clip", Self, field.clip, double, 0, 0, 1e12, NULL, \
+             "longest gradient of a step; 0: any"), \
+  { .type = FL_TYPE_PLUGIN, .kind = FL_KIND_OBJECTIVE, .name = "stop_on", .text = "", \
+    .offset = FL_FIELD_ (Self, field.stop_on, FlInstance *), \
+    .doc = "objective measured on the validation part: the epoch where its first value is best " \
+           "is kept; none: the last epoch" }, \
+  FL_NAMED_ (INT, "stop_k", Self, field.stop_k, int64_t, 20, 1, 1e6, NULL, \
+             "length of the lists that it measures"), \
+  FL_NAMED_ (INT, "patience", Self, field.patience, int64_t, 10, 1, 1e6, NULL, \
+             "epochs without a better value after which training stops"), \
+  FL_NAMED_ (INT, "validate_every", Self, field.validate_every, int64_t, 1, 1, 1e6, "epochs", \
+             "how often it is measured")
+#define FL_NAMED_(type_, key, Self, field, ctype, def, lo, hi, unit_, doc_) \
+  { .type = FL_TYPE_##type_, .name = (key), .offset = FL_FIELD_ (Self, field, ctype), \
+    .min = (lo), .max = (hi), .number = (def), .unit = (unit_), .doc = (doc_) }
+
+/* A model's side of training. */
+typedef struct
+{
+  size_t ops_size;
+  const FlTrainingSettings *(*settings) (gconstpointer self);
+  /* Parameters at their random start.  `train` is borrowed until clear or the next
+   * start. */
+  gboolean (*start) (gpointer self, const FlRatings *train, uint64_t seed, GError **error);
+  /* The blocks, n of them, valid until clear or the next start.  Their values may
+   * be changed by the caller, who then calls `moved`. */
+  size_t (*blocks) (gpointer self, const FlBlock **blocks);
+  /* n x width scores of a batch, or what comes before a sigmoid. */
+  gboolean (*scores) (gpointer self, const FlBatch *batch, float *score, GError **error);
+  /* Adds the derivative by the blocks of
+   *   sum over the batch of d_score . score + l2 * (squared norms of the vectors of
+   *   the user and of the items of each entry),
+   * and the second sum to gradient->penalty.  d_delta: one block, n_items x
+   * item_width, receives the derivative by batch->delta.  Either of the two may be
+   * NULL. */
+  gboolean (*backward) (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+                        FlGradient *gradient, FlGradient *d_delta, GError **error);
+  /* Numbers in the vector of an item that batch->delta is added to; NULL: items
+   * cannot be perturbed. */
+  size_t (*item_width) (gconstpointer self);
+  /* Parameters were changed: what was computed from them is out of date.  Optional. */
+  void (*moved) (gpointer self);
+  /* Makes ready what `factors` and `score` of FlModelOps read.  Optional. */
+  gboolean (*settle) (gpointer self, GError **error);
+  /* One epoch in the model's own way, where its settings say FL_OPTIMIZER_STREAM;
+   * *loss receives its mean over the triples.  NULL: it has none. */
+  gboolean (*stream) (gpointer self, uint64_t seed, uint64_t epoch, double *loss,
+                      GError **error);
+} FlGradientOps;
+
+/* ---- losses ------------------------------------------------------------ */
+
+/* sum_k weight_k * -ln sigma (s_k0 - s_k1) of n triples; weight NULL: 1 / n each.
+ * score, d_score: n x 2.  Each loss, unweighted, goes to `each` (n) unless NULL. */
+double fl_loss_bpr (size_t n, const float *score, const double *weight, float *d_score,
+                    double *each);
+/* sum_k weight_k * -(y ln p + (1 - y) ln (1 - p)), p = sigma (s_k), of n pairs. */
+double fl_loss_bce (size_t n, const float *score, const float *label, const double *weight,
+                    float *d_score, double *each);
+
+/* ---- the loop ---------------------------------------------------------- */
+
+typedef struct FlTraining FlTraining;
+
+/* Starts the stage's model afresh.  settings: NULL, or what is to hold instead of
+ * the model's own.  FL_ERROR_CONFIG where the model cannot do what they ask. */
+FlTraining *fl_training_new (const FlStage *stage, const FlTrainingSettings *settings,
+                             GError **error);
+void fl_training_free (FlTraining *training);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlTraining, fl_training_free)
+const FlTrainingSettings *fl_training_settings (const FlTraining *training);
+/* The blocks of the model, for gradients of one's own. */
+size_t fl_training_blocks (const FlTraining *training, const FlBlock **blocks);
+/* A gradient that the training owns, zero; for more, fl_gradient_new. */
+FlGradient *fl_training_gradient (FlTraining *training);
+/* Memory of the caller's that belongs to the state of the training, for checkpoints:
+ * weights of groups and the like.  To be called before the first epoch. */
+void fl_training_keep (FlTraining *training, const char *name, gpointer data, size_t size);
+
+/* Ends an epoch (validates, keeps the best, checkpoints) and begins the next; FALSE
+ * when training is over, or has failed. */
+gboolean fl_training_epoch (FlTraining *training);
+uint64_t fl_training_epoch_number (const FlTraining *training); /* from 0 */
+/* The next batch of the epoch, valid until the next call; NULL after the last one. */
+const FlBatch *fl_training_batch (FlTraining *training);
+/* As in FlGradientOps. */
+gboolean fl_training_scores (FlTraining *training, const FlBatch *batch, float *score);
+gboolean fl_training_backward (FlTraining *training, const FlBatch *batch, const float *d_score,
+                               FlGradient *gradient, FlGradient *d_delta);
+/* theta <- theta + factor * by, until fl_training_restore puts back the very bits
+ * that were there before the first move. */
+gboolean fl_training_move (FlTraining *training, double factor, const FlGradient *by);
+gboolean fl_training_restore (FlTraining *training);
+/* One step of the optimiser, after which the gradient is zero again.  `loss`: of the
+ * batch, as a mean, for progress and to notice divergence. */
+gboolean fl_training_step (FlTraining *training, FlGradient *gradient, double loss);
+/* Ends the loops with an error of the caller's, which is taken; FALSE. */
+gboolean fl_training_fail (FlTraining *training, GError *failure);
+/* Puts the best parameters in place.  FALSE with the first failure, if there was one. */
+gboolean fl_training_end (FlTraining *training, GError **error);
+
+/* The optimiser by itself, for blocks of one's own (those of a perturbation, of an
+ * adversary).  Of the settings it reads optimizer, learning_rate and clip. */
+typedef struct FlOptimizer FlOptimizer;
+FlOptimizer *fl_optimizer_new (size_t n_blocks, const FlBlock *blocks,
+                               const FlTrainingSettings *settings, GError **error);
+void fl_optimizer_free (FlOptimizer *optimizer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOptimizer, fl_optimizer_free)
+void fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient);
+/* Its moments, for fl_training_keep; NULL when there are none. */
+gpointer fl_optimizer_state (FlOptimizer *optimizer, size_t *size);
+
+FL_END_DECLS
+
+#endif
