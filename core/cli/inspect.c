@@ -33,10 +33,16 @@ model_traits (const FlModelOps *ops, InspectTrait *can)
 }
 
 static void
-objective_traits (const FlObjectiveOps *ops, InspectTrait *over, InspectTrait *gradients)
+objective_traits (const FlObjectiveOps *ops, InspectTrait *over, InspectTrait *gradients,
+                  InspectTrait *needs)
 {
   over->label = "over";
-  add_word (over, TRUE, ops->whole ? "all users and items" : "ratings of a part");
+  add_word (over, ops->lists, "top-K lists");
+  add_word (over, ops->whole || !ops->lists,
+            ops->whole ? "all users and items" : "ratings of a part");
+  needs->label = "needs";
+  add_word (needs, ops->needs_user_groups, "user-groups");
+  add_word (needs, ops->needs_item_groups, "item-groups");
   gradients->label = "gradients";
   add_word (gradients, ops->gradient != NULL, "predictions");
   add_word (gradients, ops->gradient_factors != NULL, "factors");
@@ -78,8 +84,8 @@ inspect_traits (const FlPlugin *plugin, InspectTrait traits[INSPECT_TRAITS_MAX])
       model_traits (plugin->ops, &traits[0]);
       return 1;
     case FL_KIND_OBJECTIVE:
-      objective_traits (plugin->ops, &traits[0], &traits[1]);
-      return 2;
+      objective_traits (plugin->ops, &traits[0], &traits[1], &traits[2]);
+      return 3;
     case FL_KIND_MITIGATOR:
       mitigator_traits (plugin->ops, &traits[0], &traits[1]);
       return 2;

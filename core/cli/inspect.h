@@ -12,7 +12,7 @@ typedef struct
   const char *words[6]; /* NULL-terminated */
 } InspectTrait;
 
-#define INSPECT_TRAITS_MAX 2
+#define INSPECT_TRAITS_MAX 3
 
 /* Fills `traits` with what the methods of the plugin offer and need; returns
  * how many there are. */

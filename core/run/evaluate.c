@@ -281,6 +281,17 @@ result_clear (FlResult *result)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlResult, result_clear)
 
+/* A pipeline without the groups has been refused; other callers have no pipeline. */
+static gboolean
+has_groups (const FlObjectiveOps *ops, const FlView *view, GError **error)
+{
+  if (ops->needs_user_groups && view->user_groups == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "needs groups of users");
+  if (ops->needs_item_groups && view->item_groups == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "needs groups of items");
+  return TRUE;
+}
+
 gboolean
 fl_objective_run (const FlInstance *objective, const char *name, const FlView *view, int k,
                   FlOutcome *outcome, GError **error)
@@ -300,7 +311,8 @@ fl_objective_run (const FlInstance *objective, const char *name, const FlView *v
   result.groups[FL_SIDE_ITEM] = view->item_groups;
   result.n_entities[FL_SIDE_USER] = view->n_users;
   result.n_entities[FL_SIDE_ITEM] = view->n_items;
-  if (ops->evaluate (objective->self, view, &result, error) && collect (&result, outcome, error))
+  if (has_groups (ops, view, error) && ops->evaluate (objective->self, view, &result, error)
+      && collect (&result, outcome, error))
     return TRUE;
   g_prefix_error (error, "objective %s: ", name != NULL ? name : objective->plugin->name);
   return FALSE;

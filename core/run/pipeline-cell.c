@@ -529,19 +529,26 @@ check_model (const FlSection *mitigator, const FlMitigatorOps *ops, const FlSect
 }
 
 static gboolean
-check_mitigator (const FlSection *mitigator, const FlMitigatorOps *ops,
-                 const FlSections *sections, GError **error)
+check_groups (const FlSection *section, gboolean needs_users, gboolean needs_items,
+              const FlSections *sections, GError **error)
 {
   const char *users = sections->data.users_group_by, *items = sections->data.items_group_by;
 
+  if (needs_users && (users == NULL || *users == '\0'))
+    return section_fail (section, error, "needs groups of users; set 'users.group-by' in [data]");
+  if (needs_items && (items == NULL || *items == '\0'))
+    return section_fail (section, error, "needs groups of items; set 'items.group-by' in [data]");
+  return TRUE;
+}
+
+static gboolean
+check_mitigator (const FlSection *mitigator, const FlMitigatorOps *ops,
+                 const FlSections *sections, GError **error)
+{
   if (ops->needs_validation && !fl_split_has_part (&sections->split, FL_PART_VALIDATION))
     return section_fail (mitigator, error,
                          "selects on validation ratings; set 'validation' in [split]");
-  if (ops->needs_user_groups && (users == NULL || *users == '\0'))
-    return section_fail (mitigator, error, "needs groups of users; set 'users.group-by' in [data]");
-  if (ops->needs_item_groups && (items == NULL || *items == '\0'))
-    return section_fail (mitigator, error, "needs groups of items; set 'items.group-by' in [data]");
-  return TRUE;
+  return check_groups (mitigator, ops->needs_user_groups, ops->needs_item_groups, sections, error);
 }
 
 static gboolean
@@ -573,15 +580,38 @@ check_mitigators (const FlCell *cell, const FlSections *sections, GError **error
   return TRUE;
 }
 
+/* The groups that objectives need, be they evaluated or a mitigator's. */
+static gboolean
+check_objective_groups (const FlSection *objective, const FlSections *sections, GError **error)
+{
+  const FlEntry *entry = fl_registry_find (sections->registry, FL_KIND_OBJECTIVE,
+                                           objective->plugin, error);
+  const FlObjectiveOps *ops = entry != NULL ? entry->plugin.ops : NULL;
+
+  return ops != NULL
+         && check_groups (objective, ops->needs_user_groups, ops->needs_item_groups, sections,
+                          error);
+}
+
 static gboolean
 check_objectives (const FlCell *cell, const FlSections *sections, GError **error)
 {
+  for (guint i = 0; i < cell->references->len; i++)
+    {
+      const FlSection *reference = g_ptr_array_index (cell->references, i);
+
+      if (reference->kind == FL_KIND_OBJECTIVE && cell->data != NULL
+          && !check_objective_groups (reference, sections, error))
+        return FALSE;
+    }
   for (guint i = 0; i < cell->objectives->len; i++)
     {
       const FlSection *objective = g_ptr_array_index (cell->objectives, i);
       const FlSetting *on = fl_settings_find (objective->host, "on");
       FlPart part = FL_PART_TRAIN;
 
+      if (!check_objective_groups (objective, sections, error))
+        return FALSE;
       if (on != NULL && strcmp (on->value, "train") != 0)
         part = strcmp (on->value, "test") == 0 ? FL_PART_TEST : FL_PART_VALIDATION;
       if (fl_split_has_part (&sections->split, part))

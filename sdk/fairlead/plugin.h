@@ -325,6 +325,26 @@ fl_list (const FlLists *lists, uint32_t u, size_t k, size_t *n)
   return lists->item + u * lists->k;
 }
 
+/* Whether user u has a rating for item i in the view: in lists, a hit. */
+static inline gboolean
+fl_view_has (const FlView *view, uint32_t u, uint32_t i)
+{
+  size_t start = view->user_start[u], end = view->user_start[u + 1];
+
+  while (start < end)
+    {
+      size_t middle = start + (end - start) / 2;
+
+      if (view->item[middle] == i)
+        return TRUE;
+      if (view->item[middle] < i)
+        start = middle + 1;
+      else
+        end = middle;
+    }
+  return FALSE;
+}
+
 /* Scores of any users x items of the viewed model, row-major into `out`. */
 gboolean fl_view_score (const FlView *view, size_t n_users, const uint32_t *user,
                         size_t n_items, const uint32_t *item, double *out, GError **error);
@@ -374,6 +394,8 @@ typedef struct
                                 double *d_user, double *d_item, GError **error);
   gboolean whole; /* over all users and items: belongs to no part */
   gboolean lists; /* over top-K lists: evaluated once for each K  */
+  gboolean needs_user_groups; /* without them a pipeline is refused */
+  gboolean needs_item_groups;
 } FlObjectiveOps;
 
 /* Host services for mitigators: a view of the training or validation part of

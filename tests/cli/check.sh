@@ -407,6 +407,19 @@ broken 'data model evaluate' "p.conf:2: [mitigator toy-careful] plugin = toy-car
 [arm a]
 mitigators = toy-careful
 EOF
+broken 'data model' "p.conf:2: [objective toy-grouped] plugin = toy-grouped: needs groups of users; set 'users.group-by' in [data]" << 'EOF'
+[evaluate]
+objectives = toy-grouped
+EOF
+broken 'data model' "p.conf:2: [objective a] plugin = toy-grouped: needs groups of items; set 'items.group-by' in [data]" --set data.users.group-by=age << 'EOF'
+[objective a]
+plugin = toy-grouped
+[objective b]
+plugin = toy-error
+other = a
+[evaluate]
+objectives = b
+EOF
 broken 'data model evaluate' "p.conf:4: [mitigator b] plugin = toy-train: takes over training, and so does [mitigator toy-train]" << 'EOF'
 [arm a]
 mitigators = toy-train; b

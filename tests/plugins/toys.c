@@ -171,6 +171,13 @@ static const FlPlugin toy_whole
                      FL_OBJECTIVE (.values = whole_values, .evaluate = toy_objective_evaluate,
                                    .whole = TRUE));
 
+static const FlPlugin toy_grouped
+    = FL_DESCRIPTOR (.name = "toy-grouped", .summary = "yields its power, of groups alone",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = objective_params, .self_size = sizeof (ToyObjective),
+                     FL_OBJECTIVE (.values = objective_values, .evaluate = toy_objective_evaluate,
+                                   .needs_user_groups = TRUE, .needs_item_groups = TRUE));
+
 /* ---- mitigators --------------------------------------------------------- */
 
 typedef struct
@@ -248,5 +255,5 @@ static const FlPlugin toy_closed
                      FL_MITIGATOR (.train = toy_mitigator_train,
                                    .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
 
-FL_PLUGINS (&toy_data, &toy_draw, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_add,
-            &toy_train, &toy_careful, &toy_closed);
+FL_PLUGINS (&toy_data, &toy_draw, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_grouped,
+            &toy_add, &toy_train, &toy_careful, &toy_closed);
