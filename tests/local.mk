@@ -19,6 +19,7 @@ include tests/abi/local.mk
 include tests/unit/pipeline.mk
 include tests/unit/store.mk
 include tests/unit/objectives.mk
+include tests/unit/rank.mk
 
 include tests/golden/local.mk
 include tests/fuzz/fuzz.mk

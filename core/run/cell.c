@@ -11,7 +11,7 @@
  *
  * Test ratings stay here: stages receive FlData, which has no place for them.
  */
-#include "core/run/run-room.h"
+#include "core/run/pipeline-parts.h"
 
 #include <math.h>
 #include <string.h>
@@ -370,7 +370,8 @@ fit (Execution *x, const FlDataset *dataset, GError **error)
   if (x->cell->mitigators->len > 0 && !group_by_errors (x, dataset, FALSE, error))
     return FALSE;
   x->data = x->split->data;
-  return make_plugins (x, error) && augment (x, dataset, error) && train (x, error);
+  return make_plugins (x, error) && augment (x, dataset, error) && train (x, error)
+         && fl_model_settle (x->model, error);
 }
 
 /* ---- evaluation ---------------------------------------------------------- */
@@ -390,7 +391,7 @@ objective_part (const FlSection *section, FlPart *part, GError **error)
 }
 
 /* One view a part, shared by all objectives. */
-static const FlView *
+static FlView *
 view_of (const Execution *x, FlPart part, FlView **views, GError **error)
 {
   if (views[part] == NULL)
@@ -399,12 +400,46 @@ view_of (const Execution *x, FlPart part, FlView **views, GError **error)
 }
 
 static gboolean
+make_lists (const Execution *x, FlView *view, GError **error)
+{
+  const FlSetting *at = fl_settings_find (x->cell->evaluate->host, "k");
+  const FlInts *k = &x->cell->k;
+  int64_t longest = 0;
+
+  for (size_t i = 0; i < k->n; i++)
+    longest = MAX (longest, k->v[i]);
+  if (view->lists != NULL || fl_view_lists (view, (size_t) longest, error))
+    return TRUE;
+  if (g_error_matches (*error, FL_ERROR, FL_ERROR_CONFIG))
+    fl_setting_locate (error, "evaluate", at->key, at->value, at->origin);
+  return FALSE;
+}
+
+/* Lists of all lengths are the beginnings of the longest. */
+static gboolean
+evaluate_lists (const Execution *x, const FlInstance *objective, const FlSection *section,
+                FlView *view, FlOutcome *outcome, GError **error)
+{
+  FlView shown;
+  gboolean ok = make_lists (x, view, error);
+
+  enter (x, FL_KIND_OBJECTIVE, section);
+  for (size_t i = 0; ok && i < x->cell->k.n; i++)
+    {
+      shown = *view;
+      shown.k = (size_t) x->cell->k.v[i];
+      ok = fl_objective_run (objective, section->name, &shown, (int) shown.k, outcome, error);
+    }
+  return ok;
+}
+
+static gboolean
 evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOutcome *outcome,
               GError **error)
 {
   g_autoptr (FlInstance) objective = NULL;
   const FlObjectiveOps *ops;
-  const FlView *view;
+  FlView *view, shown;
   FlPart part;
 
   objective = fl_cell_instance (x->cell, x->registry, FL_KIND_OBJECTIVE, section, error);
@@ -417,8 +452,13 @@ evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOu
   view = view_of (x, part, views, error);
   if (view == NULL)
     return FALSE;
+  if (ops->lists)
+    return evaluate_lists (x, objective, section, view, outcome, error);
+  shown = *view;
+  shown.lists = NULL;
+  shown.k = 0;
   enter (x, FL_KIND_OBJECTIVE, section);
-  return fl_objective_run (objective, section->name, view, 0, outcome, error);
+  return fl_objective_run (objective, section->name, &shown, 0, outcome, error);
 }
 
 static gboolean

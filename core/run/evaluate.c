@@ -56,6 +56,16 @@ fl_result_set (FlResult *result, size_t value, double number)
 }
 
 void
+fl_result_set_n (FlResult *result, size_t value, double number, size_t n)
+{
+  Number entry = { .value = value, .number = number, .n = n };
+
+  /* Nothing behind it is the same as not set. */
+  if (value_exists (result, value) && n > 0)
+    g_array_append_val (result->numbers, entry);
+}
+
+void
 fl_result_omit (FlResult *result, size_t value)
 {
   if (value_exists (result, value))
@@ -154,6 +164,41 @@ double *
 fl_result_steps (FlResult *result, size_t value, const char *label, size_t n)
 {
   return add_each (result, value, FL_INDEX_STEP, label, n);
+}
+
+/* A sum and what it is of. */
+typedef struct
+{
+  double sum;
+  size_t n;
+} Mean;
+
+void
+fl_result_means (FlResult *result, size_t value, FlSide side, const double *each)
+{
+  const FlGroups *groups = result->groups[side];
+  uint32_t n_groups = groups != NULL ? groups->n_groups : 0;
+  g_autofree Mean *group = g_new0 (Mean, n_groups + 1);
+  Mean all = { 0.0, 0 };
+
+  for (uint32_t e = 0; e < result->n_entities[side]; e++)
+    {
+      if (isnan (each[e]))
+        continue;
+      all.sum += each[e];
+      all.n++;
+      for (uint32_t k = n_groups > 0 ? groups->start[e] : 0;
+           n_groups > 0 && k < groups->start[e + 1]; k++)
+        {
+          group[groups->group[k]].sum += each[e];
+          group[groups->group[k]].n++;
+        }
+    }
+  fl_result_set_n (result, value, all.sum / (double) all.n, all.n);
+  for (uint32_t g = 0; g < n_groups; g++)
+    fl_result_set_group (result, value, side, g, group[g].sum / (double) group[g].n, group[g].n);
+  memcpy (fl_result_each (result, value, side), each,
+          result->n_entities[side] * sizeof *each);
 }
 
 /* ---- metrics ----------------------------------------------------------- */

@@ -593,6 +593,25 @@ check_objective_groups (const FlSection *objective, const FlSections *sections, 
                           error);
 }
 
+/* Lists have lengths. */
+static gboolean
+check_lengths (const FlCell *cell, const FlSection *objective, const FlSections *sections,
+               GError **error)
+{
+  const FlEntry *entry
+      = fl_registry_find (sections->registry, FL_KIND_OBJECTIVE, objective->plugin, error);
+  const FlSetting *list = fl_settings_find (cell->evaluate->host, "objectives");
+
+  if (entry == NULL)
+    return FALSE;
+  if (!((const FlObjectiveOps *) entry->plugin.ops)->lists || cell->k.n > 0)
+    return TRUE;
+  fl_fail (error, FL_ERROR_CONFIG, "must be given: [%s] measures top-K lists, and this says how "
+           "long", objective->title);
+  fl_setting_locate (error, "evaluate", "k", NULL, list->origin);
+  return FALSE;
+}
+
 static gboolean
 check_objectives (const FlCell *cell, const FlSections *sections, GError **error)
 {
@@ -610,7 +629,8 @@ check_objectives (const FlCell *cell, const FlSections *sections, GError **error
       const FlSetting *on = fl_settings_find (objective->host, "on");
       FlPart part = FL_PART_TRAIN;
 
-      if (!check_objective_groups (objective, sections, error))
+      if (!check_objective_groups (objective, sections, error)
+          || !check_lengths (cell, objective, sections, error))
         return FALSE;
       if (on != NULL && strcmp (on->value, "train") != 0)
         part = strcmp (on->value, "test") == 0 ? FL_PART_TEST : FL_PART_VALIDATION;

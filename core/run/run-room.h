@@ -7,6 +7,7 @@
 
 #include "core/data/data-room.h"
 #include "core/plugin/plugin-room.h"
+#include "core/rank/rank-room.h"
 
 FL_BEGIN_DECLS
 
@@ -225,6 +226,9 @@ FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,
  * whole model. */
 FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
                     const FlInstance *model, GError **error);
+
+/* Makes ready what `factors` and `score` of a trained model read. */
+gboolean fl_model_settle (const FlInstance *model, GError **error);
 
 /* Evaluates one objective over a view and adds metrics and per-entity values to
  * `outcome`.  `name` is the section's name (NULL for a bare plugin): of plugin P

@@ -19,6 +19,9 @@ struct FlViewPrivate
   double *rating;     /* NULL when the ratings are stored as double */
   double *predicted;
   size_t *user_start; /* NULL unless there are no ratings           */
+  FlRatings *train;   /* NULL when the view has all that was trained on */
+  const FlCsr *held_out; /* by user: no candidates either; or NULL  */
+  FlLists *lists;
 };
 
 static const FlModelOps *
@@ -153,10 +156,29 @@ take_factors (FlViewPrivate *priv, GError **error)
 }
 
 gboolean
+fl_model_settle (const FlInstance *model, GError **error)
+{
+  const FlGradientOps *gradient = model_ops (model)->gradient;
+
+  return gradient == NULL || gradient->settle == NULL || gradient->settle (model->self, error);
+}
+
+static void
+drop_lists (FlViewPrivate *priv)
+{
+  g_clear_pointer (&priv->lists, fl_lists_free);
+  priv->view.lists = NULL;
+  priv->view.k = 0;
+}
+
+gboolean
 fl_view_update (FlView *view, GError **error)
 {
   FlViewPrivate *priv = (FlViewPrivate *) view;
 
+  drop_lists (priv);
+  if (!fl_model_settle (priv->model, error))
+    return FALSE;
   if (model_ops (priv->model)->factors != NULL)
     {
       if (!take_factors (priv, error))
@@ -166,6 +188,26 @@ fl_view_update (FlView *view, GError **error)
   else if (!predict_from_scores (priv, error))
     return FALSE;
   return check_predictions (priv, error);
+}
+
+gboolean
+fl_view_lists (FlView *view, size_t k, GError **error)
+{
+  FlViewPrivate *priv = (FlViewPrivate *) view;
+  FlRanking ranking = { .n_users = view->n_users, .n_items = view->n_items,
+                        .factors = view->factors, .model = priv->model,
+                        .seen = { &view->train->by_user, priv->held_out } };
+
+  drop_lists (priv);
+  if (k > view->n_items)
+    return fl_fail (error, FL_ERROR_CONFIG, "lists of %" G_GSIZE_FORMAT " items are wanted, and "
+                    "there are %u items", k, view->n_items);
+  priv->lists = fl_ranking_lists (&ranking, k, error);
+  if (priv->lists == NULL)
+    return FALSE;
+  view->lists = priv->lists;
+  view->k = k;
+  return TRUE;
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -200,6 +242,42 @@ take_ratings (FlViewPrivate *priv, const FlRatings *ratings, GError **error)
   return TRUE;
 }
 
+/* The ratings among the view's users and items, of which a mitigator added some. */
+static FlRatings *
+cut_ratings (const FlRatings *ratings, const FlView *view, GError **error)
+{
+  const FlCsr *rows = &ratings->by_user;
+  g_autofree uint32_t *user = fl_alloc (ratings->n, sizeof *user, error);
+  g_autofree uint32_t *item = user != NULL ? fl_alloc (ratings->n, sizeof *item, error) : NULL;
+  g_autofree double *rating = item != NULL ? fl_alloc (ratings->n, sizeof *rating, error) : NULL;
+  size_t n = 0;
+
+  if (rating == NULL)
+    return NULL;
+  for (uint32_t u = 0; u < view->n_users; u++)
+    for (size_t k = rows->start[u]; k < rows->start[u + 1] && rows->col[k] < view->n_items; k++)
+      {
+        user[n] = u;
+        item[n] = rows->col[k];
+        rating[n++] = fl_csr_value (rows, k);
+      }
+  return fl_ratings_new (view->n_users, view->n_items, n, user, item, rating, error);
+}
+
+static gboolean
+take_train (FlViewPrivate *priv, const FlData *data, GError **error)
+{
+  FlView *view = &priv->view;
+
+  view->train = data->train;
+  if (data->train->n_users != view->n_users || data->train->n_items != view->n_items)
+    view->train = priv->train = cut_ratings (data->train, view, error);
+  /* Lists that the test ratings judge hold nothing that was known before. */
+  if (view->part == FL_PART_TEST && data->validation != NULL)
+    priv->held_out = &data->validation->by_user;
+  return view->train != NULL;
+}
+
 static void
 take_groups (FlView *view, const FlData *data)
 {
@@ -230,6 +308,8 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
   view->n_users = data->n_users != 0 ? data->n_users : data->train->n_users;
   view->n_items = data->n_items != 0 ? data->n_items : data->train->n_items;
   take_groups (view, data);
+  if (!take_train (priv, data, error))
+    return NULL;
   if (ratings != NULL && ratings->n_items > view->n_items)
     {
       fl_fail (error, FL_ERROR_CONFIG, "these ratings are also of items that a mitigator added: "
@@ -271,6 +351,8 @@ fl_view_free (FlView *view)
   g_free (priv->rating);
   g_free (priv->predicted);
   g_free (priv->user_start);
+  fl_ratings_free (priv->train);
+  fl_lists_free (priv->lists);
   g_free (priv);
 }
 

@@ -1,0 +1,1 @@
+libfairlead_la_SOURCES += %D%/rank-room.h %D%/lists.c

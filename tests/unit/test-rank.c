@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Top-K lists against sorting all scores of a user; what views and objectives
+ * make of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/matrix-model.h"
+
+/* ---- a world whose scores are small whole numbers: many ties, sums exact ---- */
+
+typedef struct
+{
+  uint32_t n_users, n_items;
+  size_t rank;
+  double *P, *Q;
+  float *P32, *Q32;
+  FlRatings *train, *validation;
+  MatrixModel model;
+} World;
+
+typedef enum
+{
+  IN_DOUBLE,
+  IN_FLOAT,
+  BY_SCORES
+} Form;
+
+/* User 0 has rated everything, user 1 nothing; the others `density`. */
+static FlRatings *
+some_ratings (FlRng *rng, const World *w, double density)
+{
+  size_t n = 0, n_cells = (size_t) w->n_users * w->n_items;
+  g_autofree uint32_t *user = g_new (uint32_t, n_cells), *item = g_new (uint32_t, n_cells);
+  g_autofree double *rating = g_new (double, n_cells);
+
+  for (uint32_t u = 0; u < w->n_users; u++)
+    for (uint32_t i = 0; i < w->n_items; i++)
+      if (u == 0 || (u != 1 && fl_rng_uniform (rng) < density))
+        {
+          user[n] = u;
+          item[n] = i;
+          rating[n++] = 1;
+        }
+  return fl_ratings_new (w->n_users, w->n_items, n, user, item, rating, NULL);
+}
+
+static void
+fill (FlRng *rng, size_t n, double *f64, float *f32)
+{
+  for (size_t k = 0; k < n; k++)
+    {
+      f64[k] = (double) fl_rng_below (rng, 5) - 2.0;
+      f32[k] = (float) f64[k];
+    }
+}
+
+static void
+world_init (World *w, uint32_t n_users, uint32_t n_items, size_t rank, Form form)
+{
+  FlRng rng = fl_rng (n_items, "rank", rank);
+  FlFactors factors = { .n_users = n_users, .n_items = n_items, .rank = rank };
+
+  *w = (World) { .n_users = n_users, .n_items = n_items, .rank = rank,
+                 .P = g_new (double, n_users * rank), .Q = g_new (double, n_items * rank),
+                 .P32 = g_new (float, n_users * rank), .Q32 = g_new (float, n_items * rank) };
+  fill (&rng, n_users * rank, w->P, w->P32);
+  fill (&rng, n_items * rank, w->Q, w->Q32);
+  w->train = some_ratings (&rng, w, 0.2);
+  w->validation = some_ratings (&rng, w, 0.1);
+  if (form == IN_FLOAT)
+    {
+      factors.user_f32 = w->P32;
+      factors.item_f32 = w->Q32;
+    }
+  else
+    {
+      factors.user_f64 = w->P;
+      factors.item_f64 = w->Q;
+    }
+  matrix_model_init (&w->model, &factors, form == BY_SCORES);
+}
+
+static void
+world_clear (World *w)
+{
+  g_free (w->P);
+  g_free (w->Q);
+  g_free (w->P32);
+  g_free (w->Q32);
+  fl_ratings_free (w->train);
+  fl_ratings_free (w->validation);
+}
+
+static FlRanking
+ranking_of (const World *w)
+{
+  return (FlRanking) { .n_users = w->n_users, .n_items = w->n_items,
+                       .factors = w->model.scored ? NULL : &w->model.factors,
+                       .model = &w->model.instance,
+                       .seen = { &w->train->by_user, &w->validation->by_user } };
+}
+
+/* ---- the oracle --------------------------------------------------------- */
+
+typedef struct
+{
+  double score;
+  uint32_t item;
+} Scored;
+
+static int
+by_place (const void *a, const void *b)
+{
+  const Scored *x = a, *y = b;
+
+  if (x->score != y->score)
+    return x->score > y->score ? -1 : 1;
+  return x->item < y->item ? -1 : x->item > y->item;
+}
+
+static gboolean
+has_seen (const FlCsr *rows, uint32_t u, uint32_t i)
+{
+  for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
+    if (rows->col[k] == i)
+      return TRUE;
+  return FALSE;
+}
+
+/* All candidates of user u, sorted; their number. */
+static size_t
+sort_candidates (const World *w, const FlRanking *ranking, uint32_t u, Scored *list)
+{
+  size_t n = 0;
+
+  for (uint32_t i = 0; i < w->n_items; i++)
+    {
+      double sum = 0;
+
+      for (size_t s = 0; s < 2; s++)
+        if (ranking->seen[s] != NULL && has_seen (ranking->seen[s], u, i))
+          sum = NAN;
+      if (isnan (sum))
+        continue;
+      for (size_t a = 0; a < w->rank; a++)
+        sum += w->P[u * w->rank + a] * w->Q[i * w->rank + a];
+      list[n++] = (Scored) { sum, i };
+    }
+  qsort (list, n, sizeof *list, by_place);
+  return n;
+}
+
+static void
+check_lists (const World *w, const FlRanking *ranking, const FlLists *lists)
+{
+  g_autofree Scored *best = g_new (Scored, w->n_items);
+
+  assert_int_equal (lists->n_users, w->n_users);
+  for (uint32_t u = 0; u < w->n_users; u++)
+    {
+      size_t n_best = sort_candidates (w, ranking, u, best), n = 0;
+      const uint32_t *list = fl_list (lists, u, lists->k, &n);
+
+      assert_int_equal (n, MIN (n_best, lists->k));
+      for (size_t place = 0; place < n; place++)
+        if (list[place] != best[place].item)
+          fail_msg ("user %u, place %zu of %zu: item %u, expected %u", u, place, lists->k,
+                    list[place], best[place].item);
+    }
+}
+
+/* ---- tests -------------------------------------------------------------- */
+
+static void
+test_against_sorting (void **state)
+{
+  static const struct
+  {
+    uint32_t n_users, n_items;
+    size_t rank;
+  } shapes[] = { { 2, 1, 1 }, { 5, 17, 3 }, { 40, 129, 8 }, { 33, 700, 10 } };
+  size_t n = 0;
+
+  (void) state;
+  for (size_t s = 0; s < G_N_ELEMENTS (shapes); s++)
+    for (int form = 0; form < 3; form++)
+      {
+        World w;
+        FlRanking ranking;
+
+        world_init (&w, shapes[s].n_users, shapes[s].n_items, shapes[s].rank, (Form) form);
+        ranking = ranking_of (&w);
+        for (size_t k = 1; k <= w.n_items; k = k < w.n_items ? MIN (3 * k, w.n_items) : k + 1)
+          for (int masks = 0; masks < 3; masks++, n++)
+            {
+              g_autoptr (FlLists) lists = NULL;
+
+              ranking.seen[0] = masks > 0 ? &w.train->by_user : NULL;
+              ranking.seen[1] = masks > 1 ? &w.validation->by_user : NULL;
+              lists = fl_ranking_lists (&ranking, k, NULL);
+              assert_non_null (lists);
+              check_lists (&w, &ranking, lists);
+            }
+        world_clear (&w);
+      }
+  print_message ("%zu rankings are those of sorting\n", n);
+}
+
+static void
+test_not_finite (void **state)
+{
+  (void) state;
+  for (int form = 0; form < 3; form++)
+    {
+      World w;
+      FlRanking ranking;
+      GError *error = NULL;
+
+      world_init (&w, 9, 30, 4, (Form) form);
+      ranking = ranking_of (&w);
+      w.P[5 * w.rank + 2] = INFINITY;
+      w.P32[5 * w.rank + 2] = INFINITY;
+      w.P[7 * w.rank + 2] = NAN;
+      w.P32[7 * w.rank + 2] = NAN;
+      for (uint32_t i = 0; i < w.n_items; i++)
+        w.Q[i * w.rank + 2] = w.Q32[i * w.rank + 2] = 1;
+      assert_null (fl_ranking_lists (&ranking, 3, &error));
+      assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_NUMERIC));
+      assert_string_equal (error->message, "model matrix: the score of user 5 and item 0 is inf");
+      g_clear_error (&error);
+      world_clear (&w);
+    }
+}
+
+/* What a view shows of its lists, on each part. */
+static void
+test_view (void **state)
+{
+  World w;
+  FlView *view;
+  FlData data;
+  GError *error = NULL;
+
+  (void) state;
+  world_init (&w, 20, 25, 3, IN_DOUBLE);
+  data = (FlData) { .train = w.train, .validation = w.validation };
+  for (int part = 0; part < 3; part++)
+    {
+      FlRanking ranking = ranking_of (&w);
+
+      if (part != FL_PART_TEST)
+        ranking.seen[1] = NULL;
+      view = fl_view_of (&data, w.train, (FlPart) part, &w.model.instance, NULL);
+      assert_non_null (view);
+      assert_ptr_equal (view->train, w.train);
+      assert_null (view->lists);
+      assert_int_equal (view->k, 0);
+      assert_true (fl_view_lists (view, 7, NULL));
+      assert_int_equal (view->k, 7);
+      check_lists (&w, &ranking, view->lists);
+      assert_true (fl_view_lists (view, 25, NULL));
+      check_lists (&w, &ranking, view->lists);
+      assert_false (fl_view_lists (view, 26, &error));
+      assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
+      assert_string_equal (error->message, "lists of 26 items are wanted, and there are 25 items");
+      g_clear_error (&error);
+      assert_true (fl_view_update (view, NULL));
+      assert_null (view->lists);
+      fl_view_free (view);
+    }
+  world_clear (&w);
+}
+
+/* Users that a mitigator added are behind the others. */
+static void
+test_view_of_augmented (void **state)
+{
+  g_autofree double *rows = NULL;
+  FlRatings *more;
+  FlRng rng;
+  FlRanking ranking;
+  World w;
+  FlView *view;
+  FlData data;
+
+  (void) state;
+  world_init (&w, 22, 25, 3, IN_DOUBLE);
+  w.n_users = 20;
+  fl_ratings_free (w.train);
+  rng = fl_rng (1, "again", 0);
+  w.train = some_ratings (&rng, &w, 0.3);
+  rows = g_new0 (double, 2 * 25);
+  more = fl_ratings_append_users (w.train, 2, rows, NULL);
+  data = (FlData) { .train = more, .n_users = 20, .n_items = 25 };
+  view = fl_view_new (&data, FL_PART_TRAIN, &w.model.instance, NULL);
+  assert_non_null (view);
+  assert_int_equal (view->train->n_users, 20);
+  assert_int_equal (view->train->n, w.train->n);
+  assert_int_equal (view->train->by_item.start[25], w.train->n);
+  assert_true (fl_view_lists (view, 4, NULL));
+  ranking = ranking_of (&w);
+  ranking.seen[1] = NULL;
+  check_lists (&w, &ranking, view->lists);
+  fl_view_free (view);
+  fl_ratings_free (more);
+  world_clear (&w);
+}
+
+/* ---- results ------------------------------------------------------------ */
+
+static const FlValue toy_values[] = { { .name = "toy" }, { .name = "empty" }, FL_VALUE_END };
+
+/* Of user u: u; user 1 is undefined. */
+static gboolean
+toy_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  g_autofree double *each = g_new (double, view->n_users);
+
+  (void) self;
+  (void) error;
+  for (uint32_t u = 0; u < view->n_users; u++)
+    each[u] = u == 1 ? NAN : (double) u;
+  fl_result_means (result, 0, FL_SIDE_USER, each);
+  fl_result_set_n (result, 1, NAN, 0);
+  return TRUE;
+}
+
+static void
+expect_metric (const FlMetric *metric, const char *name, const char *group, double value,
+               size_t n)
+{
+  assert_string_equal (metric->name, name);
+  assert_int_equal (metric->k, 5);
+  assert_int_equal (g_strcmp0 (metric->group, group), 0);
+  assert_true (metric->value == value || (isnan (value) && isnan (metric->value)));
+  assert_int_equal (metric->n, n);
+}
+
+/* Four users; user 3 is in both groups, user 1 alone in none that counts. */
+static void
+test_means (void **state)
+{
+  static const FlObjectiveOps ops = { .values = toy_values, .evaluate = toy_evaluate };
+  static const FlPlugin plugin = FL_DESCRIPTOR (.kind = FL_KIND_OBJECTIVE, .name = "toy");
+  static const FlInstance toy = { .plugin = &plugin, .ops = &ops };
+  static const uint32_t start[] = { 0, 1, 2, 3, 5 }, member[] = { 0, 2, 1, 0, 1 };
+  FlOutcome *outcome = fl_outcome_new ();
+  FlGroups *groups = test_groups_new ("age", 3, 4, start, member);
+  const FlEach *each;
+  World w;
+  FlView *view;
+  FlData data;
+
+  (void) state;
+  world_init (&w, 4, 6, 2, IN_DOUBLE);
+  data = (FlData) { .train = w.train, .user_groups = groups };
+  view = fl_view_of (&data, w.train, FL_PART_TEST, &w.model.instance, NULL);
+  assert_true (fl_objective_run (&toy, NULL, view, 5, outcome, NULL));
+  assert_int_equal (outcome->metrics->len, 5);
+  expect_metric (g_ptr_array_index (outcome->metrics, 0), "toy", NULL, 5.0 / 3.0, 3);
+  expect_metric (g_ptr_array_index (outcome->metrics, 1), "toy", "age=0", 1.5, 2);
+  expect_metric (g_ptr_array_index (outcome->metrics, 2), "toy", "age=1", 2.5, 2);
+  expect_metric (g_ptr_array_index (outcome->metrics, 3), "toy", "age=2", NAN, 0);
+  expect_metric (g_ptr_array_index (outcome->metrics, 4), "empty", NULL, NAN, 0);
+  assert_int_equal (outcome->each->len, 1);
+  each = g_ptr_array_index (outcome->each, 0);
+  assert_int_equal (each->k, 5);
+  assert_int_equal (each->n, 4);
+  assert_true (each->value[0] == 0 && isnan (each->value[1]) && each->value[3] == 3);
+  fl_view_free (view);
+  fl_outcome_free (outcome);
+  fl_groups_free (groups);
+  world_clear (&w);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_against_sorting),  cmocka_unit_test (test_not_finite),
+    cmocka_unit_test (test_view),             cmocka_unit_test (test_view_of_augmented),
+    cmocka_unit_test (test_means),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
