@@ -541,14 +541,30 @@ check_groups (const FlSection *section, gboolean needs_users, gboolean needs_ite
   return TRUE;
 }
 
+/* Which may depend on its parameters. */
 static gboolean
-check_mitigator (const FlSection *mitigator, const FlMitigatorOps *ops,
+needs_groups (const FlInstance *mitigator, FlSide side)
+{
+  const FlMitigatorOps *ops = mitigator->ops;
+
+  return (side == FL_SIDE_USER ? ops->needs_user_groups : ops->needs_item_groups)
+         && (ops->needs_groups == NULL || ops->needs_groups (mitigator->self, side));
+}
+
+static gboolean
+check_mitigator (const FlSection *mitigator, const FlMitigatorOps *ops, const FlCell *cell,
                  const FlSections *sections, GError **error)
 {
+  g_autoptr (FlInstance) instance
+      = fl_cell_instance (cell, sections->registry, FL_KIND_MITIGATOR, mitigator, error);
+
+  if (instance == NULL)
+    return FALSE;
   if (ops->needs_validation && !fl_split_has_part (&sections->split, FL_PART_VALIDATION))
     return section_fail (mitigator, error,
                          "selects on validation ratings; set 'validation' in [split]");
-  return check_groups (mitigator, ops->needs_user_groups, ops->needs_item_groups, sections, error);
+  return check_groups (mitigator, needs_groups (instance, FL_SIDE_USER),
+                       needs_groups (instance, FL_SIDE_ITEM), sections, error);
 }
 
 static gboolean
@@ -566,7 +582,7 @@ check_mitigators (const FlCell *cell, const FlSections *sections, GError **error
       if (entry == NULL
           || (cell->model != NULL
               && (!check_model (mitigator, ops, cell->model, sections->registry, error)
-                  || !check_mitigator (mitigator, ops, sections, error))))
+                  || !check_mitigator (mitigator, ops, cell, sections, error))))
         return FALSE;
       if (ops->project != NULL && projector != NULL)
         return section_fail (mitigator, error, "projects into the future, and so does [%s]",

@@ -456,6 +456,9 @@ typedef struct
   gboolean (*project) (gpointer self, const FlStage *stage, FlResult *result, GError **error);
   const FlValue *values;
   gboolean alone;
+  /* Whether it is so, with these parameters, that it needs the groups of a side that
+   * it says it needs.  NULL: always. */
+  gboolean (*needs_groups) (gconstpointer self, FlSide side);
 } FlMitigatorOps;
 
 /* ---- registration ------------------------------------------------------ */
