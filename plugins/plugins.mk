@@ -12,4 +12,5 @@ include plugins/objectives/unfairness/local.mk
 include plugins/objectives/polarization/local.mk
 include plugins/models/als-mf/local.mk
 include plugins/mitigators/antidote/local.mk
+include plugins/mitigators/group-dro/local.mk
 include plugins/mitigators/simulator/local.mk

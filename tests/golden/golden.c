@@ -20,6 +20,7 @@ static const struct
 } checks[] = {
   { "als", check_als },
   { "antidote", check_antidote },
+  { "bpr_fda_itfr", check_bpr_fda_itfr },
   { "objectives", check_objectives },
   { "objectives_inside", check_objectives },
   { "simulator", check_simulator },
@@ -335,6 +336,7 @@ run_case (File *file, JsonObject *set, JsonNode *node, guint index)
   g_autoptr (GHashTable) verdict = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autofree char *number = g_strdup_printf ("case %u", index);
   JsonNode *id = child (node, "id"), *input = child (node, "input");
+  JsonNode *kind = child (node, "kind");
   JsonNode *expected = child (node, "expected");
   g_autoptr (GError) error = NULL;
   GoldenCase c = { .registry = file->registry, .set = set, .expected = expected,
@@ -343,6 +345,8 @@ run_case (File *file, JsonObject *set, JsonNode *node, guint index)
   c.id = id != NULL && JSON_NODE_HOLDS_VALUE (id) ? json_node_get_string (id) : NULL;
   if (c.id == NULL)
     c.id = number;
+  if (kind != NULL && JSON_NODE_HOLDS_VALUE (kind))
+    c.kind = json_node_get_string (kind);
   if (expected == NULL || input == NULL || !JSON_NODE_HOLDS_OBJECT (input))
     {
       fail_file (file, c.id, "is not {id, input: {...}, expected}");

@@ -19,6 +19,7 @@ typedef struct
 {
   const FlRegistry *registry;
   const char *id;         /* of the case                                    */
+  const char *kind;       /* what the case says it is; or NULL              */
   JsonObject *set;        /* the file                                       */
   JsonObject *input;
   JsonNode *expected;
@@ -32,6 +33,8 @@ typedef gboolean (*GoldenCheck) (GoldenCase *c, GError **error);
 
 gboolean check_als (GoldenCase *c, GError **error);
 gboolean check_antidote (GoldenCase *c, GError **error);
+gboolean check_bpr_fda_itfr (GoldenCase *c, GError **error);
+gboolean check_groupdro (GoldenCase *c, GError **error);
 gboolean check_objectives (GoldenCase *c, GError **error);
 gboolean check_simulator (GoldenCase *c, GError **error);
 gboolean check_synthetic (GoldenCase *c, GError **error);
@@ -92,6 +95,9 @@ gboolean golden_read_matrix (JsonObject *from, const char *key, GoldenMatrix *ma
                              GError **error);
 gboolean golden_read_ratings (JsonObject *from, const char *key, GoldenRatings *ratings,
                               GError **error);
+/* The same where null stands for NaN. */
+gboolean golden_read_gaps (JsonObject *from, const char *key, GoldenMatrix *matrix,
+                           GError **error);
 /* n numbers, also of arrays in arrays; n ids below `bound`.  NULL on error. */
 double *golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error);
 uint32_t *golden_read_ids (JsonObject *from, const char *key, size_t n, uint32_t bound,

@@ -125,21 +125,22 @@ array_of (JsonObject *from, const char *key, size_t n, GError **error)
   return NULL;
 }
 
-/* Appends the numbers of an array and of the arrays in it. */
+/* Appends the numbers of an array and of the arrays in it; null is NaN where there
+ * may be gaps. */
 static gboolean
-flatten (JsonArray *array, GArray *numbers)
+flatten (JsonArray *array, gboolean gaps, GArray *numbers)
 {
   for (guint k = 0; k < json_array_get_length (array); k++)
     {
       JsonNode *node = json_array_get_element (array, k);
-      double number;
+      double number = NAN;
 
       if (JSON_NODE_HOLDS_ARRAY (node))
         {
-          if (!flatten (json_node_get_array (node), numbers))
+          if (!flatten (json_node_get_array (node), gaps, numbers))
             return FALSE;
         }
-      else if (node_number (node, &number))
+      else if (node_number (node, &number) || (gaps && JSON_NODE_HOLDS_NULL (node)))
         g_array_append_val (numbers, number);
       else
         return FALSE;
@@ -147,8 +148,8 @@ flatten (JsonArray *array, GArray *numbers)
   return TRUE;
 }
 
-double *
-golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error)
+static double *
+read_numbers (JsonObject *from, const char *key, size_t n, gboolean gaps, GError **error)
 {
   JsonArray *array = member_array (from, key, error);
   /* Ending in a zero, so that even none are not NULL. */
@@ -156,13 +157,19 @@ golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error
 
   if (array == NULL)
     return NULL;
-  if (!flatten (array, numbers))
+  if (!flatten (array, gaps, numbers))
     fl_fail (error, FL_ERROR_DATA, "input.%s holds something else than numbers", key);
   else if (numbers->len != n)
     fl_fail (error, FL_ERROR_DATA, "input.%s has %u elements, wanted %zu", key, numbers->len, n);
   else
     return (double *) g_array_steal (numbers, NULL);
   return NULL;
+}
+
+double *
+golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error)
+{
+  return read_numbers (from, key, n, FALSE, error);
 }
 
 uint32_t *
@@ -191,19 +198,32 @@ golden_matrix_clear (GoldenMatrix *matrix)
   *matrix = (GoldenMatrix) { 0 };
 }
 
-gboolean
-golden_read_matrix (JsonObject *from, const char *key, GoldenMatrix *matrix, GError **error)
+static gboolean
+read_matrix (JsonObject *from, const char *key, gboolean gaps, GoldenMatrix *matrix,
+             GError **error)
 {
   JsonObject *object = member_object (from, key, error);
 
   if (object == NULL || !golden_read_index (object, "rows", SIZE_LIMIT, &matrix->n_rows, error)
       || !golden_read_index (object, "cols", SIZE_LIMIT, &matrix->n_cols, error))
     return FALSE;
-  matrix->data = golden_read_numbers (object, "data", (size_t) matrix->n_rows * matrix->n_cols,
-                                      error);
+  matrix->data = read_numbers (object, "data", (size_t) matrix->n_rows * matrix->n_cols, gaps,
+                               error);
   if (matrix->data == NULL)
     g_prefix_error (error, "input.%s: ", key);
   return matrix->data != NULL;
+}
+
+gboolean
+golden_read_matrix (JsonObject *from, const char *key, GoldenMatrix *matrix, GError **error)
+{
+  return read_matrix (from, key, FALSE, matrix, error);
+}
+
+gboolean
+golden_read_gaps (JsonObject *from, const char *key, GoldenMatrix *matrix, GError **error)
+{
+  return read_matrix (from, key, TRUE, matrix, error);
 }
 
 void
