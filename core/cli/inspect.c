@@ -30,6 +30,7 @@ model_traits (const FlModelOps *ops, InspectTrait *can)
   add_word (can, ops->score != NULL, "score");
   add_word (can, ops->factors != NULL, "factors");
   add_word (can, ops->closed_form != NULL, "closed-form");
+  add_word (can, ops->gradient != NULL, "gradient");
 }
 
 static void
@@ -58,6 +59,7 @@ mitigator_traits (const FlMitigatorOps *ops, InspectTrait *stages, InspectTrait 
   needs->label = "needs";
   add_word (needs, (ops->model_needs & FL_MODEL_FACTORS) != 0, "factors");
   add_word (needs, (ops->model_needs & FL_MODEL_CLOSED_FORM) != 0, "closed-form");
+  add_word (needs, (ops->model_needs & FL_MODEL_GRADIENT) != 0, "gradient");
   add_word (needs, ops->needs_validation, "validation");
   add_word (needs, ops->needs_user_groups, "user-groups");
   add_word (needs, ops->needs_item_groups, "item-groups");

@@ -5,8 +5,35 @@
 
 #include <fairlead/linalg.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#elif defined __aarch64__
+#include <arm_neon.h>
+#endif
+
 /* Rows that a quadratic form takes at a time. */
 #define QUADRATIC_ROWS 4
+
+/* One step of an optimiser, over n parameters whose derivatives are scale g.  Rates
+ * include what corrects for the moments' start. */
+typedef enum
+{
+  FL_STEP_ADAM,       /* a: first moment, b: second                       */
+  FL_STEP_ADAM_STILL, /* the same where g is zero, and not read           */
+  FL_STEP_ADAGRAD,    /* a: sum of squares                                */
+  FL_STEP_DESCEND
+} FlStepKind;
+
+typedef struct
+{
+  float scale, rate, epsilon;
+  float beta1, rest1, beta2, rest2; /* rest: 1 - beta                             */
+  float root;                       /* Adam divides by root * sqrt (b) + epsilon  */
+} FlStep;
+
+/* FALSE when a parameter became what is not finite. */
+gboolean fl_step_f32 (const FlStep *step, FlStepKind kind, size_t n, const float *g,
+                      float *value, float *a, float *b);
 
 /* The arguments are those of the functions of linalg.h; `shift` is taken off
  * each row first, unless NULL. */
@@ -30,6 +57,9 @@ typedef struct
                         const double *x, double *out);
   void (*dot_rows_f32) (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
                         const float *x, double *out);
+  void (*add_f32) (size_t n, float factor, const float *x, float *y);
+  gboolean (*step_f32) (const FlStep *step, FlStepKind kind, size_t n, const float *g,
+                        float *value, float *a, float *b);
 } FlKernels;
 
 /* Those above base exist where FL_KERNELS_X86 is 1. */

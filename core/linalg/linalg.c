@@ -323,6 +323,19 @@ fl_dot_rows_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t
   kernels->dot_rows_f32 (n, row, m, F, stride, x, out);
 }
 
+void
+fl_add_f32 (size_t n, float factor, const float *x, float *y)
+{
+  kernels->add_f32 (n, factor, x, y);
+}
+
+gboolean
+fl_step_f32 (const FlStep *step, FlStepKind kind, size_t n, const float *g, float *value, float *a,
+             float *b)
+{
+  return kernels->step_f32 (step, kind, n, g, value, a, b);
+}
+
 /* Eigenvalues of the symmetric S (m x m), ascending; S becomes eigenvectors, one
  * a row, when wanted.  S is its own transpose, so the layout is a name only. */
 static gboolean

@@ -191,18 +191,25 @@ static gboolean
 check_model (FlModelOps *ops, GError **error)
 {
   const FlClosedFormOps *closed = ops->closed_form;
+  const FlGradientOps *gradient = ops->gradient;
 
   /* From here on a copy, freed with its owner. */
   if (closed != NULL)
     closed = ops->closed_form = copy_ops (closed, sizeof *closed);
-  if (ops->fit == NULL)
-    return refuse (error, "model without fit");
+  if (gradient != NULL)
+    gradient = ops->gradient = copy_ops (gradient, sizeof *gradient);
+  if (ops->fit == NULL && gradient == NULL)
+    return refuse (error, "model without fit or gradient");
   if (ops->score == NULL && ops->factors == NULL)
     return refuse (error, "model with neither score nor factors");
   if (closed != NULL
       && (closed->start == NULL || closed->sweep == NULL || closed->objective == NULL
           || closed->converge == NULL))
     return refuse (error, "closed form without start, sweep, objective or converge");
+  if (gradient != NULL
+      && (gradient->settings == NULL || gradient->start == NULL || gradient->blocks == NULL
+          || gradient->scores == NULL || gradient->backward == NULL))
+    return refuse (error, "gradient without settings, start, blocks, scores or backward");
   return TRUE;
 }
 
@@ -240,7 +247,7 @@ check_objective (const FlObjectiveOps *ops, GError **error)
 static gboolean
 check_mitigator (const FlMitigatorOps *ops, GError **error)
 {
-  const unsigned known = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM;
+  const unsigned known = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM | FL_MODEL_GRADIENT;
 
   if (ops->augment == NULL && ops->train == NULL && ops->project == NULL)
     return refuse (error, "mitigator without a stage");
@@ -336,7 +343,12 @@ void
 fl_entry_free (FlEntry *entry)
 {
   if (entry->plugin.kind == FL_KIND_MODEL && entry->plugin.ops != NULL)
-    g_free ((gpointer) ((const FlModelOps *) entry->plugin.ops)->closed_form);
+    {
+      const FlModelOps *ops = entry->plugin.ops;
+
+      g_free ((gpointer) ops->closed_form);
+      g_free ((gpointer) ops->gradient);
+    }
   g_free ((gpointer) entry->plugin.ops);
   g_free (entry->file);
   g_free (entry);

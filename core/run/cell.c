@@ -191,6 +191,8 @@ fit_model (Execution *x, const FlData *data, GError **error)
   const FlModelOps *model = x->model->ops;
   FlClosedFormStart start = { .item_factors = start_factors (x), .seed = x->cell->seed };
 
+  if (model->fit == NULL)
+    return fl_training_run (&(const FlStage) { data, x->model, x->run }, error);
   if (start.item_factors == NULL || model->closed_form == NULL)
     return model->fit (x->model->self, data, x->run, error);
   return model->closed_form->start (x->model->self, data->train, &start, error)

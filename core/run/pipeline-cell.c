@@ -457,13 +457,15 @@ static const struct
 } capabilities[] = {
   { FL_MODEL_FACTORS, "user and item factors" },
   { FL_MODEL_CLOSED_FORM, "closed-form sweeps" },
+  { FL_MODEL_GRADIENT, "training by gradients" },
 };
 
 static unsigned
 model_capabilities (const FlModelOps *ops)
 {
   return (ops->factors != NULL ? (unsigned) FL_MODEL_FACTORS : 0)
-         | (ops->closed_form != NULL ? (unsigned) FL_MODEL_CLOSED_FORM : 0);
+         | (ops->closed_form != NULL ? (unsigned) FL_MODEL_CLOSED_FORM : 0)
+         | (ops->gradient != NULL ? (unsigned) FL_MODEL_GRADIENT : 0);
 }
 
 static gboolean

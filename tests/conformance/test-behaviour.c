@@ -94,7 +94,8 @@ fit (const FlEntry *entry, FlInstance *model, const FixtureData *data, uint64_t 
   double *scores = NULL;
   uint32_t ids[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
 
-  if (!ops->fit (model->self, &all, run, &error))
+  if (ops->fit != NULL ? !ops->fit (model->self, &all, run, &error)
+                       : !fl_training_run (&(const FlStage) { &all, model, run }, &error))
     {
       assert_decent (entry, data->name, error);
       return NULL;

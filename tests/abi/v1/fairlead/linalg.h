@@ -76,6 +76,9 @@ void fl_quadratic_f32 (size_t n, size_t m, const float *F, size_t stride, const 
 double fl_dot_f64 (size_t n, const double *x, const double *y);
 double fl_dot_f32 (size_t n, const float *x, const float *y);
 
+/* y <- y + factor x, of n numbers: the same digits wherever arrays are cut. */
+void fl_add_f32 (size_t n, float factor, const float *x, float *y);
+
 /* out[k] = x . f_k for n rows f_k of F, as in fl_normal: a user's predictions. */
 void fl_dot_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
                       const double *x, double *out);

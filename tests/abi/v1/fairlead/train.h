@@ -219,6 +219,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlTraining, fl_training_free)
 const FlTrainingSettings *fl_training_settings (const FlTraining *training);
 /* The blocks of the model, for gradients of one's own. */
 size_t fl_training_blocks (const FlTraining *training, const FlBlock **blocks);
+/* How many entries the longest batch has: room for their scores. */
+size_t fl_training_batch_size (const FlTraining *training);
 /* A gradient that the training owns, zero; for more, fl_gradient_new. */
 FlGradient *fl_training_gradient (FlTraining *training);
 /* Memory of the caller's that belongs to the state of the training, for checkpoints:
@@ -239,13 +241,18 @@ gboolean fl_training_backward (FlTraining *training, const FlBatch *batch, const
  * that were there before the first move. */
 gboolean fl_training_move (FlTraining *training, double factor, const FlGradient *by);
 gboolean fl_training_restore (FlTraining *training);
-/* One step of the optimiser, after which the gradient is zero again.  `loss`: of the
- * batch, as a mean, for progress and to notice divergence. */
+/* One step of the optimiser, from where the parameters are, moved or not, after which
+ * the gradient is zero again and nothing is left to restore.  `loss`: of the batch, as a
+ * mean without penalty, to notice divergence. */
 gboolean fl_training_step (FlTraining *training, FlGradient *gradient, double loss);
 /* Ends the loops with an error of the caller's, which is taken; FALSE. */
 gboolean fl_training_fail (FlTraining *training, GError *failure);
 /* Puts the best parameters in place.  FALSE with the first failure, if there was one. */
 gboolean fl_training_end (FlTraining *training, GError **error);
+
+/* The loop above, or that of the model's settings: how the host trains a model that
+ * has no `fit`. */
+gboolean fl_training_run (const FlStage *stage, GError **error);
 
 /* The optimiser by itself, for blocks of one's own (those of a perturbation, of an
  * adversary).  Of the settings it reads optimizer, learning_rate and clip. */
@@ -254,7 +261,8 @@ FlOptimizer *fl_optimizer_new (size_t n_blocks, const FlBlock *blocks,
                                const FlTrainingSettings *settings, GError **error);
 void fl_optimizer_free (FlOptimizer *optimizer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOptimizer, fl_optimizer_free)
-void fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient);
+/* FALSE when a parameter became what is not finite. */
+gboolean fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient);
 /* Its moments, for fl_training_keep; NULL when there are none. */
 gpointer fl_optimizer_state (FlOptimizer *optimizer, size_t *size);
 

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* default.c: how the host trains a model without a `fit` of its own. */
+#include "core/train/train-room.h"
+
+/* Bayesian personalised ranking [Rendle et al. 2009, fig. 4], in batches. */
+static void
+train_bpr (FlTraining *training)
+{
+  FlGradient *gradient = fl_training_gradient (training);
+  size_t n = fl_training_batch_size (training);
+  g_autofree float *score = g_new (float, 2 * n), *d_score = g_new (float, 2 * n);
+  const FlBatch *batch;
+
+  while (fl_training_epoch (training))
+    while ((batch = fl_training_batch (training)) != NULL)
+      {
+        double loss;
+
+        fl_training_scores (training, batch, score);
+        loss = fl_loss_bpr (batch->n, score, NULL, d_score, NULL);
+        fl_training_backward (training, batch, d_score, gradient, NULL);
+        fl_training_step (training, gradient, loss);
+      }
+}
+
+/* Binary cross-entropy of labelled pairs. */
+static void
+train_bce (FlTraining *training)
+{
+  FlGradient *gradient = fl_training_gradient (training);
+  size_t n = fl_training_batch_size (training);
+  g_autofree float *score = g_new (float, n), *d_score = g_new (float, n);
+  const FlBatch *batch;
+
+  while (fl_training_epoch (training))
+    while ((batch = fl_training_batch (training)) != NULL)
+      {
+        double loss;
+
+        fl_training_scores (training, batch, score);
+        loss = fl_loss_bce (batch->n, score, batch->label, NULL, d_score, NULL);
+        fl_training_backward (training, batch, d_score, gradient, NULL);
+        fl_training_step (training, gradient, loss);
+      }
+}
+
+gboolean
+fl_training_run (const FlStage *stage, GError **error)
+{
+  g_autoptr (FlTraining) training = fl_training_open (stage, NULL, TRUE, error);
+
+  if (training == NULL)
+    return FALSE;
+  if (fl_training_settings (training)->optimizer == FL_OPTIMIZER_STREAM)
+    while (fl_training_epoch (training))
+      fl_training_stream (training);
+  else if (fl_training_settings (training)->loss == FL_LOSS_BPR)
+    train_bpr (training);
+  else
+    train_bce (training);
+  return fl_training_end (training, error);
+}

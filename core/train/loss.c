@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* loss.c: what scores of a batch cost, and the derivative by each of them.
+ *
+ * Both losses are softplus (x) = ln (1 + e^x), whose derivative is sigma (x):
+ *   -ln sigma (s)           = softplus (-s)
+ *   -(y ln p + (1 - y) ln (1 - p)) = softplus (s) - y s,   p = sigma (s).
+ */
+#include "core/train/train-room.h"
+
+#include <math.h>
+
+/* Sums are over parts of this many entries, in their order. */
+#define PART ((size_t) 1024)
+
+/* ln (1 + e^x); *sigma receives its derivative.  No overflow, and no digits lost
+ * where e^x is small. */
+static inline double
+softplus (double x, double *sigma)
+{
+  double e = exp (-fabs (x));
+
+  *sigma = x >= 0 ? 1 / (1 + e) : e / (1 + e);
+  return fmax (x, 0) + log1p (e);
+}
+
+typedef struct
+{
+  size_t n;
+  const float *score, *label; /* label NULL: triples */
+  const double *weight;
+  float *d_score;
+  double *each;
+} Loss;
+
+static double
+triples_part (const Loss *loss, size_t first, size_t end)
+{
+  double sum = 0, same = 1 / (double) loss->n;
+
+  for (size_t k = first; k < end; k++)
+    {
+      double weight = loss->weight != NULL ? loss->weight[k] : same, sigma;
+      double difference = (double) loss->score[2 * k] - (double) loss->score[2 * k + 1];
+      double value = softplus (-difference, &sigma);
+
+      loss->d_score[2 * k] = (float) (-weight * sigma);
+      loss->d_score[2 * k + 1] = (float) (weight * sigma);
+      if (loss->each != NULL)
+        loss->each[k] = value;
+      sum += weight * value;
+    }
+  return sum;
+}
+
+static double
+pairs_part (const Loss *loss, size_t first, size_t end)
+{
+  double sum = 0, same = 1 / (double) loss->n;
+
+  for (size_t k = first; k < end; k++)
+    {
+      double weight = loss->weight != NULL ? loss->weight[k] : same, sigma;
+      double score = (double) loss->score[k], label = (double) loss->label[k];
+      double value = softplus (score, &sigma) - label * score;
+
+      loss->d_score[k] = (float) (weight * (sigma - label));
+      if (loss->each != NULL)
+        loss->each[k] = value;
+      sum += weight * value;
+    }
+  return sum;
+}
+
+static double
+loss_sum (const Loss *loss)
+{
+  size_t n_parts = (loss->n + PART - 1) / PART;
+  g_autofree double *part = g_new (double, n_parts);
+
+#pragma omp parallel for schedule(static) if (n_parts > 3)
+  for (size_t p = 0; p < n_parts; p++)
+    {
+      size_t first = p * PART, end = MIN (first + PART, loss->n);
+
+      part[p] = loss->label != NULL ? pairs_part (loss, first, end)
+                                    : triples_part (loss, first, end);
+    }
+  return fl_sum (n_parts, part);
+}
+
+double
+fl_loss_bpr (size_t n, const float *score, const double *weight, float *d_score, double *each)
+{
+  return loss_sum (&(const Loss) { n, score, NULL, weight, d_score, each });
+}
+
+double
+fl_loss_bce (size_t n, const float *score, const float *label, const double *weight,
+             float *d_score, double *each)
+{
+  return loss_sum (&(const Loss) { n, score, label, weight, d_score, each });
+}

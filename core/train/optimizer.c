@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* optimizer.c: steps of parameters against their gradient g, at rate eta.
+ *
+ *   sgd      theta <- theta - eta g
+ *   adagrad  h <- h + g^2,  theta <- theta - eta g / (sqrt h + 1e-10)
+ *            [Duchi, Hazan and Singer 2011]
+ *   adam     m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
+ *            theta <- theta - eta m^ / (sqrt v^ + 1e-8),
+ *            m^ = m / (1 - b1^t),  v^ = v / (1 - b2^t);  b1 = 0.9, b2 = 0.999
+ *            [Kingma and Ba 2015, algorithm 1]
+ *   adam-lazy  the same for rows with a gradient alone; t counts all steps.
+ *
+ * Where |g| over all parameters exceeds `clip`, g is first scaled to that length.
+ * Numbers are stepped one by one: threads change no digit.
+ */
+#include "core/linalg/kernels.h"
+#include "core/train/train-room.h"
+
+#include <math.h>
+#include <string.h>
+
+#define BETA_1 0.9
+#define BETA_2 0.999
+/* What keeps quotients finite; those of the papers' and of usual programs. */
+#define EPSILON_ADAM 1e-8f
+#define EPSILON_ADAGRAD 1e-10f
+/* Arrays begin on cache lines. */
+#define LINE_NUMBERS ((size_t) 16)
+/* Numbers that one thread steps at a time. */
+#define PART_NUMBERS ((size_t) 8192)
+
+typedef struct
+{
+  size_t block;
+  uint32_t first, end; /* rows */
+} Part;
+
+struct FlOptimizer
+{
+  FlOptimizerKind kind;
+  double learning_rate, clip;
+  size_t n_blocks;
+  FlBlock *block;
+  float **a, **b;      /* what the kind remembers of each block, within the state */
+  size_t n_state;      /* bytes                                                   */
+  struct
+  {
+    uint64_t t;        /* steps done                */
+    uint64_t unused[7]; /* a cache line, all in all */
+    float value[];
+  } *state;
+  size_t n_parts;
+  Part *part;          /* all rows of all blocks */
+};
+
+/* Arrays that a kind keeps for each parameter. */
+static size_t
+memory_of (FlOptimizerKind kind)
+{
+  switch (kind)
+    {
+    case FL_OPTIMIZER_ADAM:
+    case FL_OPTIMIZER_ADAM_LAZY:
+      return 2;
+    case FL_OPTIMIZER_ADAGRAD:
+      return 1;
+    default:
+      return 0;
+    }
+}
+
+static uint32_t
+part_rows (const FlBlock *block)
+{
+  return (uint32_t) CLAMP (PART_NUMBERS / MAX (block->n_cols, 1), 1, G_MAXUINT32 / 2);
+}
+
+static void
+cut_blocks (FlOptimizer *optimizer)
+{
+  g_autoptr (GArray) parts = g_array_new (FALSE, FALSE, sizeof (Part));
+
+  for (size_t b = 0; b < optimizer->n_blocks; b++)
+    {
+      uint32_t n = optimizer->block[b].n_rows, rows = part_rows (&optimizer->block[b]);
+
+      for (uint32_t first = 0; first < n; first += MIN (rows, n - first))
+        {
+          Part part = { b, first, first + MIN (rows, n - first) };
+
+          g_array_append_val (parts, part);
+        }
+    }
+  optimizer->n_parts = parts->len;
+  optimizer->part = (Part *) (gpointer) g_array_free (g_steal_pointer (&parts), FALSE);
+}
+
+static size_t
+array_size (const FlBlock *block)
+{
+  return FL_ROUND_UP (block->n_rows * block->n_cols, LINE_NUMBERS);
+}
+
+static gboolean
+make_state (FlOptimizer *optimizer, GError **error)
+{
+  size_t n_arrays = memory_of (optimizer->kind), n = 0;
+  float *at;
+
+  for (size_t b = 0; b < optimizer->n_blocks; b++)
+    n += array_size (&optimizer->block[b]);
+  optimizer->n_state = sizeof *optimizer->state + n_arrays * n * sizeof (float);
+  optimizer->state = fl_table_alloc (optimizer->n_state, 1, error);
+  if (optimizer->state == NULL)
+    return FALSE;
+  at = optimizer->state->value;
+  for (size_t b = 0; b < optimizer->n_blocks; b++)
+    {
+      size_t size = array_size (&optimizer->block[b]);
+
+      optimizer->a[b] = n_arrays > 0 ? at : NULL;
+      optimizer->b[b] = n_arrays > 1 ? at + size : NULL;
+      at += n_arrays * size;
+    }
+  return TRUE;
+}
+
+FlOptimizer *
+fl_optimizer_new (size_t n_blocks, const FlBlock *blocks, const FlTrainingSettings *settings,
+                  GError **error)
+{
+  g_autoptr (FlOptimizer) optimizer = g_new0 (FlOptimizer, 1);
+
+  optimizer->kind = (FlOptimizerKind) settings->optimizer;
+  optimizer->learning_rate = settings->learning_rate;
+  optimizer->clip = settings->clip;
+  optimizer->n_blocks = n_blocks;
+  optimizer->block = g_memdup2 (blocks, n_blocks * sizeof *blocks);
+  optimizer->a = g_new0 (float *, n_blocks);
+  optimizer->b = g_new0 (float *, n_blocks);
+  cut_blocks (optimizer);
+  return make_state (optimizer, error) ? g_steal_pointer (&optimizer) : NULL;
+}
+
+void
+fl_optimizer_free (FlOptimizer *optimizer)
+{
+  if (optimizer == NULL)
+    return;
+  g_free (optimizer->block);
+  g_free (optimizer->a);
+  g_free (optimizer->b);
+  g_free (optimizer->state);
+  g_free (optimizer->part);
+  g_free (optimizer);
+}
+
+gpointer
+fl_optimizer_state (FlOptimizer *optimizer, size_t *size)
+{
+  *size = optimizer->n_state;
+  return optimizer->state;
+}
+
+/* ---- one step ---------------------------------------------------------- */
+
+static FlStep
+adam_step (double rate, double scale, uint64_t t)
+{
+  return (FlStep) { .scale = (float) scale,
+                    .rate = (float) (rate / (1 - pow (BETA_1, (double) t))),
+                    .epsilon = EPSILON_ADAM,
+                    .beta1 = (float) BETA_1,
+                    .rest1 = (float) (1 - BETA_1),
+                    .beta2 = (float) BETA_2,
+                    .rest2 = (float) (1 - BETA_2),
+                    .root = (float) (1 / sqrt (1 - pow (BETA_2, (double) t))) };
+}
+
+static FlStepKind
+step_kind (FlOptimizerKind kind)
+{
+  if (kind == FL_OPTIMIZER_ADAM || kind == FL_OPTIMIZER_ADAM_LAZY)
+    return FL_STEP_ADAM;
+  return kind == FL_OPTIMIZER_ADAGRAD ? FL_STEP_ADAGRAD : FL_STEP_DESCEND;
+}
+
+/* Rows from `first` to `end`, all with a gradient or all without. */
+static gboolean
+step_rows (const FlOptimizer *optimizer, const FlStep *step, FlStepKind kind, size_t b,
+           const FlGradientBlock *gradient, uint32_t first, uint32_t end)
+{
+  size_t m = gradient->n_cols, at = first * m;
+
+  return fl_step_f32 (step, kind, (end - first) * m, gradient->value + at,
+                      optimizer->block[b].value + at,
+                      optimizer->a[b] != NULL ? optimizer->a[b] + at : NULL,
+                      optimizer->b[b] != NULL ? optimizer->b[b] + at : NULL);
+}
+
+static gboolean
+step_part (const FlOptimizer *optimizer, const FlStep *step, const Part *part,
+           const FlGradient *gradient, FlGradient *clear)
+{
+  const FlGradientBlock *block = &gradient->block[part->block];
+  FlStepKind kind = step_kind (optimizer->kind);
+  gboolean finite = TRUE;
+
+  for (uint32_t r = part->first, end; r < part->end; r = end)
+    {
+      uint8_t used = block->used[r];
+
+      for (end = r + 1; end < part->end && block->used[end] == used;)
+        end++;
+      if (used)
+        finite &= step_rows (optimizer, step, kind, part->block, block, r, end);
+      else if (optimizer->kind == FL_OPTIMIZER_ADAM)
+        finite &= step_rows (optimizer, step, FL_STEP_ADAM_STILL, part->block, block, r, end);
+      if (used && clear != NULL)
+        {
+          memset (clear->block[part->block].value + r * block->n_cols, 0,
+                  (end - r) * block->n_cols * sizeof (float));
+          memset (clear->block[part->block].used + r, 0, end - r);
+        }
+    }
+  return finite;
+}
+
+static gboolean
+take_step (FlOptimizer *optimizer, const FlGradient *gradient, FlGradient *clear)
+{
+  double length = optimizer->clip > 0 ? sqrt (fl_gradient_dot (gradient, gradient)) : 0;
+  double scale = length > optimizer->clip ? optimizer->clip / length : 1;
+  FlStep step = { .scale = (float) scale, .rate = (float) optimizer->learning_rate,
+                  .epsilon = EPSILON_ADAGRAD };
+  unsigned failed = 0;
+
+  optimizer->state->t++;
+  if (step_kind (optimizer->kind) == FL_STEP_ADAM)
+    step = adam_step (optimizer->learning_rate, scale, optimizer->state->t);
+  /* The same thread steps the same numbers each time: they stay in its cache. */
+#pragma omp parallel for schedule(static) reduction(| : failed) if (optimizer->n_parts > 1)
+  for (size_t p = 0; p < optimizer->n_parts; p++)
+    failed |= !step_part (optimizer, &step, &optimizer->part[p], gradient, clear);
+  if (clear == NULL)
+    return !failed;
+  clear->penalty = 0;
+  for (size_t b = 0; b < clear->n_blocks; b++)
+    clear->block[b].n_used = 0;
+  return !failed;
+}
+
+gboolean
+fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient)
+{
+  return take_step (optimizer, gradient, NULL);
+}
+
+gboolean
+fl_optimizer_step_and_clear (FlOptimizer *optimizer, FlGradient *gradient)
+{
+  return take_step (optimizer, gradient, gradient);
+}

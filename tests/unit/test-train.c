@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Training by gradients: losses, gradients, optimisers, sampler, the loop. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/plugin/plugin-room.h"
+#include "core/run/run-room.h"
+#include "core/train/train-room.h"
+#include "tests/support/learner.h"
+
+static void
+compare (double found, double expected, double tolerance, const char *what)
+{
+  if (!(fabs (found - expected) <= tolerance * MAX (1, fabs (expected))))
+    fail_msg ("%s: %.15g is not %.15g", what, found, expected);
+}
+
+/* ---- losses ------------------------------------------------------------ */
+
+/* Float holds 7 digits; what is stored as double 15. */
+#define NEAR_F32 1e-6
+#define NEAR_F64 1e-14
+
+static void
+test_loss_bpr (void **state)
+{
+  /* Differences 0, ln 3, and ones where e^x overflows. */
+  const float score[] = { 1, 1, (float) 1.5, (float) (1.5 - G_LN2 * 1.584962500721156), 0, 2000,
+                          2000, 0 };
+  const double weight[] = { 1, 0.5, 0.25, 2 };
+  float d_score[8];
+  double each[4], loss;
+
+  (void) state;
+  loss = fl_loss_bpr (4, score, NULL, d_score, each);
+  compare (each[0], G_LN2, NEAR_F64, "-ln sigma (0)");
+  compare (each[1], log (4.0 / 3), NEAR_F32, "-ln sigma (ln 3)");
+  compare (each[2], 2000, NEAR_F64, "-ln sigma (-2000)");
+  compare (each[3], 0, NEAR_F64, "-ln sigma (2000)");
+  compare (loss, (each[0] + each[1] + each[2] + each[3]) / 4, NEAR_F64, "their mean");
+  compare (d_score[0], -0.125, NEAR_F32, "derivative at 0");
+  compare (d_score[1], 0.125, NEAR_F32, "derivative at 0");
+  compare (d_score[2], -0.0625, NEAR_F32, "derivative at ln 3");
+  compare (d_score[4], -0.25, NEAR_F32, "derivative at -2000");
+  compare (d_score[6], 0, NEAR_F32, "derivative at 2000");
+  loss = fl_loss_bpr (4, score, weight, d_score, NULL);
+  compare (loss, each[0] + each[1] / 2 + each[2] / 4 + each[3] * 2, NEAR_F64, "weighted");
+  compare (d_score[0], -0.5, NEAR_F32, "weighted derivative");
+  compare (d_score[5], 0.25, NEAR_F32, "weighted derivative");
+  compare (fl_loss_bpr (0, NULL, NULL, NULL, NULL), 0, 0, "of nothing");
+}
+
+static void
+test_loss_bce (void **state)
+{
+  const float score[] = { 0, 0, (float) (G_LN2 * 1.584962500721156), 800, 800 };
+  const float label[] = { 1, 0, 0, 1, 0 };
+  const double weight[] = { 1, 1, 1, 1, 0.5 };
+  float d_score[5];
+  double each[5], loss;
+
+  (void) state;
+  loss = fl_loss_bce (5, score, label, NULL, d_score, each);
+  compare (each[0], G_LN2, NEAR_F64, "-ln 1/2");
+  compare (each[1], G_LN2, NEAR_F64, "-ln (1 - 1/2)");
+  compare (each[2], log (4), NEAR_F32, "-ln (1 - 3/4)");
+  compare (each[3], 0, NEAR_F64, "certain and right");
+  compare (each[4], 800, NEAR_F64, "certain and wrong");
+  compare (loss, (each[0] + each[1] + each[2] + each[3] + each[4]) / 5, NEAR_F64, "their mean");
+  compare (d_score[0], -0.1, NEAR_F32, "derivative of the first");
+  compare (d_score[1], 0.1, NEAR_F32, "derivative of the second");
+  compare (d_score[2], 0.15, NEAR_F32, "derivative of the third");
+  loss = fl_loss_bce (5, score, label, weight, d_score, NULL);
+  compare (loss, each[0] + each[1] + each[2] + each[3] + each[4] / 2, NEAR_F64, "weighted");
+  compare (d_score[4], 0.5, NEAR_F32, "weighted derivative");
+}
+
+/* Central differences of the loss by each score.  Scores are float: a step of 2^-10
+ * is exact, and the error of the difference is its square. */
+static void
+test_loss_differences (void **state)
+{
+  enum { N = 2000 };
+  g_autofree float *score = g_new (float, 2 * N), *d_score = g_new (float, 2 * N);
+  g_autofree float *label = g_new (float, N), *scratch = g_new (float, 2 * N);
+  g_autofree double *weight = g_new (double, N);
+  FlRng rng = fl_rng (3, "loss", 0);
+  const float step = 0x1p-10f;
+
+  (void) state;
+  for (size_t k = 0; k < 2 * N; k++)
+    score[k] = (float) (round (64 * fl_rng_normal (&rng)) / 64);
+  for (size_t k = 0; k < N; k++)
+    {
+      label[k] = fl_rng_below (&rng, 2) == 1;
+      weight[k] = 1 + fl_rng_uniform (&rng);
+    }
+  for (size_t k = 0; k < 40; k++)
+    {
+      float middle = score[k * 37];
+      double up, down;
+
+      score[k * 37] = middle + step;
+      up = fl_loss_bpr (N, score, weight, scratch, NULL);
+      score[k * 37] = middle - step;
+      down = fl_loss_bpr (N, score, weight, scratch, NULL);
+      score[k * 37] = middle;
+      fl_loss_bpr (N, score, weight, d_score, NULL);
+      compare (d_score[k * 37], (up - down) / (2 * (double) step), 1e-6, "triples");
+      score[k * 37] = middle + step;
+      up = fl_loss_bce (N, score, label, weight, scratch, NULL);
+      score[k * 37] = middle - step;
+      down = fl_loss_bce (N, score, label, weight, scratch, NULL);
+      score[k * 37] = middle;
+      fl_loss_bce (N, score, label, weight, d_score, NULL);
+      compare (d_score[k * 37], (up - down) / (2 * (double) step), 1e-6, "pairs");
+    }
+}
+
+/* ---- gradients --------------------------------------------------------- */
+
+#define N_BLOCKS 3
+/* Rows shorter and longer than a vector, and a block of single numbers. */
+static const FlBlock shapes[N_BLOCKS] = { { "a", 3000, 67, NULL }, { "b", 900, 1, NULL },
+                                          { "c", 5, 3, NULL } };
+
+/* About one row in three gets something. */
+static FlGradient *
+some_gradient (uint64_t seed)
+{
+  FlGradient *gradient = fl_gradient_new (N_BLOCKS, shapes, NULL);
+  FlRng rng = fl_rng (seed, "gradient", 0);
+
+  for (size_t b = 0; b < N_BLOCKS; b++)
+    for (uint32_t k = 0; k < shapes[b].n_rows / 3 + 1; k++)
+      {
+        float *row = fl_gradient_row (&gradient->block[b], fl_rng_below (&rng, shapes[b].n_rows));
+
+        for (size_t a = 0; a < shapes[b].n_cols; a++)
+          row[a] += (float) fl_rng_normal (&rng);
+      }
+  gradient->penalty = fl_rng_uniform (&rng);
+  return gradient;
+}
+
+static size_t
+block_size (size_t b)
+{
+  return shapes[b].n_rows * shapes[b].n_cols;
+}
+
+static void
+test_gradient (void **state)
+{
+  g_autoptr (FlGradient) x = some_gradient (1), y = some_gradient (2), sum = some_gradient (1);
+  double dot = 0, penalty = x->penalty;
+
+  (void) state;
+  fl_gradient_add (sum, 0.5, y);
+  for (size_t b = 0; b < N_BLOCKS; b++)
+    for (size_t k = 0; k < block_size (b); k++)
+      {
+        const float *p = x->block[b].value, *q = y->block[b].value;
+
+        /* A half is exact: one rounding, fused or not. */
+        assert_true (sum->block[b].value[k] == p[k] + 0.5f * q[k]);
+        dot += (double) p[k] * (double) q[k];
+      }
+  compare (sum->penalty, penalty + 0.5 * y->penalty, NEAR_F64, "penalty");
+  compare (fl_gradient_dot (x, y), dot, 1e-12, "product");
+  fl_gradient_scale (sum, 2);
+  assert_true (sum->block[0].value[0] == 2 * x->block[0].value[0] + y->block[0].value[0]);
+  fl_gradient_clear (sum);
+  for (size_t b = 0; b < N_BLOCKS; b++)
+    {
+      assert_int_equal (sum->block[b].n_used, 0);
+      for (size_t k = 0; k < block_size (b); k++)
+        assert_true (sum->block[b].value[k] == 0);
+      for (uint32_t r = 0; r < shapes[b].n_rows; r++)
+        assert_int_equal (sum->block[b].used[r], 0);
+    }
+  assert_true (sum->penalty == 0 && fl_gradient_dot (sum, x) == 0);
+}
+
+static void
+test_gradient_threads (void **state)
+{
+  double dot[3];
+  FlGradient *sum[3];
+
+  (void) state;
+  for (int t = 0; t < 3; t++)
+    {
+      g_autoptr (FlGradient) x = some_gradient (1), y = some_gradient (2);
+
+      omp_set_num_threads (t + 1);
+      fl_gradient_add (x, 0.3, y);
+      fl_gradient_scale (x, 1.7);
+      dot[t] = fl_gradient_dot (x, y);
+      sum[t] = g_steal_pointer (&x);
+      assert_true (dot[t] == dot[0]);
+      for (size_t b = 0; b < N_BLOCKS; b++)
+        assert_memory_equal (sum[t]->block[b].value, sum[0]->block[b].value,
+                             block_size (b) * sizeof (float));
+    }
+  omp_set_num_threads (2);
+  for (int t = 0; t < 3; t++)
+    fl_gradient_free (sum[t]);
+}
+
+/* ---- optimisers -------------------------------------------------------- */
+
+typedef struct
+{
+  double *value[N_BLOCKS], *a[N_BLOCKS], *b[N_BLOCKS];
+} Oracle;
+
+static void
+oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double rate,
+             double clip, int t)
+{
+  double length = sqrt (fl_gradient_dot (gradient, gradient));
+  double scale = clip > 0 && length > clip ? clip / length : 1;
+
+  for (size_t b = 0; b < N_BLOCKS; b++)
+    for (size_t k = 0; k < block_size (b); k++)
+      {
+        double g = scale * (double) gradient->block[b].value[k];
+        double *m = &o->a[b][k], *v = &o->b[b][k], *x = &o->value[b][k];
+
+        if (kind == FL_OPTIMIZER_SGD)
+          *x -= rate * g;
+        else if (kind == FL_OPTIMIZER_ADAGRAD)
+          {
+            *m += g * g;
+            *x -= g == 0 ? 0 : rate * g / (sqrt (*m) + 1e-10);
+          }
+        else if (kind == FL_OPTIMIZER_ADAM
+                 || gradient->block[b].used[k / shapes[b].n_cols])
+          {
+            *m = 0.9 * *m + 0.1 * g;
+            *v = 0.999 * *v + 0.001 * g * g;
+            *x -= rate * (*m / (1 - pow (0.9, t)))
+                  / (sqrt (*v / (1 - pow (0.999, t))) + 1e-8);
+          }
+      }
+}
+
+static void
+try_optimizer (FlOptimizerKind kind, double clip, int n_threads)
+{
+  FlTrainingSettings settings = { .optimizer = kind, .learning_rate = 0.01, .clip = clip };
+  g_autoptr (FlOptimizer) optimizer = NULL;
+  FlBlock blocks[N_BLOCKS];
+  Oracle oracle;
+  double worst = 0;
+
+  omp_set_num_threads (n_threads);
+  for (size_t b = 0; b < N_BLOCKS; b++)
+    {
+      blocks[b] = shapes[b];
+      blocks[b].value = g_new (float, block_size (b));
+      oracle.value[b] = g_new0 (double, block_size (b));
+      oracle.a[b] = g_new0 (double, block_size (b));
+      oracle.b[b] = g_new0 (double, block_size (b));
+      for (size_t k = 0; k < block_size (b); k++)
+        oracle.value[b][k] = blocks[b].value[k] = (float) sin ((double) k);
+    }
+  optimizer = fl_optimizer_new (N_BLOCKS, blocks, &settings, NULL);
+  for (int t = 1; t <= 30; t++)
+    {
+      g_autoptr (FlGradient) gradient = some_gradient ((uint64_t) t);
+
+      oracle_step (&oracle, kind, gradient, 0.01, clip, t);
+      if (t % 2 == 0)
+        assert_true (fl_optimizer_step (optimizer, gradient));
+      else
+        {
+          assert_true (fl_optimizer_step_and_clear (optimizer, gradient));
+          assert_true (fl_gradient_dot (gradient, gradient) == 0);
+          assert_true (gradient->block[0].n_used == 0 && gradient->penalty == 0);
+        }
+    }
+  for (size_t b = 0; b < N_BLOCKS; b++)
+    {
+      for (size_t k = 0; k < block_size (b); k++)
+        worst = fmax (worst, fabs (oracle.value[b][k] - (double) blocks[b].value[k]));
+      g_free (blocks[b].value);
+      g_free (oracle.value[b]);
+      g_free (oracle.a[b]);
+      g_free (oracle.b[b]);
+    }
+  print_message ("optimizer %d, clip %g, %d threads: farthest %.2g\n", (int) kind, clip, n_threads,
+                 worst);
+  /* Thirty steps, each rounded to half a unit of a number of size 1: 30 * 2^-24. */
+  assert_true (worst < 30 * 0x1p-23);
+  omp_set_num_threads (2);
+}
+
+static void
+test_optimizers (void **state)
+{
+  (void) state;
+  for (int kind = FL_OPTIMIZER_ADAM; kind <= FL_OPTIMIZER_ADAGRAD; kind++)
+    for (int n_threads = 1; n_threads <= 2; n_threads++)
+      {
+        try_optimizer ((FlOptimizerKind) kind, 0, n_threads);
+        try_optimizer ((FlOptimizerKind) kind, 3, n_threads);
+      }
+}
+
+/* ---- data and a model -------------------------------------------------- */
+
+/* Users like items of their own remainder by 3; user 3 likes everything, user 4
+ * nothing. */
+static FlRatings *
+some_ratings (uint32_t n_users, uint32_t n_items)
+{
+  g_autoptr (GArray) user = g_array_new (FALSE, FALSE, sizeof (uint32_t));
+  g_autoptr (GArray) item = g_array_new (FALSE, FALSE, sizeof (uint32_t));
+  g_autoptr (GArray) rating = g_array_new (FALSE, FALSE, sizeof (double));
+  FlRng rng = fl_rng (1, "ratings", 0);
+
+  for (uint32_t u = 0; u < n_users; u++)
+    for (uint32_t i = 0; i < n_items; i++)
+      {
+        double r = 1 + fl_rng_below (&rng, 5), chance = u % 3 == i % 3 ? 0.5 : 0.1;
+
+        if (u == 4 || (u != 3 && fl_rng_uniform (&rng) > chance))
+          continue;
+        g_array_append_val (user, u);
+        g_array_append_val (item, i);
+        g_array_append_val (rating, r);
+      }
+  return fl_ratings_new (n_users, n_items, user->len, (const uint32_t *) (gpointer) user->data,
+                         (const uint32_t *) (gpointer) item->data,
+                         (const double *) (gpointer) rating->data, NULL);
+}
+
+static gboolean
+has_rated (const FlRatings *ratings, uint32_t u, uint32_t i)
+{
+  for (size_t k = ratings->by_user.start[u]; k < ratings->by_user.start[u + 1]; k++)
+    if (ratings->by_user.col[k] == i)
+      return TRUE;
+  return FALSE;
+}
+
+/* ---- sampler ----------------------------------------------------------- */
+
+static void
+check_epoch (const FlRatings *ratings, FlSampler *sampler, const FlTrainingSettings *settings,
+             size_t *n_seen)
+{
+  gboolean labelled = settings->loss == FL_LOSS_BCE;
+  size_t n = 0, n_batches = 0, n_labels = 0;
+  const FlBatch *batch;
+
+  while ((batch = fl_sampler_next (sampler)) != NULL)
+    {
+      assert_true (batch->n == MIN ((size_t) settings->batch, fl_sampler_size (sampler) - n));
+      assert_true (batch->width == (labelled ? 1 : 2) && batch->delta == NULL);
+      for (size_t k = 0; k < batch->n; k++)
+        {
+          uint32_t u = batch->user[k], i = batch->item[k * batch->width];
+          gboolean positive = !labelled || batch->label[k] == 1;
+
+          assert_true (u != 3 && u != 4);
+          assert_int_equal (has_rated (ratings, u, i), positive);
+          n_labels += positive;
+          n_seen[u * ratings->n_items + i] += positive;
+          if (!labelled)
+            assert_false (has_rated (ratings, u, batch->item[2 * k + 1]));
+        }
+      n += batch->n;
+      n_batches++;
+    }
+  assert_int_equal (n, fl_sampler_size (sampler));
+  assert_int_equal (n_batches, fl_sampler_n_batches (sampler));
+  if (labelled)
+    assert_int_equal (n_labels * (size_t) (1 + settings->negatives), n);
+}
+
+static void
+test_sampler (void **state)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (80, 60);
+  static const int64_t batches[] = { 1, 7, 1000, 1024, 5000, 1000000 };
+  g_autofree size_t *n_seen = g_new (size_t, 80 * 60);
+
+  (void) state;
+  for (size_t b = 0; b < G_N_ELEMENTS (batches); b++)
+    for (int loss = FL_LOSS_BPR; loss <= FL_LOSS_BCE; loss++)
+      for (int64_t negatives = 1; negatives <= 3; negatives += 2)
+        {
+          FlTrainingSettings settings = { .batch = batches[b], .negatives = negatives,
+                                          .loss = loss };
+          g_autoptr (FlSampler) sampler = fl_sampler_new (ratings, &settings, 9, NULL);
+
+          assert_int_equal (fl_sampler_left_out (sampler), 1);
+          for (uint64_t epoch = 0; epoch < 2; epoch++)
+            {
+              memset (n_seen, 0, 80 * 60 * sizeof *n_seen);
+              fl_sampler_begin (sampler, epoch);
+              check_epoch (ratings, sampler, &settings, n_seen);
+              for (uint32_t u = 0; u < 80; u++)
+                for (uint32_t i = 0; i < 60; i++)
+                  assert_int_equal (n_seen[u * 60 + i],
+                                    u != 3 && has_rated (ratings, u, i)
+                                        ? (loss == FL_LOSS_BCE ? 1 : negatives) : 0);
+            }
+        }
+}
+
+/* Neither threads nor the size of a batch move anything. */
+static void
+test_sampler_same (void **state)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (200, 90);
+  static const int64_t batches[] = { 1000000, 1, 333, 4096 };
+  g_autofree uint32_t *first = NULL;
+
+  (void) state;
+  for (size_t b = 0; b < G_N_ELEMENTS (batches); b++)
+    {
+      FlTrainingSettings settings = { .batch = batches[b], .negatives = 2 };
+      g_autoptr (FlSampler) sampler = fl_sampler_new (ratings, &settings, 9, NULL);
+      size_t n = fl_sampler_size (sampler), at = 0;
+      const FlBatch *batch;
+
+      omp_set_num_threads ((int) b % 3 + 1);
+      if (first == NULL)
+        first = g_new (uint32_t, 3 * n);
+      fl_sampler_begin (sampler, 5);
+      for (; (batch = fl_sampler_next (sampler)) != NULL; at += batch->n)
+        if (b == 0)
+          {
+            memcpy (first, batch->user, n * sizeof *first);
+            memcpy (first + n, batch->item, 2 * n * sizeof *first);
+          }
+        else
+          {
+            assert_memory_equal (batch->user, first + at, batch->n * sizeof *first);
+            assert_memory_equal (batch->item, first + n + 2 * at, 2 * batch->n * sizeof *first);
+          }
+    }
+  omp_set_num_threads (2);
+}
+
+/* Negatives of one user are uniform: chi-square with m - 1 degrees of freedom, whose
+ * deviation is sqrt (2 (m - 1)); five of them are a bound for a fixed seed. */
+static void
+test_sampler_uniform (void **state)
+{
+  const uint32_t user[] = { 0, 0, 0, 0, 0 }, item[] = { 0, 3, 4, 10, 39 };
+  const double rating[] = { 1, 1, 1, 1, 1 };
+  g_autoptr (FlRatings) ratings = fl_ratings_new (1, 40, 5, user, item, rating, NULL);
+  FlTrainingSettings settings = { .batch = 512, .negatives = 1000 };
+  g_autoptr (FlSampler) sampler = fl_sampler_new (ratings, &settings, 1, NULL);
+  double count[40] = { 0 }, expected = 0, chi = 0;
+  const FlBatch *batch;
+
+  (void) state;
+  for (uint64_t epoch = 0; epoch < 20; epoch++)
+    {
+      fl_sampler_begin (sampler, epoch);
+      while ((batch = fl_sampler_next (sampler)) != NULL)
+        for (size_t k = 0; k < batch->n; k++)
+          count[batch->item[2 * k + 1]]++;
+    }
+  expected = 20 * 5000 / 35.0;
+  for (uint32_t i = 0; i < 40; i++)
+    {
+      gboolean rated = has_rated (ratings, 0, i);
+
+      assert_true (!rated || count[i] == 0);
+      chi += rated ? 0 : (count[i] - expected) * (count[i] - expected) / expected;
+    }
+  print_message ("chi-square %.1f of 34 degrees\n", chi);
+  assert_true (fabs (chi - 34) < 5 * sqrt (2 * 34.0));
+}
+
+static void
+test_sampler_refuses (void **state)
+{
+  const uint32_t user[] = { 0, 0 }, item[] = { 0, 1 };
+  const double rating[] = { 1, 1 };
+  g_autoptr (FlRatings) none = fl_ratings_new (2, 2, 0, NULL, NULL, NULL, NULL);
+  g_autoptr (FlRatings) all = fl_ratings_new (2, 2, 2, user, item, rating, NULL);
+  FlTrainingSettings settings = { .batch = 512, .negatives = 1 };
+  g_autoptr (GError) error = NULL;
+
+  (void) state;
+  assert_null (fl_sampler_new (none, &settings, 4, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_DATA));
+  g_clear_error (&error);
+  assert_null (fl_sampler_new (all, &settings, 4, &error));
+  print_message ("%s\n", error->message);
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_DATA));
+}
+
+/* ---- the loop ---------------------------------------------------------- */
+
+typedef struct
+{
+  Learner learner;
+  FlModelOps ops;
+  FlInstance model;
+  FlRun *run;
+  FlRatings *train;
+  FlData data;
+  FlStage stage;
+} Case;
+
+/* Settings "key=value", blanks between them. */
+static Case *
+case_new (const char *settings)
+{
+  Case *c = g_new0 (Case, 1);
+  GError *error = NULL;
+  g_auto (GStrv) words = g_strsplit (settings, " ", 0);
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+
+  for (size_t i = 0; words[i] != NULL; i++)
+    {
+      g_auto (GStrv) pair = g_strsplit (words[i], "=", 2);
+
+      if (words[i][0] != '\0')
+        g_ptr_array_add (list, fl_setting_new (pair[0], pair[1], "test"));
+    }
+  fl_params_store (learner_plugin.params, &c->learner, "model", list, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  c->ops = *(const FlModelOps *) learner_plugin.ops;
+  c->model = (FlInstance) { &learner_plugin, &c->learner, &c->ops };
+  c->run = fl_run_new (5, NULL, NULL);
+  c->train = some_ratings (80, 60);
+  c->data = (FlData) { .train = c->train };
+  c->stage = (FlStage) { &c->data, &c->model, c->run };
+  return c;
+}
+
+static void
+case_free (Case *c)
+{
+  learner_plugin.clear (&c->learner);
+  fl_params_clear (learner_plugin.params, &c->learner);
+  fl_run_free (c->run);
+  fl_ratings_free (c->train);
+  g_free (c);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Case, case_free)
+
+static const char *
+note (const FlRun *run, const char *name)
+{
+  const GPtrArray *notes = fl_run_notes (run);
+
+  for (guint k = 0; k < notes->len; k++)
+    {
+      const FlSetting *setting = g_ptr_array_index (notes, k);
+
+      if (g_str_equal (setting->key, name))
+        return setting->value;
+    }
+  return NULL;
+}
+
+static void
+assert_same_blocks (const Case *a, const Case *b)
+{
+  for (size_t i = 0; i < 2; i++)
+    {
+      const FlBlock *x = &a->learner.block[i], *y = &b->learner.block[i];
+
+      assert_memory_equal (x->value, y->value, x->n_rows * x->n_cols * sizeof (float));
+    }
+}
+
+/* How often a random positive scores above a random negative. */
+static double
+share_in_order (const Case *c)
+{
+  size_t n = 0, n_right = 0;
+  const FlCsr *rows = &c->train->by_user;
+  size_t m = (size_t) c->learner.rank;
+
+  for (uint32_t u = 5; u < rows->n_rows; u++)
+    for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
+      for (uint32_t j = 0; j < rows->n_cols; j++)
+        if (!has_rated (c->train, u, j))
+          {
+            const float *p = c->learner.block[0].value + u * m, *q = c->learner.block[1].value;
+
+            n_right += fl_dot_f32 (m, p, q + rows->col[k] * m) > fl_dot_f32 (m, p, q + j * m);
+            n++;
+          }
+  return (double) n_right / (double) n;
+}
+
+static void
+test_default_loop (void **state)
+{
+  static const char *const settings[] = {
+    "epochs=60 batch=128 learning-rate=0.02",
+    "epochs=60 batch=128 learning-rate=0.02 loss=bce negatives=2",
+    "epochs=60 batch=128 learning-rate=0.02 optimizer=adam-lazy negatives=3 l2=0.01",
+    "epochs=60 batch=128 learning-rate=0.3 optimizer=adagrad clip=1",
+    "epochs=60 batch=64 learning-rate=3 optimizer=sgd l2=0.001 rank=67",
+  };
+
+  (void) state;
+  for (size_t s = 0; s < G_N_ELEMENTS (settings); s++)
+    {
+      g_autoptr (Case) first = case_new (settings[s]);
+      GError *error = NULL;
+      double share;
+
+      omp_set_num_threads (1);
+      assert_true (fl_training_run (&first->stage, &error));
+      g_assert_no_error (error);
+      share = share_in_order (first);
+      print_message ("%s: %.3f in order\n", settings[s], share);
+      assert_true (share > 0.75);
+      assert_string_equal (note (first->run, "iterations"), "60");
+      assert_string_equal (note (first->run, "users without negatives"), "1");
+      assert_true (first->learner.n_settled > 0 && first->learner.n_moved >= 60);
+      for (int t = 2; t <= 3; t++)
+        {
+          g_autoptr (Case) again = case_new (settings[s]);
+
+          omp_set_num_threads (t);
+          assert_true (fl_training_run (&again->stage, &error));
+          assert_same_blocks (first, again);
+        }
+    }
+  omp_set_num_threads (2);
+}
+
+static void
+test_stream (void **state)
+{
+  g_autoptr (Case) c = case_new ("epochs=3 optimizer=stream scale=0");
+  g_autoptr (GError) error = NULL;
+
+  (void) state;
+  assert_true (fl_training_run (&c->stage, NULL));
+  assert_true (c->learner.block[0].value[0] == 5 + 6 + 7);
+  assert_null (fl_training_new (&c->stage, NULL, &error));
+  print_message ("%s\n", error->message);
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
+}
+
+static void
+test_move (void **state)
+{
+  g_autoptr (Case) c = case_new ("rank=67"), still = case_new ("rank=67");
+  g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
+  g_autoptr (FlTraining) other = fl_training_new (&still->stage, NULL, NULL);
+  const FlBlock *blocks;
+  size_t n = fl_training_blocks (training, &blocks);
+  g_autoptr (FlGradient) by = fl_gradient_new (n, blocks, NULL);
+
+  (void) state;
+  for (uint32_t r = 0; r < 70; r += 3)
+    for (size_t b = 0; b < n; b++)
+      for (size_t a = 0; a < 67; a++)
+        fl_gradient_row (&by->block[b], r % blocks[b].n_rows)[a] += (float) (a + r);
+  assert_true (fl_training_restore (training));
+  assert_same_blocks (c, still);
+  assert_true (fl_training_move (training, 0.1, by) && fl_training_move (training, -7, by));
+  assert_true (c->learner.block[0].value[1] != still->learner.block[0].value[1]);
+  assert_true (fl_training_restore (training));
+  assert_same_blocks (c, still);
+}
+
+static void
+test_diverges (void **state)
+{
+  g_autoptr (Case) c = case_new ("learning-rate=1e6 optimizer=sgd batch=64");
+  g_autoptr (GError) error = NULL;
+
+  (void) state;
+  assert_false (fl_training_run (&c->stage, &error));
+  print_message ("%s\n", error->message);
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_NUMERIC));
+  assert_non_null (strstr (error->message, "epoch"));
+}
+
+static void
+test_fail (void **state)
+{
+  g_autoptr (Case) c = case_new ("");
+  g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  float none;
+
+  (void) state;
+  assert_true (fl_training_epoch (training));
+  assert_false (fl_training_fail (training, g_error_new (FL_ERROR, FL_ERROR_DATA, "first")));
+  assert_false (fl_training_fail (training, g_error_new (FL_ERROR, FL_ERROR_DATA, "second")));
+  assert_null (fl_training_batch (training));
+  assert_false (fl_training_scores (training, &(const FlBatch) { .n = 0 }, &none));
+  assert_false (fl_training_epoch (training));
+  assert_false (fl_training_end (training, &error));
+  assert_string_equal (error->message, "first");
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_loss_bpr),
+    cmocka_unit_test (test_loss_bce),
+    cmocka_unit_test (test_loss_differences),
+    cmocka_unit_test (test_gradient),
+    cmocka_unit_test (test_gradient_threads),
+    cmocka_unit_test (test_optimizers),
+    cmocka_unit_test (test_sampler),
+    cmocka_unit_test (test_sampler_same),
+    cmocka_unit_test (test_sampler_uniform),
+    cmocka_unit_test (test_sampler_refuses),
+    cmocka_unit_test (test_default_loop),
+    cmocka_unit_test (test_stream),
+    cmocka_unit_test (test_move),
+    cmocka_unit_test (test_diverges),
+    cmocka_unit_test (test_fail),
+  };
+
+  return cmocka_run_group_tests (tests, NULL, NULL);
+}
