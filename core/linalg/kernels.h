@@ -60,6 +60,10 @@ typedef struct
   void (*add_f32) (size_t n, float factor, const float *x, float *y);
   gboolean (*step_f32) (const FlStep *step, FlStepKind kind, size_t n, const float *g,
                         float *value, float *a, float *b);
+  void (*sparse_rows) (const FlSparse *sparse, size_t first, size_t end);
+  void (*multiply_f32) (size_t n, size_t k, const float *A, size_t stride, size_t m,
+                        const float *B, float *C);
+  void (*outer_f32) (size_t n, size_t k, const float *A, size_t m, const float *B, float *C);
 } FlKernels;
 
 /* Those above base exist where FL_KERNELS_X86 is 1. */

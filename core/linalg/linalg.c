@@ -336,6 +336,37 @@ fl_step_f32 (const FlStep *step, FlStepKind kind, size_t n, const float *g, floa
   return kernels->step_f32 (step, kind, n, g, value, a, b);
 }
 
+void
+fl_multiply_f32 (size_t n, size_t k, const float *A, size_t stride, size_t m, const float *B,
+                 float *C)
+{
+  g_assert (m == FL_PAD (m));
+  kernels->multiply_f32 (n, k, A, stride, m, B, C);
+}
+
+void
+fl_outer_f32 (size_t n, size_t k, const float *A, size_t m, const float *B, float *C)
+{
+  g_assert (k == FL_PAD (k) && m == FL_PAD (m));
+  kernels->outer_f32 (n, k, A, m, B, C);
+}
+
+/* Rows handed to a thread at a time: few, for some have a thousand times the
+ * columns of others. */
+#define SPARSE_ROWS ((size_t) 16)
+/* Numbers summed from which threads gain more than they lose by waiting. */
+#define SPARSE_WORK ((size_t) 200000)
+
+void
+fl_sparse_multiply (const FlSparse *sparse)
+{
+  size_t n = sparse->n_rows, n_blocks = FL_ROUND_UP (n, SPARSE_ROWS) / SPARSE_ROWS;
+
+#pragma omp parallel for schedule(dynamic) if (sparse->start[n] * sparse->m > SPARSE_WORK)
+  for (size_t k = 0; k < n_blocks; k++)
+    kernels->sparse_rows (sparse, k * SPARSE_ROWS, MIN (n, (k + 1) * SPARSE_ROWS));
+}
+
 /* Eigenvalues of the symmetric S (m x m), ascending; S becomes eigenvectors, one
  * a row, when wanted.  S is its own transpose, so the layout is a name only. */
 static gboolean

@@ -345,6 +345,118 @@ test_dot_rows (void **state)
     assert_true (out[k] == fl_dot_f32 (67, F32 + k * 70, x32));
 }
 
+/* The plain loops of fl_multiply and fl_outer; and a row by itself has the digits that
+ * it has among others. */
+static void
+check_products (size_t n, size_t k, size_t m)
+{
+  FlRng rng = fl_rng (n, "products", k * 1000 + m);
+  size_t a_size = n * k + 1, b_size = MAX (n, k) * m + 1;
+  g_autofree double *A = g_new (double, a_size), *B = g_new (double, b_size);
+  g_autofree float *A32 = g_new (float, a_size), *B32 = g_new (float, b_size);
+  g_autofree float *C = g_new0 (float, n *m + 1), *one = g_new0 (float, m);
+  g_autofree float *outer = g_new0 (float, k *m);
+
+  fill (&rng, n * k, A, A32);
+  fill (&rng, MAX (n, k) * m, B, B32);
+  /* In two calls, for what is there stays. */
+  fl_multiply_f32 (n, k / 2, A32, k, m, B32, C);
+  fl_multiply_f32 (n, k - k / 2, A32 + k / 2, k, m, B32 + k / 2 * m, C);
+  fl_outer_f32 (n / 2, k, A32, m, B32, outer);
+  fl_outer_f32 (n - n / 2, k, A32 + n / 2 * k, m, B32 + n / 2 * m, outer);
+  for (size_t r = 0; r < n; r++)
+    for (size_t c = 0; c < m; c++)
+      {
+        double sum = 0;
+
+        for (size_t a = 0; a < k; a++)
+          sum += A[r * k + a] * B[a * m + c];
+        assert_near (C[r * m + c], sum, (double) k, 1e-6);
+      }
+  for (size_t a = 0; a < k; a++)
+    for (size_t c = 0; c < m; c++)
+      {
+        double sum = 0;
+
+        for (size_t r = 0; r < n; r++)
+          sum += A[r * k + a] * B[r * m + c];
+        assert_near (outer[a * m + c], sum, (double) n, 1e-6);
+      }
+  if (n == 0)
+    return;
+  fl_multiply_f32 (1, k, A32 + (n / 2) * k, k, m, B32, one);
+  assert_memory_equal (one, C + (n / 2) * m, m * sizeof *one);
+}
+
+static void
+test_products (void **state)
+{
+  (void) state;
+  for (size_t j = 0; j < G_N_ELEMENTS (counts); j++)
+    for (size_t k = 16; k <= 64; k += 16)
+      for (size_t m = 16; m <= 80; m += 16)
+        check_products (counts[j], k, m);
+}
+
+/* A side of n rows, of which row r has the columns r, r + 1 .. of N_ROWS, as many as
+ * `most` allows and some none. */
+static void
+check_sparse (size_t n, size_t most, size_t m)
+{
+  FlRng rng = fl_rng (n, "sparse", m);
+  g_autofree double *X = g_new (double, N_ROWS *m), *Y = g_new (double, n *m);
+  g_autofree float *X32 = g_new (float, N_ROWS *m), *Y32 = g_new (float, n *m);
+  g_autofree float *out = g_new (float, n *m), *out1 = g_new (float, n *m);
+  g_autofree float *scaled = g_new (float, n *m), *factor = g_new (float, 3 * n);
+  g_autofree size_t *start = g_new0 (size_t, n + 1);
+  g_autofree uint32_t *col = g_new (uint32_t, n *most + 1);
+  FlSparse sparse = { .n_rows = n, .m = m, .start = start, .col = col, .table = X32, .own = Y32,
+                      .left = factor, .self = factor + n, .right = factor + 2 * n, .out = out,
+                      .scaled = scaled };
+
+  fill (&rng, N_ROWS * m, X, X32);
+  fill (&rng, n * m, Y, Y32);
+  for (size_t r = 0; r < n; r++)
+    {
+      start[r + 1] = start[r] + fl_rng_below (&rng, (uint32_t) most + 1) * (r % 3 > 0);
+      for (size_t k = start[r]; k < start[r + 1]; k++)
+        col[k] = fl_rng_below (&rng, N_ROWS);
+    }
+  for (size_t k = 0; k < 3 * n; k++)
+    factor[k] = (float) (k % 5) / 4;
+  omp_set_num_threads (3);
+  fl_sparse_multiply (&sparse);
+  for (size_t r = 0; r < n; r++)
+    for (size_t a = 0; a < m; a++)
+      {
+        double sum = 0;
+
+        for (size_t k = start[r]; k < start[r + 1]; k++)
+          sum += X[col[k] * m + a];
+        sum = sum * factor[r] + factor[n + r] * Y[r * m + a];
+        assert_near (out[r * m + a], sum, (double) most, 1e-6);
+        assert_true (scaled[r * m + a] == factor[2 * n + r] * out[r * m + a]);
+      }
+  omp_set_num_threads (1);
+  sparse.out = out1;
+  sparse.scaled = NULL;
+  fl_sparse_multiply (&sparse);
+  assert_memory_equal (out, out1, n * m * sizeof *out);
+  sparse.add = Y32;
+  fl_sparse_multiply (&sparse);
+  for (size_t k = 0; k < n * m; k++)
+    assert_near (out1[k], (double) out[k] + Y[k], (double) most, 1e-6);
+}
+
+static void
+test_sparse (void **state)
+{
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    check_sparse (50, 200, sizes[i]);
+  check_sparse (2000, 100, 64);
+}
+
 /* X Y' = 3 u v' + 2 w z' with u, w and v, z orthonormal. */
 static void
 test_singular_values (void **state)
@@ -400,7 +512,8 @@ main (int argc, char **argv)
     cmocka_unit_test (test_singular),    cmocka_unit_test (test_gram),
     cmocka_unit_test (test_dot_and_sum), cmocka_unit_test (test_table),
     cmocka_unit_test (test_isa_names),   cmocka_unit_test (test_covariance),
-    cmocka_unit_test (test_quadratic),
+    cmocka_unit_test (test_quadratic),   cmocka_unit_test (test_products),
+    cmocka_unit_test (test_sparse),
     cmocka_unit_test (test_dot_rows),    cmocka_unit_test (test_singular_values),
   };
   static const char *const lower[] = { "base", "v3" };

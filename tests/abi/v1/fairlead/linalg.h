@@ -85,6 +85,37 @@ void fl_dot_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, 
 void fl_dot_rows_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
                       const float *x, double *out);
 
+/* Products of float tables, for networks.  m, and k of fl_outer: FL_PAD of a number,
+ * with zeros for padding.
+ *   fl_multiply: C (n x m) <- C + A B.  A: n rows of k numbers, `stride` apart; B: k x
+ *     m.  Each number is one chain of sums over the k columns, begun with what is
+ *     there: the same digits whatever n.
+ *   fl_outer: C (k x m) <- C + A'B.  A: n x k; B: n x m.  Sums over n in float: of many
+ *     hundred rows, add up parts in double. */
+void fl_multiply_f32 (size_t n, size_t k, const float *A, size_t stride, size_t m,
+                      const float *B, float *C);
+void fl_outer_f32 (size_t n, size_t k, const float *A, size_t m, const float *B, float *C);
+
+/* One side of a graph convolution.  For each row r of a sparse matrix of ones, whose
+ * columns are col[start[r]] .. col[start[r + 1] - 1]:
+ *   out_r <- left_r * (sum of the rows of `table` at its columns) + self_r * own_r + add_r,
+ *   scaled_r <- right_r * out_r.
+ * Rows have m numbers, any number.  Sums of more than 64 rows are in double. */
+typedef struct
+{
+  size_t n_rows, m;
+  const size_t *start;
+  const uint32_t *col;
+  const float *table;
+  const float *own;
+  const float *add;                 /* or NULL                                       */
+  const float *left, *self, *right; /* n_rows                                        */
+  float *out;
+  float *scaled;                    /* or NULL                                       */
+} FlSparse;
+/* Runs on the threads of the process. */
+void fl_sparse_multiply (const FlSparse *sparse);
+
 /* The m singular values of X Y', descending, from the Gram matrices X'X and Y'Y
  * (m x m, both triangles). */
 gboolean fl_singular_values (size_t m, const double *XX, const double *YY, double *values,
