@@ -291,6 +291,20 @@ adopt_ops (FlPlugin *plugin, gconstpointer theirs, GError **error)
 
 /* ---- the descriptor ---------------------------------------------------- */
 
+/* Arms are named by objectives that compare lists, and one by each. */
+static gboolean
+check_arms (const FlPlugin *plugin, GError **error)
+{
+  const FlObjectiveOps *ops = plugin->kind == FL_KIND_OBJECTIVE ? plugin->ops : NULL;
+  unsigned n = 0;
+
+  for (const FlParam *p = plugin->params; p != NULL && p->type != FL_TYPE_END; p++)
+    n += p->type == FL_TYPE_ARM;
+  if (n > 0 && (ops == NULL || !ops->lists))
+    return refuse (error, "names an arm, but is no objective over lists");
+  return n <= 1 || refuse (error, "names %u arms: one at most", n);
+}
+
 /* What can be read before the size is known to suffice. */
 static gboolean
 check_head (const FlPlugin *theirs, GError **error)
@@ -316,7 +330,8 @@ adopt_body (FlPlugin *plugin, gconstpointer ops, GError **error)
          && check_text (plugin->reference, FALSE, "reference", error)
          && check_text (plugin->licence, FALSE, "licence", error)
          && check_text (plugin->version, FALSE, "version", error)
-         && check_params (plugin, error) && adopt_ops (plugin, ops, error);
+         && check_params (plugin, error) && adopt_ops (plugin, ops, error)
+         && check_arms (plugin, error);
 }
 
 FlEntry *

@@ -5,9 +5,9 @@
  *                                                   -> project (at most one)
  * or, without data and model, project alone.
  *
- * Where errors of arms make the groups, these arms are trained before, on the same
- * split and under the same seed; an arm grouped by its own errors gets its groups
- * when it is trained itself.
+ * Where errors of arms make the groups, or objectives compare with the lists of an
+ * arm, these arms are trained before, on the same split and under the same seed; an
+ * arm grouped by its own errors gets its groups when it is trained itself.
  *
  * Test ratings stay here: stages receive FlData, which has no place for them.
  */
@@ -31,6 +31,7 @@ typedef struct
   FlData data;           /* what the next stage sees                */
   FlRatings *augmented;  /* data.train, once a mitigator changed it */
   GPtrArray *bases;      /* Execution, as in cell->bases            */
+  FlView *views[3];      /* by FlPart; NULL until one is looked at  */
   GPtrArray *errors;     /* double *: what groups were made by      */
   GPtrArray *artefacts;  /* FlArtefact: what mitigators added       */
 } Execution;
@@ -52,6 +53,8 @@ execution_clear (Execution *x)
   g_clear_pointer (&x->bases, g_ptr_array_unref);
   g_clear_pointer (&x->errors, g_ptr_array_unref);
   g_clear_pointer (&x->artefacts, g_ptr_array_unref);
+  for (size_t part = 0; part < G_N_ELEMENTS (x->views); part++)
+    fl_view_free (x->views[part]);
   g_clear_pointer (&x->mitigators, g_ptr_array_unref);
   fl_instance_free (x->model);
   fl_ratings_free (x->augmented);
@@ -273,22 +276,27 @@ measure_errors (const Execution *x, FlSide side, FlPart part, GError **error)
   return g_steal_pointer (&errors);
 }
 
+/* Where that arm was trained: here, or before. */
+static Execution *
+execution_of (Execution *x, const char *arm)
+{
+  for (guint i = 0; i < x->bases->len; i++)
+    {
+      Execution *base = g_ptr_array_index (x->bases, i);
+
+      if (strcmp (base->cell->arm, arm) == 0)
+        return base;
+    }
+  return x;
+}
+
 /* FlArmErrors of an execution. */
 static const double *
 errors_of (gpointer user_data, FlSide side, const char *arm, FlPart part, GError **error)
 {
   Execution *x = user_data;
-  const Execution *fitted = x;
-  double *errors;
+  double *errors = measure_errors (execution_of (x, arm), side, part, error);
 
-  for (guint i = 0; i < x->bases->len; i++)
-    {
-      const Execution *base = g_ptr_array_index (x->bases, i);
-
-      if (strcmp (base->cell->arm, arm) == 0)
-        fitted = base;
-    }
-  errors = measure_errors (fitted, side, part, error);
   if (errors != NULL)
     g_ptr_array_add (x->errors, errors);
   return errors;
@@ -394,54 +402,60 @@ objective_part (const FlSection *section, FlPart *part, GError **error)
 
 /* One view a part, shared by all objectives. */
 static FlView *
-view_of (const Execution *x, FlPart part, FlView **views, GError **error)
+view_of (Execution *x, FlPart part, GError **error)
 {
-  if (views[part] == NULL)
-    views[part] = fl_view_of (&x->split->data, ratings_of (x, part), part, x->model, error);
-  return views[part];
+  if (x->views[part] == NULL)
+    x->views[part] = fl_view_of (&x->split->data, ratings_of (x, part), part, x->model, error);
+  return x->views[part];
 }
 
-static gboolean
-make_lists (const Execution *x, FlView *view, GError **error)
+/* The view with its lists, as long as the longest that is asked for. */
+static FlView *
+ranked_view (Execution *x, FlPart part, GError **error)
 {
   const FlSetting *at = fl_settings_find (x->cell->evaluate->host, "k");
-  const FlInts *k = &x->cell->k;
+  FlView *view = view_of (x, part, error);
   int64_t longest = 0;
 
-  for (size_t i = 0; i < k->n; i++)
-    longest = MAX (longest, k->v[i]);
-  if (view->lists != NULL || fl_view_lists (view, (size_t) longest, error))
-    return TRUE;
+  for (size_t i = 0; i < x->cell->k.n; i++)
+    longest = MAX (longest, x->cell->k.v[i]);
+  if (view == NULL || view->lists != NULL || fl_view_lists (view, (size_t) longest, error))
+    return view;
   if (g_error_matches (*error, FL_ERROR, FL_ERROR_CONFIG))
     fl_setting_locate (error, "evaluate", at->key, at->value, at->origin);
-  return FALSE;
+  return NULL;
 }
 
 /* Lists of all lengths are the beginnings of the longest. */
 static gboolean
-evaluate_lists (const Execution *x, const FlInstance *objective, const FlSection *section,
-                FlView *view, FlOutcome *outcome, GError **error)
+evaluate_lists (Execution *x, const FlInstance *objective, const FlSection *section, FlPart part,
+                FlOutcome *outcome, GError **error)
 {
-  FlView shown;
-  gboolean ok = make_lists (x, view, error);
+  const FlSetting *arm = fl_section_arm (section, x->registry);
+  const FlView *view = ranked_view (x, part, error), *other = NULL;
+  gboolean ok = view != NULL;
 
+  if (ok && arm != NULL)
+    ok = (other = ranked_view (execution_of (x, arm->value), part, error)) != NULL;
   enter (x, FL_KIND_OBJECTIVE, section);
   for (size_t i = 0; ok && i < x->cell->k.n; i++)
     {
-      shown = *view;
+      FlView shown = *view;
+
       shown.k = (size_t) x->cell->k.v[i];
+      shown.other = other != NULL ? other->lists : NULL;
       ok = fl_objective_run (objective, section->name, &shown, (int) shown.k, outcome, error);
     }
   return ok;
 }
 
 static gboolean
-evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOutcome *outcome,
-              GError **error)
+evaluate_one (Execution *x, const FlSection *section, FlOutcome *outcome, GError **error)
 {
   g_autoptr (FlInstance) objective = NULL;
   const FlObjectiveOps *ops;
-  FlView *view, shown;
+  const FlView *view;
+  FlView shown;
   FlPart part;
 
   objective = fl_cell_instance (x->cell, x->registry, FL_KIND_OBJECTIVE, section, error);
@@ -451,11 +465,11 @@ evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOu
   if (!ops->whole && ratings_of (x, part) == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "[%s] on = %s: the split has no %s part",
                     section->title, part_word[part], part_word[part]);
-  view = view_of (x, part, views, error);
+  if (ops->lists)
+    return evaluate_lists (x, objective, section, part, outcome, error);
+  view = view_of (x, part, error);
   if (view == NULL)
     return FALSE;
-  if (ops->lists)
-    return evaluate_lists (x, objective, section, view, outcome, error);
   shown = *view;
   shown.lists = NULL;
   shown.k = 0;
@@ -464,16 +478,12 @@ evaluate_one (const Execution *x, const FlSection *section, FlView **views, FlOu
 }
 
 static gboolean
-evaluate (const Execution *x, FlOutcome *outcome, GError **error)
+evaluate (Execution *x, FlOutcome *outcome, GError **error)
 {
-  FlView *views[3] = { NULL };
-  gboolean ok = TRUE;
-
-  for (guint i = 0; ok && i < x->cell->objectives->len; i++)
-    ok = evaluate_one (x, g_ptr_array_index (x->cell->objectives, i), views, outcome, error);
-  for (size_t part = 0; part < G_N_ELEMENTS (views); part++)
-    fl_view_free (views[part]);
-  return ok;
+  for (guint i = 0; i < x->cell->objectives->len; i++)
+    if (!evaluate_one (x, g_ptr_array_index (x->cell->objectives, i), outcome, error))
+      return FALSE;
+  return TRUE;
 }
 
 FlOutcome *

@@ -125,8 +125,8 @@ append_fold (GString *text, const FlCell *cell)
     g_string_append_printf (text, "repeat = %u\n", cell->repeat);
 }
 
-/* What training depends on; an arm whose errors make groups with all it depends
- * on itself. */
+/* What training depends on; an arm that is trained before with all it depends on
+ * itself. */
 static void
 append_training (GString *text, const FlCell *cell)
 {
@@ -242,7 +242,7 @@ fl_cell_describe (const FlCell *cell)
     {
       const FlCell *base = g_ptr_array_index (cell->bases, i);
 
-      g_string_append_printf (text, "# its groups need arm %s\n", base->arm);
+      g_string_append_printf (text, "# trained before it: arm %s\n", base->arm);
       describe_section (text, base->data);
       describe_section (text, base->model);
       describe_sections (text, base->mitigators, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* pipeline-point.c: an arm at one point of the sweep becomes a cell, with the arms
- * that must be fitted before because their errors make its groups.
+ * that must be fitted before: their errors make its groups, or an objective
+ * compares their lists with its own.
  */
 #include "core/run/pipeline-load.h"
 
@@ -175,7 +176,7 @@ check_taken (const FlLoader *loader, const FlArm *arm, const FlSections *section
   return TRUE;
 }
 
-/* ---- arms whose errors make groups --------------------------------------- */
+/* ---- arms that others need ------------------------------------------------ */
 
 /* The arms that wait for one another, the last one first. */
 typedef struct Chain Chain;
@@ -222,7 +223,7 @@ point_of_arm (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, 
       if (value == NULL)
         {
           fl_fail (error, FL_ERROR_CONFIG, "the sweep multiplies arm '%s' by %s, and not the arm "
-                   "that it is to group: which of its points is meant is open", arm->name,
+                   "that needs it: which of its points is meant is open", arm->name,
                    axis->override->address);
           return NULL;
         }
@@ -285,12 +286,13 @@ check_own_errors (const FlCell *cell, FlSide side, const FlRegistry *registry, G
 static FlCell *make_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point,
                           const Chain *before, GError **error);
 
-/* What the groups of one factor need: an arm on the same data, fitted before. */
+/* What the groups of a factor, or an objective, need: an arm on the same data,
+ * fitted before. */
 static gboolean
-add_base (const FlLoader *loader, const FlFactor *factor, const GPtrArray *point,
-          const Chain *chain, FlCell *cell, GError **error)
+add_base (const FlLoader *loader, const char *name, const GPtrArray *point, const Chain *chain,
+          FlCell *cell, GError **error)
 {
-  const FlArm *arm = find_arm (loader, factor->arm, error);
+  const FlArm *arm = find_arm (loader, name, error);
   g_autoptr (GPtrArray) own = NULL;
   FlCell *base;
 
@@ -335,7 +337,7 @@ add_bases_of_side (const FlLoader *loader, const FlSections *sections, FlSide si
                         factor->part == FL_PART_TEST ? "test" : "validation",
                         factor->part == FL_PART_TEST ? "test" : "validation");
       if (own ? !check_own_errors (cell, side, loader->registry, error)
-              : !add_base (loader, factor, point, chain, cell, error))
+              : !add_base (loader, factor->arm, point, chain, cell, error))
         return FALSE;
     }
   return TRUE;
@@ -359,6 +361,52 @@ add_bases (const FlLoader *loader, const FlSections *sections, const GPtrArray *
       g_propagate_error (error, reason);
       return FALSE;
     }
+  return TRUE;
+}
+
+static gboolean
+add_base_of_objective (const FlLoader *loader, const FlSection *objective, const GPtrArray *point,
+                       FlCell *cell, GError **error)
+{
+  /* By the time of evaluation nothing waits for an arm any more. */
+  static const Chain trained = { NULL, NULL };
+  const FlSetting *named = fl_section_arm (objective, loader->registry);
+  GError *reason = NULL;
+
+  if (named == NULL
+      || strcmp (named->value, cell->arm) == 0
+      || add_base (loader, named->value, point, &trained, cell, &reason))
+    return TRUE;
+  /* What is wrong with the other arm says where it is. */
+  if (reason->code == FL_ERROR_CONFIG && strstr (reason->message, ": [") == NULL)
+    fl_setting_refuse (&reason, objective->title, named);
+  g_propagate_error (error, reason);
+  return FALSE;
+}
+
+/* Only what is evaluated is measured against an arm. */
+static gboolean
+check_reference (const FlLoader *loader, const FlSection *reference, GError **error)
+{
+  const FlSetting *named = fl_section_arm (reference, loader->registry);
+
+  if (named == NULL)
+    return TRUE;
+  fl_fail (error, FL_ERROR_CONFIG, "only objectives of [evaluate] can name an arm");
+  return fl_setting_refuse (error, reference->title, named);
+}
+
+static gboolean
+add_bases_of_objectives (const FlLoader *loader, const GPtrArray *point, FlCell *cell,
+                         GError **error)
+{
+  for (guint i = 0; i < cell->objectives->len; i++)
+    if (!add_base_of_objective (loader, g_ptr_array_index (cell->objectives, i), point, cell,
+                                error))
+      return FALSE;
+  for (guint i = 0; i < cell->references->len; i++)
+    if (!check_reference (loader, g_ptr_array_index (cell->references, i), error))
+      return FALSE;
   return TRUE;
 }
 
@@ -386,7 +434,8 @@ make_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, con
       || !check_taken (loader, arm, &sections, error)
       /* Without mitigators an arm is trained without groups. */
       || (cell->data != NULL && (before == NULL || cell->mitigators->len > 0)
-          && !add_bases (loader, &sections, point, &chain, cell, error)))
+          && !add_bases (loader, &sections, point, &chain, cell, error))
+      || (before == NULL && !add_bases_of_objectives (loader, point, cell, error)))
     return NULL;
   set_point (&sections, point, cell);
   return g_steal_pointer (&cell);

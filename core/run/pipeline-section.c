@@ -212,6 +212,18 @@ fl_section_instance (const FlSection *section, const GPtrArray *references,
                           error);
 }
 
+const FlSetting *
+fl_section_arm (const FlSection *section, const FlRegistry *registry)
+{
+  const FlEntry *entry = fl_registry_find (registry, section->kind, section->plugin, NULL);
+  const FlParam *p = entry != NULL ? entry->plugin.params : NULL;
+
+  for (; p != NULL && p->type != FL_TYPE_END; p++)
+    if (p->type == FL_TYPE_ARM)
+      return fl_settings_find (section->settings, fl_param_key (p));
+  return NULL;
+}
+
 /* ---- making them -------------------------------------------------------- */
 
 /* What is known of a section before its plugin is. */

@@ -51,8 +51,8 @@ typedef struct
   GPtrArray *mitigators;   /* FlSection, in the order they apply                  */
   GPtrArray *objectives;   /* FlSection, in the order of [evaluate]               */
   GPtrArray *references;   /* FlSection that parameters of others name            */
-  GPtrArray *bases;        /* FlCell: arms whose errors make groups, to be fitted
-                              first, on the same split                           */
+  GPtrArray *bases;        /* FlCell: arms whose errors make groups, or with whose lists
+                              objectives compare, to be fitted first, on the same split */
   FlInts k;                /* list lengths; empty: none                           */
 } FlCell;
 
@@ -94,6 +94,9 @@ typedef struct
   int on; /* FlPart: index in "train|validation|test" */
 } FlObjectiveKeys;
 extern const FlParam fl_objective_params[];
+
+/* The arm that a parameter of the section's plugin names; NULL: none does. */
+const FlSetting *fl_section_arm (const FlSection *section, const FlRegistry *registry);
 
 /* The keys of [data] that say how sources are read. */
 gboolean fl_cell_ingest (const FlCell *cell, FlIngest *ingest, GError **error);

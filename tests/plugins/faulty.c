@@ -8,6 +8,7 @@ typedef struct
 {
   double x;
   int64_t n;
+  char *arm;
   int word;
   FlDoubles list;
 } Self;
@@ -50,6 +51,8 @@ WITH_PARAM (beyond, "beyond",
               .doc = "lies outside" });
 WITH_PARAM (type, "odd-type", { .type = (FlType) 99, .name = "odd", .doc = "odd" });
 
+WITH_PARAM (unlisted, "arm-without-lists", FL_ARM (Self, arm, "an arm"));
+
 static const FlPlugin nameless = FL_DESCRIPTOR (.summary = "faulty", SPECIMEN_OBJECTIVE);
 static const FlPlugin path = FL_DESCRIPTOR (.name = "../up", .summary = "faulty",
                                             SPECIMEN_OBJECTIVE);
@@ -74,5 +77,5 @@ static const FlPlugin sound = FL_DESCRIPTOR (.name = "sound", .summary = "not fa
                                              SPECIMEN_OBJECTIVE);
 
 FL_PLUGINS (&outside, &not_a_number, &order, &broken, &word, &list, &silent, &twice, &beyond,
-            &type, &nameless, &path, &mute, &no_ops, &kind, &no_evaluate, &no_values, &no_load,
+            &type, &unlisted, &nameless, &path, &mute, &no_ops, &kind, &no_evaluate, &no_values, &no_load,
             &no_fit, &half_closed, &no_stage, &sound);

@@ -178,6 +178,76 @@ static const FlPlugin toy_grouped
                      FL_OBJECTIVE (.values = objective_values, .evaluate = toy_objective_evaluate,
                                    .needs_user_groups = TRUE, .needs_item_groups = TRUE));
 
+/* ---- objectives over lists ---------------------------------------------- */
+
+typedef struct
+{
+  char *against;
+} ToyChange;
+
+static const FlParam change_params[] = {
+  FL_ARM (ToyChange, against, "the arm to compare with"),
+  FL_PARAM_END
+};
+
+static const FlValue length_values[] = { { .name = "toy-length" }, FL_VALUE_END };
+static const FlValue change_values[] = { { .name = "toy-change" }, FL_VALUE_END };
+
+/* How many items each user's list has. */
+static gboolean
+toy_length_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  g_autofree double *each = fl_alloc (view->n_users, sizeof *each, error);
+
+  (void) self;
+  if (each == NULL)
+    return FALSE;
+  for (uint32_t u = 0; u < view->n_users; u++)
+    {
+      size_t n = 0;
+
+      fl_list (view->lists, u, view->k, &n);
+      each[u] = (double) n;
+    }
+  fl_result_means (result, 0, FL_SIDE_USER, each);
+  return TRUE;
+}
+
+/* The share of places where the other arm has another item. */
+static gboolean
+toy_change_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  size_t n = 0, n_changed = 0;
+
+  (void) self;
+  (void) error;
+  for (uint32_t u = 0; u < view->n_users; u++)
+    {
+      size_t length = 0, n_other = 0;
+      const uint32_t *list = fl_list (view->lists, u, view->k, &length);
+      const uint32_t *other = fl_list (view->other, u, view->k, &n_other);
+
+      for (size_t place = 0; place < length; place++)
+        n_changed += place >= n_other || list[place] != other[place];
+      n += length;
+    }
+  fl_result_set_n (result, 0, (double) n_changed / (double) n, n);
+  return TRUE;
+}
+
+static const FlPlugin toy_length
+    = FL_DESCRIPTOR (.name = "toy-length", .summary = "length of the lists",
+                     .reference = "none", .licence = "LGPL-3.0-or-later", .self_size = 1,
+                     FL_OBJECTIVE (.values = length_values, .evaluate = toy_length_evaluate,
+                                   .lists = TRUE));
+
+static const FlPlugin toy_change
+    = FL_DESCRIPTOR (.name = "toy-change", .summary = "other items than those of an arm",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = change_params, .self_size = sizeof (ToyChange),
+                     FL_OBJECTIVE (.values = change_values, .evaluate = toy_change_evaluate,
+                                   .lists = TRUE));
+
 /* ---- mitigators --------------------------------------------------------- */
 
 typedef struct
@@ -256,4 +326,4 @@ static const FlPlugin toy_closed
                                    .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
 
 FL_PLUGINS (&toy_data, &toy_draw, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_grouped,
-            &toy_add, &toy_train, &toy_careful, &toy_closed);
+            &toy_length, &toy_change, &toy_add, &toy_train, &toy_careful, &toy_closed);

@@ -426,7 +426,7 @@ test_bases (void **state)
   assert_string_equal (setting_of (base->model->settings, "rank")->value, "2");
   only_base (copy, "plain");
   assert_string_equal (before, after);
-  assert_non_null (strstr (said, "# its groups need arm plain\n"));
+  assert_non_null (strstr (said, "# trained before it: arm plain\n"));
 }
 
 /* Of three arms in a row; each its point of the sweep. */
@@ -496,13 +496,75 @@ test_base_refused (void **state)
   assert_refused (PLAIN "[arm a]\n[arm b]\nmodel.rank = 2\n"
                   "data.users.group-by = error of a ranges 1\n[sweep]\nmodel.rank = 3; 4\n",
                   "p.conf:10: [data] users.group-by = error of a ranges 1: the sweep multiplies "
-                  "arm 'a' by model.rank, and not the arm that it is to group: which of its "
+                  "arm 'a' by model.rank, and not the arm that needs it: which of its "
                   "points is meant is open");
   assert_refused (PLAIN "[arm a]\ndata.users.group-by = error of a ranges 1\n"
                   "data.items.group-by = x\nmitigators = toy-careful\n"
                   "[split]\nvalidation = 0.1\n",
                   "p.conf:8: [data] users.group-by = error of a ranges 1: [mitigator toy-careful] "
                   "needs these groups, and they need the errors of the arm that it is to train");
+}
+
+/* ---- objectives that name an arm ------------------------------------------ */
+
+#define CHANGE "[objective change]\nplugin = toy-change\nagainst = plain\n"
+#define LISTS(plain) \
+  DATA MODEL "[evaluate]\nobjectives = toy-length; change\nk = 2\n" CHANGE \
+  "[arm plain]\n" plain "[arm big]\nmodel.rank = 8\n"
+
+static void
+test_objective_arms (void **state)
+{
+  static const char text[] = LISTS ("model.lambda = 1\n");
+  static const char two[] = LISTS ("") "[objective again]\nplugin = toy-change\n"
+                                       "against = third\n[arm third]\nmitigators = toy-add\n";
+  const char *const sets[] = { "evaluate.objectives=change; again", NULL };
+  g_autoptr (FlPipeline) one = parse (text, NULL, NULL), both = parse (two, sets, NULL);
+  const FlCell *base = only_base (cell_at (one, 1), "plain");
+
+  (void) state;
+  assert_int_equal (cell_at (one, 0)->bases->len, 0); /* it is compared with itself */
+  assert_string_equal (setting_of (base->model->settings, "rank")->value, "2");
+  assert_int_equal (cell_at (both, 0)->bases->len, 1);
+  assert_int_equal (cell_at (both, 1)->bases->len, 2);
+  assert_identity (TRUE, text, "change.against=plain", text, NULL);
+  assert_identity (FALSE, text, "change.against=big", text, NULL);
+  assert_identity (FALSE, text, NULL, LISTS (""), NULL);
+}
+
+/* Each arm is compared with the other's lists, and neither waits for the other. */
+static void
+test_objective_arms_with_errors (void **state)
+{
+  g_autoptr (FlPipeline) pipeline
+      = parse (LISTS ("mitigators = toy-add\ndata.users.group-by = error of big ranges 1\n")
+               "mitigators = toy-add\n", NULL, NULL);
+  const FlCell *base = only_base (cell_at (pipeline, 0), "big");
+
+  (void) state;
+  assert_int_equal (base->bases->len, 0);
+  base = only_base (cell_at (pipeline, 1), "plain");
+  only_base (base, "big");
+}
+
+static void
+test_objective_arms_refused (void **state)
+{
+  (void) state;
+  assert_refused (DATA MODEL "[evaluate]\nobjectives = toy-length\n",
+                  "p.conf:6: [evaluate] k: must be given: [objective toy-length] measures top-K "
+                  "lists, and this says how long");
+  assert_refused (LISTS ("") "[arm c]\nchange.against = plian\n",
+                  "p.conf:15: [objective change] against = plian: there is no arm 'plian'; did you "
+                  "mean 'plain'?");
+  assert_refused (DATA MODEL "[evaluate]\nobjectives = toy-change\nk = 2\n",
+                  "p.conf:6: [objective toy-change] against: must be given: the arm to compare "
+                  "with");
+  assert_refused (PLAIN CHANGE "[objective error]\nplugin = toy-error\nother = change\n"
+                  "[arm plain]\nmitigators = m\n[mitigator m]\nplugin = toy-add\n"
+                  "objective = error\n",
+                  "p.conf:9: [objective change] against = plain: only objectives of [evaluate] can "
+                  "name an arm");
 }
 
 int
@@ -519,6 +581,8 @@ main (void)
     cmocka_unit_test (test_base_of_base), cmocka_unit_test (test_base_identity),
     cmocka_unit_test (test_base_without_groups),
     cmocka_unit_test (test_base_refused),
+    cmocka_unit_test (test_objective_arms), cmocka_unit_test (test_objective_arms_with_errors),
+    cmocka_unit_test (test_objective_arms_refused),
   };
   int failed = 0;
 

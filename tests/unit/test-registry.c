@@ -195,6 +195,7 @@ test_faulty (void **state)
     "parameter x occurs twice",
     "parameter far: lies outside the plugin's own structure",
     "parameter odd: unknown type 99",
+    "names an arm, but is no objective over lists",
     "no valid name",
     "no valid name",
     "summary is missing",
