@@ -223,6 +223,41 @@ test_convergence (void **state)
   assert_true (note_number (fast_run, "singular-ratio") > 0.01);
 }
 
+/* Converging stops at the sweep at which the objective, formed anew from all
+ * ratings after each, says so: what it counts with comes from the equations. */
+static void
+test_stop (void **state)
+{
+  static const char *const settings[] = {
+    "rank=4 lambda=2", "rank=3 biases=true half=true", "rank=5 biases=true regularise-bias=false",
+    "rank=8 weighted=true", "rank=4 lambda=2 precision=single", "rank=30 lambda=1e-7"
+  };
+  g_autoptr (FlRatings) ratings = some_ratings (100, 80);
+
+  (void) state;
+  for (size_t k = 0; k < G_N_ELEMENTS (settings); k++)
+    {
+      g_autofree char *all = g_strconcat (settings[k], " tolerance=1e-4 sweeps=300", NULL);
+      g_autoptr (FlInstance) model = model_new (all);
+      FlClosedFormStart start = { .seed = 1 };
+      g_autoptr (FlRun) run = fl_run_new (1, NULL, NULL);
+      double last = INFINITY, now = INFINITY;
+      int n_sweeps = 0;
+
+      assert_true (closed_form (model)->start (model->self, ratings, &start, NULL));
+      for (; n_sweeps < 300 && (n_sweeps < 2 || (last - now) / last >= 1e-4); n_sweeps++)
+        {
+          assert_true (closed_form (model)->sweep (model->self, NULL));
+          last = now;
+          now = closed_form (model)->objective (model->self);
+        }
+      assert_true (closed_form (model)->start (model->self, ratings, &start, NULL));
+      assert_true (closed_form (model)->converge (model->self, run, NULL));
+      print_message ("%s: %d sweeps\n", settings[k], n_sweeps);
+      assert_int_equal (n_sweeps, (int) note_number (run, "iterations"));
+    }
+}
+
 /* Every sweep lowers the objective, whatever the terms. */
 static void
 test_monotone (void **state)
@@ -353,6 +388,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_precision), cmocka_unit_test (test_threads),
     cmocka_unit_test (test_monotone), cmocka_unit_test (test_convergence),
+    cmocka_unit_test (test_stop),
     cmocka_unit_test (test_weighted), cmocka_unit_test (test_refused),
     cmocka_unit_test (test_empty),    cmocka_unit_test (test_warm_start),
   };

@@ -16,8 +16,8 @@
 #include <fairlead/linalg.h>
 #include <fairlead/random.h>
 
-static const size_t sizes[] = { 1, 2, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 66, 100,
-                                128, 130 };
+static const size_t sizes[] = { 1, 2, 4, 7, 8, 9, 10, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 66,
+                                100, 128, 130 };
 static const size_t counts[] = { 0, 1, 2, 5, 63, 64, 65, 300 };
 
 #define N_ROWS 40

@@ -25,6 +25,8 @@ typedef struct
   gpointer work;       /* n_threads pieces */
   size_t n_threads;
   size_t n_sweeps;     /* done             */
+  double *left;        /* n_items: of the objective, after a sweep, but for the users' penalty */
+  double squares;      /* sum of r^2       */
 } AlsMf;
 
 enum
@@ -59,8 +61,9 @@ typedef struct
   /* Numbers of working memory that a thread needs. */
   size_t (*work_length) (size_t m);
   /* Solves one row.  0, the number of the pivot that is not positive, or
-   * ALS_NOT_FINITE. */
-  size_t (*solve) (const AlsMf *als, const AlsSide *side, size_t row, gpointer work);
+   * ALS_NOT_FINITE.  *left: the row's squared errors and penalty. */
+  size_t (*solve) (const AlsMf *als, const AlsSide *side, size_t row, gpointer work, double *left);
+  double epsilon; /* of a number */
   /* Sum of squared errors of the rows first .. end - 1 of `side`. */
   double (*errors) (const AlsMf *als, const AlsSide *side, size_t first, size_t end);
   /* sum lambda_r |row|^2 of the same. */
