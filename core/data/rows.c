@@ -229,6 +229,20 @@ fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n, const uint32_t *us
   return fl_ratings_from_rows (&by_user, min, max, error);
 }
 
+/* Whether all of them fit a float as they are goes to *exact. */
+static gboolean
+check_added (size_t n, uint32_t n_items, const double *added, gboolean *exact, GError **error)
+{
+  for (size_t k = 0; k < n; k++)
+    {
+      if (!isfinite (added[k]))
+        return fl_fail (error, FL_ERROR_NUMERIC, "added user %zu rates item %zu with a number "
+                        "that is not finite", k / n_items, k % n_items);
+      *exact = *exact && (double) (float) added[k] == added[k];
+    }
+  return TRUE;
+}
+
 /* The added rows make every item's row longer by n_rows; by_item follows from
  * by_user. */
 FlRatings *
@@ -245,16 +259,8 @@ fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows, const double
       fl_fail (error, FL_ERROR_CONFIG, "%u users more are too many", n_rows);
       return NULL;
     }
-  for (size_t k = 0; k < n_added; k++)
-    {
-      if (!isfinite (added[k]))
-        {
-          fl_fail (error, FL_ERROR_NUMERIC, "added user %zu rates item %zu with a number that "
-                   "is not finite", k / n_items, k % n_items);
-          return NULL;
-        }
-      exact = exact && (double) (float) added[k] == added[k];
-    }
+  if (!check_added (n_added, ratings->n_items, added, &exact, error))
+    return NULL;
   like.f32 = exact ? (float *) old->f32 : NULL;
   like.f64 = exact ? NULL : (double *) added;
   if (!fl_rows_alloc (&rows, ratings->n_users + n_rows, ratings->n_items, ratings->n + n_added,
@@ -276,4 +282,55 @@ fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows, const double
         rows.f64[k] = value;
     }
   return fl_ratings_from_rows (&rows, ratings->rating_min, ratings->rating_max, error);
+}
+
+/* Values in double instead of float. */
+static gboolean
+widen (FlCsr *csr, size_t n, GError **error)
+{
+  double *f64;
+
+  if (csr->f64 != NULL)
+    return TRUE;
+  if (!fl_alloc_unset (&f64, n, sizeof *f64, error))
+    return FALSE;
+  for (size_t k = 0; k < n; k++)
+    f64[k] = (double) csr->f32[k];
+  g_free ((gpointer) csr->f32);
+  csr->f32 = NULL;
+  csr->f64 = f64;
+  return TRUE;
+}
+
+static inline void
+set_value (FlCsr *csr, size_t k, double value)
+{
+  if (csr->f32 != NULL)
+    ((float *) csr->f32)[k] = (float) value;
+  else
+    ((double *) csr->f64)[k] = value;
+}
+
+/* In by_user they are the last rows, in by_item the last entries of each. */
+gboolean
+fl_ratings_change_users (FlRatings *ratings, uint32_t n_rows, const double *rows, GError **error)
+{
+  FlCsr *by_user = &ratings->by_user, *by_item = &ratings->by_item;
+  size_t n_items = ratings->n_items, first;
+  gboolean exact = TRUE;
+
+  g_assert (n_rows <= ratings->n_users);
+  first = by_user->start[ratings->n_users - n_rows];
+  g_assert (ratings->n - first == n_rows * n_items);
+  if (!check_added (n_rows * n_items, ratings->n_items, rows, &exact, error)
+      || (!exact && !widen (by_user, ratings->n, error))
+      || (!exact && !widen (by_item, ratings->n, error)))
+    return FALSE;
+  for (size_t r = 0; r < n_rows; r++)
+    for (size_t i = 0; i < n_items; i++)
+      {
+        set_value (by_user, first + r * n_items + i, rows[r * n_items + i]);
+        set_value (by_item, by_item->start[i + 1] - n_rows + r, rows[r * n_items + i]);
+      }
+  return TRUE;
 }

@@ -119,6 +119,40 @@ test_append_users (void **state)
   expect_error (error, FL_ERROR_NUMERIC, "item 1");
 }
 
+static void
+assert_same_values (const FlCsr *a, const FlCsr *b, size_t n)
+{
+  for (size_t k = 0; k < n; k++)
+    assert_true (fl_csr_value (a, k) == fl_csr_value (b, k) && a->col[k] == b->col[k]);
+}
+
+/* What was appended with other values from the first. */
+static void
+test_change_users (void **state)
+{
+  const uint32_t user[] = { 0, 1, 1 }, item[] = { 1, 0, 2 };
+  const double rating[] = { 3, 5, 4 }, whole[] = { 1, 2, 3, 4, 5, 1 };
+  const double fine[] = { 0.1, 4.7, 2, 3.3, 1, 0 }, bad[] = { 1, 1, 1, 1, NAN, 1 };
+  GError *error = NULL;
+  g_autoptr (FlRatings) r = fl_ratings_new (2, 3, 3, user, item, rating, NULL);
+  g_autoptr (FlRatings) changed = fl_ratings_append_users (r, 2, whole, NULL);
+  g_autoptr (FlRatings) expected = fl_ratings_append_users (r, 2, fine, NULL);
+
+  (void) state;
+  assert_non_null (changed->by_user.f32);
+  for (int k = 0; k < 2; k++)
+    {
+      assert_true (fl_ratings_change_users (changed, 2, fine, &error));
+      expect_none (error);
+      assert_same_values (&changed->by_user, &expected->by_user, expected->n);
+      assert_same_values (&changed->by_item, &expected->by_item, expected->n);
+    }
+  assert_true (fl_ratings_change_users (changed, 2, whole, NULL));
+  assert_true (fl_csr_value (&changed->by_item, changed->n - 1) == 1);
+  assert_false (fl_ratings_change_users (changed, 2, bad, &error));
+  expect_error (error, FL_ERROR_NUMERIC, "added user 1 rates item 1");
+}
+
 /* ---- tables -------------------------------------------------------------- */
 
 /* Collects "h" for a header, then the fields in angle brackets. */
@@ -518,6 +552,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_ratings),         cmocka_unit_test (test_ratings_double),
     cmocka_unit_test (test_ratings_refused), cmocka_unit_test (test_append_users),
+    cmocka_unit_test (test_change_users),
     cmocka_unit_test (test_table),           cmocka_unit_test (test_table_windows),
     cmocka_unit_test (test_table_files),     cmocka_unit_test (test_skipped),
     cmocka_unit_test (test_header),          cmocka_unit_test (test_dataset),

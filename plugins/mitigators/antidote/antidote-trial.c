@@ -117,24 +117,39 @@ look (AntidoteTrial *trial, AntidoteValue *value, GError **error)
                                            error);
 }
 
+/* trial->ratings: the training ratings with `rows` added. */
+static gboolean
+set_ratings (AntidoteTrial *trial, const double *rows, GError **error)
+{
+  const FlRatings *train = trial->stage->data->train;
+  gboolean items = trial->self->side == FL_SIDE_ITEM, ok;
+
+  if (trial->ratings == NULL || trial->ratings->n != train->n + trial->n_rows * trial->n_cols)
+    {
+      FlRatings *ratings = antidote_append (trial, rows, error);
+
+      fl_ratings_free (trial->ratings);
+      trial->ratings = ratings;
+      return ratings != NULL;
+    }
+  if (items)
+    transpose (trial->ratings);
+  ok = fl_ratings_change_users (trial->ratings, (uint32_t) trial->n_rows, rows, error);
+  if (items)
+    transpose (trial->ratings);
+  return ok;
+}
+
 /* Begins a fit of the training ratings with `rows` added. */
 static gboolean
 begin (AntidoteTrial *trial, const double *rows, const double *item_factors, GError **error)
 {
   FlClosedFormStart start = { .item_factors = item_factors,
                               .seed = fl_run_seed (trial->stage->run) };
-  FlRatings *ratings = antidote_append (trial, rows, error);
-  gboolean ok = ratings != NULL
-                && closed_form (trial)->start (trial->model->self, ratings, &start, error);
 
-  /* Only now does the model let go of the old ones. */
-  if (ratings != NULL)
-    {
-      fl_ratings_free (trial->ratings);
-      trial->ratings = ratings;
-    }
   trial->n_fits++;
-  return ok;
+  return set_ratings (trial, rows, error)
+         && closed_form (trial)->start (trial->model->self, trial->ratings, &start, error);
 }
 
 gboolean

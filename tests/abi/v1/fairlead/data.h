@@ -60,6 +60,10 @@ FlRatings *fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n,
  * every item: `rows` is n_rows x n_items, row-major. */
 FlRatings *fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows,
                                     const double *rows, GError **error);
+/* Gives the last n_rows users of such ratings others in place of theirs.  Arrays of
+ * values may move. */
+gboolean fl_ratings_change_users (FlRatings *ratings, uint32_t n_rows, const double *rows,
+                                  GError **error);
 void fl_ratings_free (FlRatings *ratings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRatings, fl_ratings_free)
 
