@@ -55,6 +55,8 @@ dist_check_SCRIPTS += %D%/cli/data-real.sh
 TESTS += %D%/cli/data-real.sh
 dist_check_SCRIPTS += %D%/cli/run.sh %D%/cli/kill.sh %D%/cli/trouble.sh
 TESTS += %D%/cli/run.sh %D%/cli/kill.sh
+dist_check_SCRIPTS += %D%/cli/training.sh
+TESTS += %D%/cli/training.sh
 dist_check_SCRIPTS += %D%/cli/cache-gone.sh
 TESTS += %D%/cli/cache-gone.sh
 # The build tree's plugins are the only ones that tests see.

@@ -380,6 +380,7 @@ fit (Execution *x, const FlDataset *dataset, GError **error)
   if (x->cell->mitigators->len > 0 && !group_by_errors (x, dataset, FALSE, error))
     return FALSE;
   x->data = x->split->data;
+  fl_run_lend_validation (x->run, x->split->validation);
   return make_plugins (x, error) && augment (x, dataset, error) && train (x, error)
          && fl_model_settle (x->model, error);
 }

@@ -680,10 +680,40 @@ check_folds (const FlCell *cell, const FlSections *sections, GError **error)
   return FALSE;
 }
 
+/* Training that stops by what it sees on the validation part needs one. */
+static gboolean
+check_stopping (const FlSection *section, const FlSections *sections, GError **error)
+{
+  const FlSetting *on = fl_settings_find (section->settings, "stop-on");
+  const FlEntry *entry = on != NULL ? fl_registry_find (sections->registry, section->kind,
+                                                        section->plugin, NULL) : NULL;
+  const FlParam *param = entry != NULL ? entry->plugin.params : NULL;
+
+  for (; param != NULL && param->type != FL_TYPE_END; param++)
+    if (param->type == FL_TYPE_PLUGIN && strcmp (fl_param_key (param), on->key) == 0
+        && on->value[0] != '\0' && !fl_split_has_part (&sections->split, FL_PART_VALIDATION))
+      {
+        fl_fail (error, FL_ERROR_CONFIG,
+                 "is measured on validation ratings; set 'validation' in [split]");
+        fl_setting_locate (error, section->title, on->key, on->value, on->origin);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
+check_trainings (const FlCell *cell, const FlSections *sections, GError **error)
+{
+  for (guint i = 0; cell->model != NULL && i < cell->mitigators->len; i++)
+    if (!check_stopping (g_ptr_array_index (cell->mitigators, i), sections, error))
+      return FALSE;
+  return cell->model == NULL || check_stopping (cell->model, sections, error);
+}
+
 gboolean
 fl_cell_check (const FlCell *cell, const FlSections *sections, GError **error)
 {
   return (cell->data == NULL || check_folds (cell, sections, error))
          && check_mitigators (cell, sections, error)
-         && check_objectives (cell, sections, error);
+         && check_trainings (cell, sections, error) && check_objectives (cell, sections, error);
 }

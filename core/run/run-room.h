@@ -8,6 +8,7 @@
 #include "core/data/data-room.h"
 #include "core/plugin/plugin-room.h"
 #include "core/rank/rank-room.h"
+#include "core/train/train-room.h"
 
 FL_BEGIN_DECLS
 
@@ -190,6 +191,8 @@ FlRun *fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data);
 void fl_run_free (FlRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRun, fl_run_free)
 const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */
+/* Ratings for trainings to select on, whatever their stage may know; borrowed. */
+void fl_run_lend_validation (FlRun *run, const FlRatings *validation);
 
 /* A cell without model and objectives: a source by itself.  `settings` are
  * KEY=VALUE of [data], or split.KEY=VALUE; NULL-terminated. */

@@ -7,7 +7,8 @@ struct FlRun
   uint64_t seed;
   FlProgress progress;
   gpointer user_data;
-  GPtrArray *notes; /* FlSetting */
+  GPtrArray *notes;            /* FlSetting */
+  const FlRatings *validation; /* or NULL   */
 };
 
 FlRun *
@@ -35,6 +36,18 @@ uint64_t
 fl_run_seed (const FlRun *run)
 {
   return run != NULL ? run->seed : 0;
+}
+
+void
+fl_run_lend_validation (FlRun *run, const FlRatings *validation)
+{
+  run->validation = validation;
+}
+
+const FlRatings *
+fl_run_validation (const FlRun *run)
+{
+  return run != NULL ? run->validation : NULL;
 }
 
 const GPtrArray *

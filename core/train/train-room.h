@@ -34,6 +34,48 @@ const FlBatch *fl_sampler_next (FlSampler *sampler);
 /* fl_optimizer_step that also makes the gradient zero. */
 gboolean fl_optimizer_step_and_clear (FlOptimizer *optimizer, FlGradient *gradient);
 
+/* ---- early stopping ---------------------------------------------------- */
+
+/* An objective on the validation part of a stage's run. */
+typedef struct FlValidation FlValidation;
+
+/* FL_ERROR_CONFIG where there is no such part, or the objective cannot choose. */
+FlValidation *fl_validation_new (const FlStage *stage, const FlInstance *objective, size_t k,
+                                 GError **error);
+void fl_validation_free (FlValidation *validation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlValidation, fl_validation_free)
+FlDirection fl_validation_direction (const FlValidation *validation);
+/* Its first value; undefined is FL_ERROR_DATA. */
+gboolean fl_validation_measure (FlValidation *validation, const FlInstance *model, double *value,
+                                GError **error);
+/* What a run lends to that; NULL: nothing. */
+const FlRatings *fl_run_validation (const FlRun *run);
+
+/* The best epoch so far: its number, from 1 (0: none), value, and parameters. */
+typedef struct
+{
+  uint64_t epoch;
+  double value;
+  float number[];
+} FlBest;
+
+typedef struct FlStopping FlStopping;
+
+FlStopping *fl_stopping_new (const FlStage *stage, const FlTrainingSettings *settings,
+                             GError **error);
+void fl_stopping_free (FlStopping *stopping);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlStopping, fl_stopping_free)
+/* The parameters to keep the best of; before the first look. */
+gboolean fl_stopping_watch (FlStopping *stopping, size_t n_blocks, const FlBlock *blocks,
+                            GError **error);
+FlBest *fl_stopping_best (FlStopping *stopping, size_t *size);
+/* After n_epochs: measures, if it is time, and keeps the parameters if they are the
+ * best; *stop: patience is at its end. */
+gboolean fl_stopping_look (FlStopping *stopping, uint64_t n_epochs, gboolean last, gboolean *stop,
+                           GError **error);
+/* Puts the best parameters back. */
+void fl_stopping_restore (FlStopping *stopping);
+
 /* ---- training ---------------------------------------------------------- */
 
 /* fl_training_new, for whoever calls `stream` where the settings say so. */

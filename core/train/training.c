@@ -16,9 +16,10 @@ struct FlTraining
   FlSampler *sampler;
   FlOptimizer *optimizer;  /* NULL where the model streams             */
   FlGradient *gradient;
+  FlStopping *stopping;    /* or NULL                              */
   FlGradient *before;      /* rows as they were before fl_training_move */
   gboolean moved;
-  gboolean begun;
+  gboolean begun, stopped;
   uint64_t epoch;          /* under way, or all of them                */
   uint64_t n_batches;      /* done of this epoch                       */
   double loss;             /* sum over them                            */
@@ -43,6 +44,16 @@ check_settings (const FlTraining *training, gboolean streams, GError **error)
   return TRUE;
 }
 
+/* Refuses what cannot be before any work is done. */
+static gboolean
+make_stopping (FlTraining *training, GError **error)
+{
+  if (training->settings.stop_on == NULL)
+    return TRUE;
+  training->stopping = fl_stopping_new (&training->stage, &training->settings, error);
+  return training->stopping != NULL;
+}
+
 static gboolean
 start_model (FlTraining *training, GError **error)
 {
@@ -54,6 +65,9 @@ start_model (FlTraining *training, GError **error)
   if (training->sampler == NULL || !training->ops->start (model->self, train, seed, error))
     return FALSE;
   training->n_blocks = training->ops->blocks (model->self, &training->block);
+  if (training->stopping != NULL
+      && !fl_stopping_watch (training->stopping, training->n_blocks, training->block, error))
+    return FALSE;
   if (training->settings.optimizer == FL_OPTIMIZER_STREAM)
     return TRUE;
   training->gradient = fl_gradient_new (training->n_blocks, training->block, error);
@@ -79,7 +93,8 @@ fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboo
   training->ops = model->gradient;
   training->settings = settings != NULL ? *settings
                                         : *training->ops->settings (stage->model->self);
-  if (!check_settings (training, streams, error) || !start_model (training, error))
+  if (!check_settings (training, streams, error) || !make_stopping (training, error)
+      || !start_model (training, error))
     return NULL;
   if (fl_sampler_left_out (training->sampler) > 0)
     fl_run_note (stage->run, "users without negatives", fl_sampler_left_out (training->sampler));
@@ -101,6 +116,7 @@ fl_training_free (FlTraining *training)
   fl_optimizer_free (training->optimizer);
   fl_gradient_free (training->gradient);
   fl_gradient_free (training->before);
+  fl_stopping_free (training->stopping);
   g_clear_error (&training->failure);
   g_free (training);
 }
@@ -158,22 +174,34 @@ fl_training_fail (FlTraining *training, GError *failure)
 }
 
 static gboolean
-diverge (FlTraining *training, const char *what, double value)
+diverge (FlTraining *training, const char *what)
 {
   GError *failure = NULL;
 
-  fl_fail (&failure, FL_ERROR_NUMERIC, "training diverged: %s is %g in epoch %" G_GUINT64_FORMAT
-           ", batch %" G_GUINT64_FORMAT "; lower learning-rate, or set clip", what, value,
+  fl_fail (&failure, FL_ERROR_NUMERIC, "training diverged: %s is not finite in epoch %"
+           G_GUINT64_FORMAT ", batch %" G_GUINT64_FORMAT "; lower learning-rate, or set clip", what,
            training->epoch + 1, training->n_batches + 1);
   return fl_training_fail (training, failure);
 }
 
 /* ---- epochs ------------------------------------------------------------ */
 
+static gboolean
+is_last (const FlTraining *training)
+{
+  return training->epoch >= (uint64_t) training->settings.epochs;
+}
+
 static void
 end_epoch (FlTraining *training)
 {
+  GError *failure = NULL;
+
   training->epoch++;
+  if (training->stopping != NULL
+      && !fl_stopping_look (training->stopping, training->epoch, is_last (training),
+                            &training->stopped, &failure))
+    fl_training_fail (training, failure);
 }
 
 gboolean
@@ -182,7 +210,7 @@ fl_training_epoch (FlTraining *training)
   if (training->failure == NULL && training->begun)
     end_epoch (training);
   training->begun = TRUE;
-  if (training->failure != NULL || training->epoch >= (uint64_t) training->settings.epochs)
+  if (training->failure != NULL || training->stopped || is_last (training))
     return FALSE;
   training->n_batches = 0;
   training->loss = 0;
@@ -237,9 +265,9 @@ fl_training_step (FlTraining *training, FlGradient *gradient, double loss)
     return FALSE;
   loss += gradient->penalty;
   if (!isfinite (loss))
-    return diverge (training, "the loss", loss);
+    return diverge (training, "the loss");
   if (!fl_optimizer_step_and_clear (training->optimizer, gradient))
-    return diverge (training, "a parameter", NAN);
+    return diverge (training, "a parameter");
   tell_moved (training);
   /* What was moved has been stepped from. */
   if (training->moved)
@@ -265,7 +293,7 @@ fl_training_stream (FlTraining *training)
                               training->epoch, &loss, &failure))
     return fl_training_fail (training, failure);
   if (!isfinite (loss))
-    return diverge (training, "the loss", loss);
+    return diverge (training, "the loss");
   training->loss += loss;
   training->n_batches++;
   fl_run_progress (training->stage.run, (double) training->epoch + 1,
@@ -343,6 +371,18 @@ fl_training_restore (FlTraining *training)
 
 /* ---- the end ----------------------------------------------------------- */
 
+static void
+take_best (FlTraining *training)
+{
+  size_t size;
+  const FlBest *best = fl_stopping_best (training->stopping, &size);
+
+  fl_stopping_restore (training->stopping);
+  tell_moved (training);
+  fl_run_note (training->stage.run, "best epoch", (double) best->epoch);
+  fl_run_note (training->stage.run, "best value", best->value);
+}
+
 gboolean
 fl_training_end (FlTraining *training, GError **error)
 {
@@ -353,6 +393,9 @@ fl_training_end (FlTraining *training, GError **error)
       g_propagate_error (error, g_steal_pointer (&training->failure));
       return FALSE;
     }
-  fl_run_note_stop (training->stage.run, FL_STOP_MAX_ITER, training->epoch);
+  if (training->stopping != NULL)
+    take_best (training);
+  fl_run_note_stop (training->stage.run, training->stopped ? FL_STOP_PATIENCE : FL_STOP_MAX_ITER,
+                    training->epoch);
   return training->ops->settle == NULL || training->ops->settle (model->self, error);
 }

@@ -47,3 +47,8 @@ check_LTLIBRARIES += %D%/trouble.la
 %C%_trouble_la_SOURCES = %D%/trouble.c
 %C%_trouble_la_LDFLAGS = $(SPECIMEN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_trouble_la_LIBADD = $(PLUGIN_LIBS)
+# Trained by gradients.
+check_LTLIBRARIES += %D%/learner.la
+%C%_learner_la_SOURCES = %D%/learner.c tests/support/learner.h tests/support/learner.c
+%C%_learner_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
+%C%_learner_la_LIBADD = $(PLUGIN_LIBS)

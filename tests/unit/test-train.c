@@ -712,6 +712,152 @@ test_fail (void **state)
   assert_string_equal (error->message, "first");
 }
 
+/* ---- early stopping ---------------------------------------------------- */
+
+/* An objective that says what it was told to say. */
+typedef struct
+{
+  const double *value;
+  size_t n, next;
+  FlObjectiveOps ops;
+  FlInstance instance;
+} Script;
+
+static gboolean
+script_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  Script *script = *(Script *const *) self;
+
+  (void) error;
+  assert_int_equal (view->part, FL_PART_VALIDATION);
+  assert_true (view->n == 3 && script->next < script->n);
+  assert_int_equal (view->lists != NULL, script->ops.lists);
+  assert_true (!script->ops.lists || (view->k == 7 && view->lists->k == 7));
+  fl_result_set (result, 1, -1);
+  if (script->value[script->next] >= 0)
+    fl_result_set (result, 0, script->value[script->next]);
+  script->next++;
+  return TRUE;
+}
+
+static const FlValue lower[] = { { .name = "low", .direction = FL_LOWER_IS_BETTER },
+                                 { .name = "more" }, FL_VALUE_END };
+static const FlValue higher[] = { { .name = "high", .direction = FL_HIGHER_IS_BETTER },
+                                  { .name = "more" }, FL_VALUE_END };
+static const FlValue neither[] = { { .name = "neither", .direction = FL_NO_DIRECTION },
+                                   { .name = "more" }, FL_VALUE_END };
+static const FlPlugin script_plugin = FL_DESCRIPTOR (.kind = FL_KIND_OBJECTIVE, .name = "script");
+
+/* Trains by the script: parameters, and how many epochs of it were seen. */
+static gboolean
+train_by (Case *c, Script *script, const FlValue *values, gboolean lists, GError **error)
+{
+  Script **self = &script;
+
+  script->ops = (FlObjectiveOps) { .values = values, .evaluate = script_evaluate,
+                                   .lists = lists };
+  script->instance = (FlInstance) { &script_plugin, self, &script->ops };
+  c->learner.training.stop_on = &script->instance;
+  c->learner.training.stop_k = 7;
+  if (fl_training_run (&c->stage, error))
+    {
+      c->learner.training.stop_on = NULL;
+      return TRUE;
+    }
+  c->learner.training.stop_on = NULL;
+  return FALSE;
+}
+
+/* Three validation ratings, which the run lends or the stage knows. */
+static FlRatings *
+some_validation (void)
+{
+  const uint32_t user[] = { 0, 1, 2 }, item[] = { 0, 1, 2 };
+  const double rating[] = { 1, 1, 1 };
+
+  return fl_ratings_new (80, 60, 3, user, item, rating, NULL);
+}
+
+typedef struct
+{
+  const char *settings;
+  const FlValue *values;
+  double value[12];
+  size_t n_looks;
+  const char *best_epoch, *best_value, *epochs, *stop;
+} Course;
+
+static const Course courses[] = {
+  { "epochs=6 patience=10", lower, { 5, 4, 3, 4, 3, 6 }, 6, "3", "3", "6", "limit reached" },
+  { "epochs=12 patience=2", lower, { 5, 4, 4, 4, 1 }, 4, "2", "4", "4", "no more improvement" },
+  { "epochs=12 patience=2", higher, { 5, 6, 5, 7, 7, 7 }, 6, "4", "7", "6",
+    "no more improvement" },
+  { "epochs=12 patience=1", higher, { 0, 0, 1 }, 2, "1", "0", "2", "no more improvement" },
+  /* Looks after epochs 4, 8 and 10, the last. */
+  { "epochs=10 patience=8 validate-every=4", lower, { 3, 4, 2 }, 3, "10", "2", "10",
+    "limit reached" },
+  { "epochs=10 patience=4 validate-every=4", lower, { 3, 4, 2 }, 2, "4", "3", "8",
+    "no more improvement" },
+};
+
+static void
+test_stopping (void **state)
+{
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (courses); i++)
+    {
+      const Course *course = &courses[i];
+      g_autoptr (Case) c = case_new (course->settings);
+      g_autofree char *until = g_strdup_printf ("epochs=%s", course->best_epoch);
+      g_autoptr (Case) plain = case_new (until);
+      g_autoptr (FlRatings) validation = some_validation ();
+      Script script = { .value = course->value, .n = course->n_looks };
+      GError *error = NULL;
+
+      fl_run_lend_validation (c->run, validation);
+      train_by (c, &script, course->values, i % 2 == 1, &error);
+      g_assert_no_error (error);
+      assert_int_equal (script.next, course->n_looks);
+      assert_string_equal (note (c->run, "best epoch"), course->best_epoch);
+      assert_string_equal (note (c->run, "best value"), course->best_value);
+      assert_string_equal (note (c->run, "iterations"), course->epochs);
+      assert_string_equal (note (c->run, "stop"), course->stop);
+      /* As if training had ended there. */
+      assert_true (fl_training_run (&plain->stage, &error));
+      assert_same_blocks (c, plain);
+    }
+}
+
+static void
+expect_refusal (Case *c, const double *value, const FlValue *values, gboolean lists,
+                FlErrorCode code, const char *words)
+{
+  Script script = { .value = value, .n = 1 };
+  g_autoptr (GError) error = NULL;
+
+  assert_false (train_by (c, &script, values, lists, &error));
+  print_message ("%s\n", error->message);
+  assert_true (g_error_matches (error, FL_ERROR, (int) code));
+  assert_non_null (strstr (error->message, words));
+}
+
+static void
+test_stopping_refuses (void **state)
+{
+  g_autoptr (Case) c = case_new ("epochs=2");
+  g_autoptr (FlRatings) validation = some_validation ();
+  const double undefined = -1;
+
+  (void) state;
+  expect_refusal (c, NULL, lower, FALSE, FL_ERROR_CONFIG, "'validation' in [split]");
+  assert_null (c->learner.block[0].value); /* nothing was begun */
+  c->data.validation = validation;
+  expect_refusal (c, &undefined, lower, FALSE, FL_ERROR_DATA, "low is undefined");
+  expect_refusal (c, NULL, neither, FALSE, FL_ERROR_CONFIG, "neither better low nor high");
+  c->data.n_items = 6;
+  expect_refusal (c, NULL, lower, TRUE, FL_ERROR_CONFIG, "stop-k = 7");
+}
+
 int
 main (void)
 {
@@ -731,6 +877,8 @@ main (void)
     cmocka_unit_test (test_move),
     cmocka_unit_test (test_diverges),
     cmocka_unit_test (test_fail),
+    cmocka_unit_test (test_stopping),
+    cmocka_unit_test (test_stopping_refuses),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
