@@ -21,6 +21,7 @@ include tests/unit/store.mk
 include tests/unit/objectives.mk
 include tests/unit/rank.mk
 include tests/unit/train.mk
+include tests/unit/group-dro.mk
 
 include tests/golden/local.mk
 include tests/fuzz/fuzz.mk

@@ -52,6 +52,11 @@ export FAIRLEAD_CACHE
 sh -eu slips.sh | tee slips.out
 grep -q 'users  *3' slips.out && grep -q 'Rome  *2  *2' slips.out
 
+echo "the loop of a mitigator stands here as it stands in its plugin:"
+listing c 3 >loop.c
+[ -s loop.c ] && awk 'NR == FNR { here[$0] = 1; next } !($0 in here) { print; exit 1 }' \
+  "$FAIRLEAD_SOURCE/plugins/mitigators/group-dro/group-dro.c" loop.c
+
 echo "a bad slip is refused by file, line and text:"
 echo 'Heat;bob;6' >>slips.txt
 if fairlead data info slips path=slips.txt --plugin-dir plugins 2>wrong.err; then exit 1; fi

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* group-dro: training that looks after the groups with the highest loss
+ * [Sagawa et al., ICLR 2020; for recommenders: ITFR, WWW 2024, eq. 4].
+ *
+ *   L_i = (1 / n_i) sum -ln sigma (s_uv - s_uj)  over the n_i triples (u, v, j) of group i
+ *   w_i <- w_i exp (eta L_i) / sum_j w_j exp (eta L_j)          at each batch, from 1 / n
+ *   theta <- theta - step of the optimiser along the gradient of sum_i w_i L_i
+ *
+ * The group of a triple is that of its user, of its positive item, or both crossed.
+ * A user or an item in several groups counts in the first.  Groups without any
+ * triple have no weight.
+ */
+#include "group-dro.h"
+
+#include <math.h>
+
+typedef enum
+{
+  INTERSECTIONAL,
+  USER,
+  ITEM
+} Sides;
+
+typedef struct
+{
+  int groups;  /* Sides           */
+  double eta;
+  int missing; /* GroupDroMissing */
+} GroupDro;
+
+static const FlParam params[] = {
+  FL_CHOICE (GroupDro, groups, INTERSECTIONAL, "intersectional|user|item",
+             "what is to be treated alike: each group of users with each group of items, groups of "
+             "users, or groups of items"),
+  FL_DOUBLE (GroupDro, eta, 0.05, 0, 1000, NULL,
+             "how fast the weight of a group follows its loss; 0: all groups weigh the same"),
+  FL_CHOICE (GroupDro, missing, GROUP_DRO_WAIT, "wait|others",
+             "where a batch lacks a group: no weight changes, as published, or those of the others "
+             "do, among themselves"),
+  FL_PARAM_END
+};
+
+static gboolean
+group_dro_needs (gconstpointer self, FlSide side)
+{
+  const GroupDro *dro = self;
+
+  return dro->groups == INTERSECTIONAL || (dro->groups == USER) == (side == FL_SIDE_USER);
+}
+
+/* ---- groups ------------------------------------------------------------- */
+
+typedef struct
+{
+  const FlGroups *user, *item; /* NULL: this side makes none            */
+  uint32_t n_user, n_item;     /* at least 1                            */
+  size_t n;                    /* n_user x n_item                       */
+  double *weight;              /* n: w, 0 where there are no triples    */
+  double *loss;                /* n: L of the batch, NaN where missing  */
+  size_t *count;               /* n: triples in the batch               */
+} Groups;
+
+static void
+groups_clear (Groups *groups)
+{
+  g_free (groups->weight);
+  g_free (groups->loss);
+  g_free (groups->count);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Groups, groups_clear)
+
+/* Whoever a mitigator added is in none of the groups, and so in one more. */
+static uint32_t
+count_side (const FlGroups *groups, uint32_t n)
+{
+  if (groups == NULL)
+    return 1;
+  return groups->n_groups + (n > groups->n ? 1 : 0);
+}
+
+static uint32_t
+side_group (const FlGroups *groups, uint32_t e)
+{
+  if (groups == NULL)
+    return 0;
+  return e < groups->n ? groups->first[e] : groups->n_groups;
+}
+
+static size_t
+group_of (const Groups *groups, uint32_t user, uint32_t item)
+{
+  return side_group (groups->user, user) * (size_t) groups->n_item
+         + side_group (groups->item, item);
+}
+
+/* 1 / n for each of the n groups that have triples. */
+static void
+start_weights (Groups *groups, const FlRatings *train)
+{
+  const FlCsr *rows = &train->by_user;
+  size_t n = 0;
+
+  for (uint32_t u = 0; u < rows->n_rows; u++)
+    if (rows->start[u + 1] - rows->start[u] < rows->n_cols) /* else nothing is negative */
+      for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
+        groups->weight[group_of (groups, u, rows->col[k])] = 1.0;
+  for (size_t g = 0; g < groups->n; g++)
+    n += groups->weight[g] > 0.0;
+  for (size_t g = 0; g < groups->n; g++)
+    groups->weight[g] /= (double) MAX (n, 1);
+}
+
+static gboolean
+groups_init (Groups *groups, const GroupDro *dro, const FlData *data, GError **error)
+{
+  if (group_dro_needs (dro, FL_SIDE_USER))
+    groups->user = data->user_groups;
+  if (group_dro_needs (dro, FL_SIDE_ITEM))
+    groups->item = data->item_groups;
+  if (groups->user == NULL && dro->groups != ITEM)
+    return fl_fail (error, FL_ERROR_CONFIG, "needs groups of users");
+  if (groups->item == NULL && dro->groups != USER)
+    return fl_fail (error, FL_ERROR_CONFIG, "needs groups of items");
+  groups->n_user = count_side (groups->user, data->train->n_users);
+  groups->n_item = count_side (groups->item, data->train->n_items);
+  groups->n = (size_t) groups->n_user * groups->n_item;
+  groups->weight = fl_alloc (groups->n, sizeof *groups->weight, error);
+  groups->loss = groups->weight != NULL ? fl_alloc (groups->n, sizeof *groups->loss, error) : NULL;
+  groups->count = groups->loss != NULL ? fl_alloc (groups->n, sizeof *groups->count, error) : NULL;
+  if (groups->count == NULL)
+    return FALSE;
+  start_weights (groups, data->train);
+  return TRUE;
+}
+
+/* L_i, of the losses of the triples. */
+static void
+find_losses (Groups *groups, const FlBatch *batch, const double *each)
+{
+  for (size_t g = 0; g < groups->n; g++)
+    {
+      groups->loss[g] = 0.0;
+      groups->count[g] = 0;
+    }
+  for (size_t k = 0; k < batch->n; k++)
+    {
+      size_t g = group_of (groups, batch->user[k], batch->item[k * batch->width]);
+
+      groups->loss[g] += each[k];
+      groups->count[g]++;
+    }
+  for (size_t g = 0; g < groups->n; g++)
+    groups->loss[g] = groups->count[g] > 0 ? groups->loss[g] / (double) groups->count[g] : NAN;
+}
+
+/* w_i / n_i for each triple, so that their sum is sum_i w_i L_i. */
+static void
+share_weights (const Groups *groups, const FlBatch *batch, double *weight)
+{
+  for (size_t k = 0; k < batch->n; k++)
+    {
+      size_t g = group_of (groups, batch->user[k], batch->item[k * batch->width]);
+
+      weight[k] = groups->weight[g] / (double) groups->count[g];
+    }
+}
+
+static void
+name_side (GString *name, const FlGroups *groups, uint32_t g)
+{
+  if (groups != NULL)
+    g_string_append_printf (name, "%s%s=%s", name->str[name->len - 1] == ' ' ? "" : ",",
+                            groups->name, g < groups->n_groups ? groups->label[g] : "added");
+}
+
+static void
+note_weights (const Groups *groups, FlRun *run)
+{
+  for (size_t g = 0; g < groups->n; g++)
+    if (groups->weight[g] > 0.0)
+      {
+        g_autoptr (GString) name = g_string_new ("weight ");
+
+        name_side (name, groups->user, (uint32_t) (g / groups->n_item));
+        name_side (name, groups->item, (uint32_t) (g % groups->n_item));
+        fl_run_note (run, name->str, groups->weight[g]);
+      }
+}
+
+/* ---- training ----------------------------------------------------------- */
+
+/* One number, or two, for each triple of a batch. */
+typedef struct
+{
+  float *score, *d_score; /* n x 2: of the positive and the negative item */
+  double *loss, *weight;  /* n */
+} Triples;
+
+static void
+triples_clear (Triples *triples)
+{
+  g_free (triples->score);
+  g_free (triples->d_score);
+  g_free (triples->loss);
+  g_free (triples->weight);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Triples, triples_clear)
+
+static gboolean
+triples_init (Triples *triples, size_t n, GError **error)
+{
+  return (triples->score = fl_alloc (2 * n, sizeof (float), error)) != NULL
+         && (triples->d_score = fl_alloc (2 * n, sizeof (float), error)) != NULL
+         && (triples->loss = fl_alloc (n, sizeof (double), error)) != NULL
+         && (triples->weight = fl_alloc (n, sizeof (double), error)) != NULL;
+}
+
+static gboolean
+check_settings (const FlTrainingSettings *settings, GError **error)
+{
+  return settings->loss == FL_LOSS_BPR
+         || fl_fail (error, FL_ERROR_CONFIG, "weighs losses of triples; set 'loss = bpr' in "
+                     "[model]");
+}
+
+static gboolean
+group_dro_train (gpointer self, const FlStage *stage, GError **error)
+{
+  const GroupDro *dro = self;
+  g_autoptr (FlTraining) training = fl_training_new (stage, NULL, error);
+  g_auto (Groups) groups = { NULL };
+  g_auto (Triples) t = { NULL };
+  FlGradient *gradient;
+  const FlBatch *batch;
+
+  if (training == NULL || !check_settings (fl_training_settings (training), error)
+      || !groups_init (&groups, dro, stage->data, error)
+      || !triples_init (&t, fl_training_batch_size (training), error))
+    return FALSE;
+  gradient = fl_training_gradient (training);
+  fl_training_keep (training, "weights", groups.weight, groups.n * sizeof *groups.weight);
+  while (fl_training_epoch (training))
+    while ((batch = fl_training_batch (training)) != NULL)
+      {
+        double loss;
+
+        fl_training_scores (training, batch, t.score);
+        fl_loss_bpr (batch->n, t.score, NULL, t.d_score, t.loss);
+        find_losses (&groups, batch, t.loss);                            /* L_i            */
+        group_dro_weights (groups.n, groups.loss, dro->eta, (GroupDroMissing) dro->missing,
+                           groups.weight);                               /* eq. (4)        */
+        share_weights (&groups, batch, t.weight);
+        loss = fl_loss_bpr (batch->n, t.score, t.weight, t.d_score, NULL); /* sum_i w_i L_i */
+        fl_training_backward (training, batch, t.d_score, gradient, NULL);
+        fl_training_step (training, gradient, loss);
+      }
+  note_weights (&groups, stage->run);
+  return fl_training_end (training, error);
+}
+
+FL_PLUGIN (
+  .name        = "group-dro",
+  .summary     = "more weight in training to groups with a higher loss (GroupDRO)",
+  .description = "Groups of triples, each of a user, an item that the user rated and one that it "
+                 "did not, weigh the more in training the higher their mean loss has been. The "
+                 "model's own training settings hold: its optimiser, batches, negatives and early "
+                 "stopping.",
+  .reference   = "Sagawa et al., ICLR 2020; Intersectional Two-sided Fairness in Recommendation, "
+                 "WWW 2024, eq. (4)",
+  .licence     = "LGPL-3.0-or-later",
+  .params      = params,
+  .self_size   = sizeof (GroupDro),
+  FL_MITIGATOR (.train = group_dro_train, .model_needs = FL_MODEL_GRADIENT,
+                .needs_user_groups = TRUE, .needs_item_groups = TRUE,
+                .needs_groups = group_dro_needs)
+);
