@@ -9,6 +9,7 @@ include tests/unit/outcome.mk
 include tests/unit/linalg.mk
 include tests/unit/als.mk
 include tests/unit/derivative.mk
+include tests/unit/networks.mk
 include tests/unit/simulator.mk
 include tests/unit/data.mk
 include tests/unit/params.mk

@@ -69,6 +69,7 @@ const FlRatings *ratings_100k (Bench *bench);
 void bench_als (Bench *bench);
 void bench_ingest (Bench *bench);
 void bench_antidote (Bench *bench);
+void bench_networks (Bench *bench);
 void bench_split (Bench *bench);
 void bench_startup (const Bench *bench);
 void bench_simulator (const Bench *bench);

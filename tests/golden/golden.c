@@ -21,6 +21,7 @@ static const struct
   { "als", check_als },
   { "antidote", check_antidote },
   { "bpr_fda_itfr", check_bpr_fda_itfr },
+  { "ncf_gccf", check_networks },
   { "objectives", check_objectives },
   { "objectives_inside", check_objectives },
   { "simulator", check_simulator },

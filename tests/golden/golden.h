@@ -35,6 +35,7 @@ gboolean check_als (GoldenCase *c, GError **error);
 gboolean check_antidote (GoldenCase *c, GError **error);
 gboolean check_bpr_fda_itfr (GoldenCase *c, GError **error);
 gboolean check_groupdro (GoldenCase *c, GError **error);
+gboolean check_networks (GoldenCase *c, GError **error);
 gboolean check_objectives (GoldenCase *c, GError **error);
 gboolean check_simulator (GoldenCase *c, GError **error);
 gboolean check_synthetic (GoldenCase *c, GError **error);
