@@ -325,7 +325,8 @@ bad_parameters_are_refused (void **state)
   refuses (from, "thresholds: 0 numbers; must be 4");
   from = standard ();
   from.compounding = SIM_WEIGHTED;
-  refuses (from, "weights: 0 numbers; must be 2");
+  from.weights = (FlDoubles) LIST (1);
+  refuses (from, "weights: 1 numbers; must be 2");
 }
 
 int

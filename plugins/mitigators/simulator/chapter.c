@@ -13,7 +13,7 @@ sim_pair (const SimSystem *system, uint32_t s, const double *theta, const double
   for (uint32_t i = 0; i < 2; i++)
     {
       for (int y = 0; y < 2; y++)
-        pair.G[i][y] = 1.0 - sim_accept (&system->score[i], y, theta[i * system->n_groups + s]);
+        pair.G[i][y] = 1.0 - sim_recommend (system, s, i, y, theta[i * system->n_groups + s]);
       pair.T[i] = system->compound + sim_compound_at (2, s, i, 0, 0);
     }
   return pair;

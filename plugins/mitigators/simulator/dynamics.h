@@ -30,7 +30,8 @@ typedef enum
   SIM_UN,    /* unconstrained                          */
   SIM_DP,    /* demographic parity                     */
   SIM_EQOPT, /* equality of opportunity                */
-  SIM_FIXED  /* thresholds that do not follow the fit  */
+  SIM_FIXED, /* thresholds that do not follow the fit  */
+  SIM_RATES  /* no thresholds: given rates             */
 } SimPolicy;
 
 /* Fit scores of a category: N (mean[y], deviation^2) for fit state y, mean[0] <
@@ -51,12 +52,15 @@ typedef struct
   const SimPolicy *policy;    /* M                                           */
   const double *fixed;        /* M x S: thresholds of SIM_FIXED, else unused */
   const double *compound;     /* T^{s,i}_{y,d}: see sim_compound_at          */
+  const double *accept;       /* M x S x 2: P(D = 1 | Y = y) of SIM_RATES, else unused */
 } SimSystem;
 
 /* ---- thresholds.c ------------------------------------------------------- */
 
 /* P(D = 1 | Y = y) at a threshold. */
 double sim_accept (const SimScore *score, int y, double theta);
+/* The same of group s and category i under its policy; theta: its threshold, if any. */
+double sim_recommend (const SimSystem *system, uint32_t s, uint32_t i, int y, double theta);
 /* P(Y = 1 | X = x) under fit rate alpha. */
 double sim_gamma (const SimScore *score, double alpha, double x);
 /* Thresholds of category i under its policy.  alpha: S.  theta: S; on entry, with

@@ -63,7 +63,7 @@ sim_joint_step (const SimSystem *system, const double *theta, const double *join
       for (uint32_t i = 0; i < system->n_items; i++)
         for (uint32_t y = 0; y < 2; y++)
           accept[2 * i + y]
-              = sim_accept (&system->score[i], (int) y, theta[i * system->n_groups + s]);
+              = sim_recommend (system, s, i, (int) y, theta[i * system->n_groups + s]);
       for (uint32_t y = 0; y < n_states; y++)
         next[s * n_states + y] = 0.0;
       for (uint32_t y = 0; y < n_states; y++)

@@ -1,8 +1,8 @@
 # What tests and benchmarks of the dynamics themselves are built with.
-simulator_dynamics = %D%/thresholds.c %D%/impact.c %D%/chapter.c %D%/joint.c %D%/equilibrium.c \
-	%D%/uniqueness.c
+simulator_dynamics = %D%/thresholds.c %D%/impact.c %D%/impacts.c %D%/chapter.c %D%/joint.c \
+	%D%/equilibrium.c %D%/uniqueness.c
 plugin_LTLIBRARIES += %D%/simulator.la
-%C%_simulator_la_SOURCES = %D%/dynamics.h %D%/setup.h %D%/setup.c %D%/simulator.c \
+%C%_simulator_la_SOURCES = %D%/dynamics.h %D%/impacts.h %D%/setup.h %D%/setup.c %D%/simulator.c \
 	$(simulator_dynamics)
 %C%_simulator_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_simulator_la_LIBADD = $(PLUGIN_LIBS)

@@ -21,20 +21,12 @@ const FlParam simulator_params[] = {
               "category"),
   FL_DOUBLE (Simulator, gain, 1, 1e-9, 1e9, NULL, "u+, of recommending what fits"),
   FL_DOUBLE (Simulator, loss, 1, 1e-9, 1e9, NULL, "u-, of recommending what does not fit"),
-  FL_DOUBLES (Simulator, self_impact, "0.1; 0.5; 0.5; 0.7; 0.4; 0.5; 0.5; 0.9", 0, 1, NULL,
-              "self impact T00; T01; T10; T11 (fit before, recommended): once for all, once a "
-              "group, or for each category of each group"),
-  FL_DOUBLES (Simulator, cross_impact, "0", -1, 1, NULL,
-              "C, by which being recommended another category moves the probability to fit: one, "
-              "one a group, or one for each category of each group"),
+  SIM_SELF_IMPACT (Simulator, "0.1; 0.5; 0.5; 0.7; 0.4; 0.5; 0.5; 0.9"),
+  SIM_CROSS_IMPACT (Simulator),
   FL_DOUBLES (Simulator, cross_tables, "", 0, 1, NULL,
               "cross impact as T00; T01; T10; T11 instead of C: once a group, or for each group, "
               "category, and other category"),
-  FL_CHOICE (Simulator, compounding, SIM_AVERAGE, "average|sequential|weighted",
-             "how impacts add up: mean over their orders (the chapter's); self impact, then the "
-             "others; weighted mean"),
-  FL_DOUBLES (Simulator, weights, "", 0, 1e9, NULL,
-              "weights of compounding = weighted: of self impact, then of the other categories"),
+  SIM_COMPOUNDING (Simulator),
   FL_DOUBLES (Simulator, thresholds, "", -1e6, 1e6, NULL,
               "thresholds of policy fixed: for each group, one a category"),
   FL_DOUBLES (Simulator, sweep, "", -1, 1, NULL,
@@ -114,34 +106,6 @@ read_policies (SimSetup *setup, GError **error)
 
 /* ---- lists of numbers --------------------------------------------------- */
 
-/* Copies a list of n_blocks x size numbers to `to`, or one that is given once for
- * all, for each of the n_groups, or for each of n_blocks. */
-static gboolean
-spread (const char *key, const FlDoubles *list, size_t size, size_t n_groups, size_t n_blocks,
-        double *to, GError **error)
-{
-  size_t n = list->n / size;
-  size_t per = n > 0 ? n_blocks / n : 0;
-
-  if (list->n % size != 0 || (n != 1 && n != n_groups && n != n_blocks))
-    return fl_fail (error, FL_ERROR_CONFIG,
-                    "%s: %" G_GSIZE_FORMAT " numbers; must be %" G_GSIZE_FORMAT ", %"
-                    G_GSIZE_FORMAT " or %" G_GSIZE_FORMAT, key, list->n, size, size * n_groups,
-                    size * n_blocks);
-  for (size_t block = 0; block < n_blocks; block++)
-    memcpy (to + block * size, list->v + block / per * size, size * sizeof *to);
-  return TRUE;
-}
-
-/* As many as wanted, or none. */
-static gboolean
-check_length (const char *key, const FlDoubles *list, size_t n, GError **error)
-{
-  return list->n == n
-         || fl_fail (error, FL_ERROR_CONFIG, "%s: %" G_GSIZE_FORMAT " numbers; must be %"
-                     G_GSIZE_FORMAT, key, list->n, n);
-}
-
 static gboolean
 read_shares (SimSetup *setup, GError **error)
 {
@@ -149,7 +113,7 @@ read_shares (SimSetup *setup, GError **error)
   uint32_t S = setup->system.n_groups;
   double sum = 0.0;
 
-  if (shares->n > 0 && !check_length ("shares", shares, S, error))
+  if (shares->n > 0 && !sim_check_length ("shares", shares, S, error))
     return FALSE;
   setup->share = g_new (double, S);
   for (uint32_t s = 0; s < S; s++)
@@ -166,8 +130,9 @@ read_scores (SimSetup *setup, GError **error)
   uint32_t n_items = setup->system.n_items;
   double deviation[SIM_ITEMS_MAX];
 
-  if (!check_length ("means", means, 2 * n_items, error)
-      || !spread ("deviations", &setup->from->deviations, 1, n_items, n_items, deviation, error))
+  if (!sim_check_length ("means", means, 2 * n_items, error)
+      || !sim_spread ("deviations", &setup->from->deviations, 1, n_items, n_items, deviation,
+                      error))
     return FALSE;
   for (uint32_t i = 0; i < n_items; i++)
     {
@@ -184,26 +149,13 @@ static gboolean
 read_impacts (SimSetup *setup, GError **error)
 {
   const Simulator *from = setup->from;
-  size_t S = setup->system.n_groups, M = setup->system.n_items;
-  gboolean weighted = from->compounding == SIM_WEIGHTED;
-  double total = 0.0;
+  const SimImpactKeys keys = { &from->self_impact, &from->cross_impact, &from->cross_tables,
+                               &from->weights, from->compounding };
 
-  setup->self = g_new (double, S * M * 4);
-  setup->cross = g_new (double, S * M);
-  if (!spread ("self-impact", &from->self_impact, 4, S, S * M, setup->self, error)
-      || !spread ("cross-impact", &from->cross_impact, 1, S, S * M, setup->cross, error))
-    return FALSE;
-  if (from->cross_tables.n > 0 && from->cross_tables.n != 4 * S
-      && !check_length ("cross-tables", &from->cross_tables, 4 * S * M * (M - 1), error))
-    return FALSE;
   if (from->cross_tables.n > 0 && from->sweep.n > 0)
     return fl_fail (error, FL_ERROR_CONFIG, "sweep: moves C, which cross-tables replaces");
-  if (!check_length ("weights", &from->weights, weighted ? M : 0, error))
-    return FALSE;
-  for (size_t i = 0; i < from->weights.n; i++)
-    total += from->weights.v[i];
-  return !weighted || total > 0.0
-         || fl_fail (error, FL_ERROR_CONFIG, "weights: their sum must be positive");
+  return sim_impacts_init (&setup->impacts, &keys, setup->system.n_groups, setup->system.n_items,
+                           error);
 }
 
 static gboolean
@@ -215,7 +167,7 @@ read_thresholds (SimSetup *setup, GError **error)
 
   for (uint32_t i = 0; i < M; i++)
     fixed = fixed || setup->policy[i] == SIM_FIXED;
-  if (!check_length ("thresholds", thresholds, fixed ? (size_t) S * M : 0, error))
+  if (!sim_check_length ("thresholds", thresholds, fixed ? (size_t) S * M : 0, error))
     return FALSE;
   setup->fixed = g_new0 (double, (size_t) S * M);
   for (uint32_t k = 0; k < thresholds->n; k++) /* given by group, kept by category */
@@ -246,7 +198,7 @@ read_start (SimSetup *setup, GError **error)
   uint32_t S = setup->system.n_groups, M = setup->system.n_items;
   gboolean pairs = M == 2 && start->n == 3 * S;
 
-  if (start->n > 0 && !pairs && !check_length ("start", start, (size_t) S * M, error))
+  if (start->n > 0 && !pairs && !sim_check_length ("start", start, (size_t) S * M, error))
     return FALSE;
   setup->start = g_new (double, sim_state_size (&setup->system));
   for (uint32_t s = 0; s < S; s++)
@@ -299,8 +251,7 @@ sim_setup_clear (SimSetup *setup)
   g_strfreev (setup->item);
   g_free (setup->share);
   g_free (setup->fixed);
-  g_free (setup->self);
-  g_free (setup->cross);
+  sim_impacts_clear (&setup->impacts);
   g_free (setup->start);
 }
 
@@ -325,46 +276,17 @@ sim_setup_swept (const SimSetup *setup, size_t point, uint32_t s)
   return sweep->v[point % sweep->n];
 }
 
-/* Cross impact on category `own` of decisions in category i. */
-static void
-cross_table (const SimSetup *setup, size_t point, uint32_t s, uint32_t own, uint32_t i,
-             double *table)
-{
-  const FlDoubles *tables = &setup->from->cross_tables;
-  size_t S = setup->system.n_groups, M = setup->system.n_items;
-  size_t at = tables->n == 4 * S ? s : (s * M + own) * (M - 1) + (i < own ? i : i - 1);
-
-  if (tables->n > 0)
-    memcpy (table, tables->v + 4 * at, 4 * sizeof *table);
-  else if (setup->from->sweep.n > 0)
-    sim_cross_impact (sim_setup_swept (setup, point, s), table);
-  else
-    sim_cross_impact (setup->cross[s * M + own], table);
-}
-
 void
 sim_setup_compound (const SimSetup *setup, size_t point, double *compound)
 {
-  const Simulator *from = setup->from;
-  uint32_t S = setup->system.n_groups, M = setup->system.n_items;
-  double impact[4 * SIM_ITEMS_MAX], weight[SIM_ITEMS_MAX] = { 0.0 };
+  SimImpacts impacts = setup->impacts;
+  uint32_t M = impacts.n_items;
+  double swept[SIM_GROUPS_MAX * SIM_ITEMS_MAX];
 
-  for (uint32_t s = 0; s < S; s++)
-    for (uint32_t own = 0; own < M; own++)
-      {
-        for (uint32_t i = 0, other = 1; i < M; i++)
-          {
-            if (i == own)
-              memcpy (impact + 4 * i, setup->self + 4 * (s * M + own), 4 * sizeof *impact);
-            else
-              cross_table (setup, point, s, own, i, impact + 4 * i);
-            if (from->compounding == SIM_WEIGHTED)
-              weight[i] = from->weights.v[i == own ? 0 : other];
-            other += i != own;
-          }
-        for (int y = 0; y < 2; y++)
-          for (uint32_t d = 0; d < 1u << M; d++)
-            compound[sim_compound_at (M, s, own, y, d)]
-                = sim_compound ((SimCompounding) from->compounding, M, impact, weight, own, y, d);
-      }
+  for (uint32_t k = 0; setup->from->sweep.n > 0 && k < impacts.n_groups * M; k++)
+    {
+      swept[k] = sim_setup_swept (setup, point, k / M);
+      impacts.cross = swept;
+    }
+  sim_impacts_compound (&impacts, compound);
 }

@@ -3,7 +3,7 @@
 #ifndef SIMULATOR_SETUP_H
 #define SIMULATOR_SETUP_H
 
-#include "dynamics.h"
+#include "impacts.h"
 
 typedef struct
 {
@@ -27,8 +27,7 @@ typedef struct
   double *share, *fixed;
   SimScore score[SIM_ITEMS_MAX];
   SimPolicy policy[SIM_ITEMS_MAX];
-  double *self;         /* S x M x 4                                      */
-  double *cross;        /* C: S x M                                       */
+  SimImpacts impacts;
   double *start;        /* a state                                        */
   const Simulator *from;
 } SimSetup;

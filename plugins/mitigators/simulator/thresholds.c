@@ -50,6 +50,14 @@ sim_accept (const SimScore *score, int y, double theta)
 }
 
 double
+sim_recommend (const SimSystem *system, uint32_t s, uint32_t i, int y, double theta)
+{
+  if (system->policy[i] == SIM_RATES)
+    return system->accept[(i * system->n_groups + s) * 2 + (uint32_t) y];
+  return sim_accept (&system->score[i], y, theta);
+}
+
+double
 sim_gamma (const SimScore *score, double alpha, double x)
 {
   return 1.0 / (exp (-slope (score) * (x - middle (score))) * (1.0 / alpha - 1.0) + 1.0);
@@ -206,6 +214,8 @@ sim_thresholds (const SimSystem *system, uint32_t i, const double *alpha, double
   for (uint32_t s = 0; s < system->n_groups; s++)
     if (system->policy[i] == SIM_FIXED)
       theta[s] = system->fixed[i * system->n_groups + s];
+    else if (system->policy[i] == SIM_RATES)
+      theta[s] = NAN;
     else if (system->policy[i] == SIM_UN)
       theta[s] = unconstrained (score, alpha[s], system->w);
     else
