@@ -39,9 +39,10 @@ objective_traits (const FlObjectiveOps *ops, InspectTrait *over, InspectTrait *g
 {
   over->label = "over";
   add_word (over, ops->lists, "top-K lists");
-  add_word (over, ops->whole || !ops->lists,
+  add_word (over, ops->whole || !ops->lists || ops->needs_lists != NULL,
             ops->whole ? "all users and items" : "ratings of a part");
   needs->label = "needs";
+  add_word (needs, ops->needs_validation, "validation");
   add_word (needs, ops->needs_user_groups, "user-groups");
   add_word (needs, ops->needs_item_groups, "item-groups");
   gradients->label = "gradients";

@@ -466,7 +466,7 @@ evaluate_one (Execution *x, const FlSection *section, FlOutcome *outcome, GError
   if (!ops->whole && ratings_of (x, part) == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "[%s] on = %s: the split has no %s part",
                     section->title, part_word[part], part_word[part]);
-  if (ops->lists)
+  if (fl_objective_needs_lists (objective))
     return evaluate_lists (x, objective, section, part, outcome, error);
   view = view_of (x, part, error);
   if (view == NULL)

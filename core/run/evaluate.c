@@ -16,6 +16,7 @@ typedef struct
   uint32_t group;
   double number;
   size_t n;
+  gboolean unknown; /* over all: a dash, also beside labels */
 } Number;
 
 struct FlResult
@@ -58,10 +59,9 @@ fl_result_set (FlResult *result, size_t value, double number)
 void
 fl_result_set_n (FlResult *result, size_t value, double number, size_t n)
 {
-  Number entry = { .value = value, .number = number, .n = n };
+  Number entry = { .value = value, .number = n > 0 ? number : NAN, .n = n, .unknown = n == 0 };
 
-  /* Nothing behind it is the same as not set. */
-  if (value_exists (result, value) && n > 0)
+  if (value_exists (result, value))
     g_array_append_val (result->numbers, entry);
 }
 
@@ -262,7 +262,8 @@ check_numbers (const FlResult *result, GError **error)
       g_autofree char *name = metric_name (result, number->value);
       g_autofree char *group = group_name (result, number);
 
-      if (!isfinite (number->number) && (is_over_all (number) || number->n > 0))
+      if (!isfinite (number->number) && !number->unknown
+          && (is_over_all (number) || number->n > 0))
         return fl_fail (error, FL_ERROR_NUMERIC, "%s%s%s is %g", name, group != NULL ? " of " : "",
                         group != NULL ? group : "", number->number);
     }
@@ -325,6 +326,14 @@ result_clear (FlResult *result)
   g_ptr_array_unref (result->each);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlResult, result_clear)
+
+gboolean
+fl_objective_needs_lists (const FlInstance *objective)
+{
+  const FlObjectiveOps *ops = objective->ops;
+
+  return ops->lists && (ops->needs_lists == NULL || ops->needs_lists (objective->self));
+}
 
 /* A pipeline without the groups has been refused; other callers have no pipeline. */
 static gboolean

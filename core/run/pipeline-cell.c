@@ -616,17 +616,34 @@ static gboolean
 check_lengths (const FlCell *cell, const FlSection *objective, const FlSections *sections,
                GError **error)
 {
-  const FlEntry *entry
-      = fl_registry_find (sections->registry, FL_KIND_OBJECTIVE, objective->plugin, error);
+  g_autoptr (FlInstance) instance
+      = fl_section_instance (objective, sections->references, sections->registry, error);
   const FlSetting *list = fl_settings_find (cell->evaluate->host, "objectives");
 
-  if (entry == NULL)
+  if (instance == NULL)
     return FALSE;
-  if (!((const FlObjectiveOps *) entry->plugin.ops)->lists || cell->k.n > 0)
+  if (!fl_objective_needs_lists (instance) || cell->k.n > 0)
     return TRUE;
   fl_fail (error, FL_ERROR_CONFIG, "must be given: [%s] measures top-K lists, and this says how "
            "long", objective->title);
   fl_setting_locate (error, "evaluate", "k", NULL, list->origin);
+  return FALSE;
+}
+
+static gboolean
+learns_from_validation (const FlSection *objective, const FlSections *sections)
+{
+  const FlEntry *entry
+      = fl_registry_find (sections->registry, FL_KIND_OBJECTIVE, objective->plugin, NULL);
+
+  return entry != NULL && ((const FlObjectiveOps *) entry->plugin.ops)->needs_validation;
+}
+
+static gboolean
+refuse_part (const FlSection *objective, const FlSetting *on, GError **error)
+{
+  fl_setting_locate (error, objective->title, "on", on->value,
+                     strcmp (on->origin, "default") == 0 ? objective->origin : on->origin);
   return FALSE;
 }
 
@@ -652,12 +669,17 @@ check_objectives (const FlCell *cell, const FlSections *sections, GError **error
         return FALSE;
       if (on != NULL && strcmp (on->value, "train") != 0)
         part = strcmp (on->value, "test") == 0 ? FL_PART_TEST : FL_PART_VALIDATION;
+      if (part != FL_PART_VALIDATION && learns_from_validation (objective, sections))
+        {
+          fl_fail (error, FL_ERROR_CONFIG, "'%s' learns from the ratings that it is shown; those "
+                   "trained on flatter the model, and test ratings only judge: set on = "
+                   "validation", objective->plugin);
+          return refuse_part (objective, on, error);
+        }
       if (fl_split_has_part (&sections->split, part))
         continue;
       fl_fail (error, FL_ERROR_CONFIG, "there is no such part; set '%s' in [split]", on->value);
-      fl_setting_locate (error, objective->title, "on", on->value,
-                         strcmp (on->origin, "default") == 0 ? objective->origin : on->origin);
-      return FALSE;
+      return refuse_part (objective, on, error);
     }
   return TRUE;
 }

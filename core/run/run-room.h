@@ -236,6 +236,9 @@ FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
 /* Makes ready what `factors` and `score` of a trained model read. */
 gboolean fl_model_settle (const FlInstance *model, GError **error);
 
+/* Whether the objective, as its parameters are, is over top-K lists. */
+gboolean fl_objective_needs_lists (const FlInstance *objective);
+
 /* Evaluates one objective over a view and adds metrics and per-entity values to
  * `outcome`.  `name` is the section's name (NULL for a bare plugin): of plugin P
  * its values P, P-worst and n become NAME, NAME-worst and NAME.n.  Every value

@@ -239,6 +239,8 @@ scene_open (Scene *scene, const Sight *sight)
                             scene->model, &error);
   if (scene->view == NULL)
     fail_msg ("%s", error->message);
+  if (!fl_view_lists (scene->view, MIN (2, data->n_items), &error))
+    fail_msg ("%s", error->message);
 }
 
 static void

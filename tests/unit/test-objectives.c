@@ -568,6 +568,7 @@ check_scored (const FlInstance *objective, const char *what)
 
       world_init (&w, 300, 270, 5, scored);
       view = fl_view_new (&w.data, FL_PART_TRAIN, &w.model.instance, NULL);
+      assert_true (fl_view_lists (view, 5, NULL));
       outcome[scored] = fl_outcome_new ();
       assert_true (fl_objective_run (objective, NULL, view, 0, outcome[scored], NULL));
       fl_view_free (view);
@@ -615,6 +616,7 @@ check_empty (const FlInstance *objective, const char *what)
       w.data.train = none;
       view = fl_view_new (&w.data, FL_PART_TRAIN, &w.model.instance, NULL);
       assert_non_null (view);
+      assert_true (sizes[s][1] == 0 || fl_view_lists (view, 1, NULL));
       if (!fl_objective_run (objective, NULL, view, 0, outcome, &error))
         print_message ("%u x %u: %s\n", sizes[s][0], sizes[s][1], error->message);
       g_clear_error (&error);

@@ -357,7 +357,8 @@ typedef struct FlResult FlResult;
 void fl_result_set (FlResult *result, size_t value, double number);
 void fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group,
                           double number, size_t n);
-/* With n of its own: the users, or items, that the number is over. */
+/* With n of its own: the users, or items, that the number is over.  n = 0 is undefined,
+ * also of a value that has numbers for labels alone. */
 void fl_result_set_n (FlResult *result, size_t value, double number, size_t n);
 /* All that there is to say of a mean over users, or items: the mean of `each`
  * (n_users or n_items, NaN: undefined, left out), over all and in each group of that
@@ -396,6 +397,12 @@ typedef struct
   gboolean lists; /* over top-K lists: evaluated once for each K  */
   gboolean needs_user_groups; /* without them a pipeline is refused */
   gboolean needs_item_groups;
+  /* Learns from the ratings that it is shown: a pipeline that shows it any others than
+   * those for validation is refused. */
+  gboolean needs_validation;
+  /* Whether it is so, with these parameters, that it is over lists, as `lists` says.
+   * NULL: always. */
+  gboolean (*needs_lists) (gconstpointer self);
 } FlObjectiveOps;
 
 /* Host services for mitigators: a view of the training or validation part of
