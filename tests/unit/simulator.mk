@@ -3,3 +3,8 @@ tests_unit_test_simulator_SOURCES = %D%/test-simulator.c \
 	plugins/mitigators/simulator/setup.c $(simulator_dynamics)
 tests_unit_test_simulator_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_simulator_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-long-term-gap
+tests_unit_test_long_term_gap_SOURCES = %D%/test-long-term-gap.c \
+	tests/support/matrix-model.h tests/support/matrix-model.c $(simulator_dynamics)
+tests_unit_test_long_term_gap_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_long_term_gap_LDADD = $(UNIT_LDADD)

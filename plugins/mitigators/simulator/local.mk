@@ -11,3 +11,9 @@ plugin_LTLIBRARIES += %D%/simulator-theorems.la
 %C%_simulator_theorems_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_simulator_theorems_la_LIBADD = $(PLUGIN_LIBS)
 EXTRA_DIST += %D%/simulator.json %D%/simulator.md %D%/simulator-theorems.md
+plugin_LTLIBRARIES += %D%/long-term-gap.la
+%C%_long_term_gap_la_SOURCES = %D%/dynamics.h %D%/impacts.h %D%/long-term-gap.c \
+	$(simulator_dynamics)
+%C%_long_term_gap_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_long_term_gap_la_LIBADD = $(PLUGIN_LIBS)
+EXTRA_DIST += %D%/long-term-gap.md
