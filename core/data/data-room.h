@@ -84,7 +84,8 @@ typedef enum
   FL_RULE_QUANTILES,
   FL_RULE_PREFIX,
   FL_RULE_ONLY,
-  FL_RULE_FIRST
+  FL_RULE_FIRST,
+  FL_RULE_LAST
 } FlGroupRule;
 
 /* One factor of a grouping: "age ranges 18 35". */

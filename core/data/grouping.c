@@ -5,7 +5,7 @@
  *   factor   = subject [ rule ]
  *   subject  = NAME | degree | error of ARM [ on test|validation|train ]
  *   rule     = ranges BOUND { BOUND } | quantiles N | prefix N
- *            | only VALUE { "|" VALUE } | first [ VALUE { "|" VALUE } ]
+ *            | only VALUE { "|" VALUE } | first [ VALUE { "|" VALUE } ] | last
  *
  * Words are cut at blanks, '*' and '|'.  A value may have several; a name that has
  * blanks, and names and values with one of the others, stand in double quotes, where
@@ -259,6 +259,15 @@ parse_first (Parser *parser, FlFactor *factor, GError **error)
          || parse_values (parser, factor, error);
 }
 
+static gboolean
+parse_nothing (Parser *parser, FlFactor *factor, GError **error)
+{
+  (void) parser;
+  (void) factor;
+  (void) error;
+  return TRUE;
+}
+
 /* A row for each rule. */
 static const struct
 {
@@ -272,6 +281,7 @@ static const struct
   { "prefix", FL_RULE_PREFIX, FALSE, parse_prefix },
   { "only", FL_RULE_ONLY, FALSE, parse_values },
   { "first", FL_RULE_FIRST, FALSE, parse_first },
+  { "last", FL_RULE_LAST, FALSE, parse_nothing },
 };
 
 /* ---- factors ------------------------------------------------------------- */

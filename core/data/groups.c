@@ -174,21 +174,27 @@ values_of (const Draft *draft, uint32_t e, uint32_t *from, uint32_t *to)
   *to = draft->attribute->start[draft->who->member[e] + 1];
 }
 
+/* By each value, or by the first or the last of several. */
 static gboolean
 group_by_value (Draft *draft, GError **error)
 {
   const FlAttribute *attribute = draft->attribute;
   gboolean first = draft->factor->rule == FL_RULE_FIRST;
+  gboolean last = draft->factor->rule == FL_RULE_LAST;
 
   (void) error;
   for (uint32_t v = 0; v < attribute->n_groups; v++)
     draft_group (draft, attribute->label[v],
-                 g_strdup_printf (first ? "first %s is %s" : "%s is %s", attribute->name,
-                                  attribute->label[v]));
+                 g_strdup_printf ("%s%s is %s", first ? "first " : last ? "last " : "",
+                                  attribute->name, attribute->label[v]));
   for (uint32_t e = 0, from, to; e < draft->who->n; e++)
     {
       values_of (draft, e, &from, &to);
-      for (uint32_t k = from; k < to && (!first || k == from); k++)
+      if (from < to && first)
+        to = from + 1;
+      else if (from < to && last)
+        from = to - 1;
+      for (uint32_t k = from; k < to; k++)
         draft_add (draft, attribute->group[k]);
       draft_next (draft);
     }
@@ -585,6 +591,7 @@ draft_fill (Draft *draft, GError **error)
     [FL_RULE_VALUE] = group_by_value,       [FL_RULE_RANGES] = group_by_range,
     [FL_RULE_QUANTILES] = group_by_quantile, [FL_RULE_PREFIX] = group_by_prefix,
     [FL_RULE_ONLY] = group_by_choice,       [FL_RULE_FIRST] = group_by_choice,
+    [FL_RULE_LAST] = group_by_value,
   };
 
   if (!find_subject (draft, error))

@@ -257,6 +257,13 @@ test_first (void **state)
   expect_items ("genre first Action", "Action:03 other:14 unknown:2");
 }
 
+static void
+test_last (void **state)
+{
+  (void) state;
+  expect_items ("genre last", "Action:3 Drama:1 Sci-Fi:0 other:4 unknown:2");
+}
+
 /* ---- products ------------------------------------------------------------ */
 
 static void
@@ -357,6 +364,9 @@ test_rules (void **state)
   expect_rules (FL_SIDE_ITEM, "genre first", "genre",
                 "first genre is Action; first genre is Drama; first genre is Sci-Fi; "
                 "first genre is other; no value of genre");
+  expect_rules (FL_SIDE_ITEM, "genre last", "genre",
+                "last genre is Action; last genre is Drama; last genre is Sci-Fi; "
+                "last genre is other; no value of genre");
 }
 
 /* ---- errors of an arm ---------------------------------------------------- */
@@ -450,6 +460,7 @@ test_grammar (void **state)
     { "genre only a | ", "expected a value, found the end" },
     { "genre only a | * degree", "expected a value, found '*'" },
     { "genre first a | b | a", "the value 'a' is there twice" },
+    { "genre last Drama", "expected '*' or the end, found 'Drama'" },
     { "genre | age", "expected '*' or the end, found '|'" },
     { "degree", "degree needs ranges or quantiles: it is the number of training ratings (an "
                 "attribute of that name needs quotes)" },
@@ -576,6 +587,10 @@ test_movielens_1m (void **state)
           "Action:495 Adventure:154 Animation:90 Children's:89 Comedy:987 Crime:123 "
           "Documentary:106 Drama:1083 Fantasy:2 Film-Noir:25 Horror:259 Musical:25 Mystery:35 "
           "Romance:45 Sci-Fi:45 Thriller:100 War:11 Western:32");
+  expect (d, FL_SIDE_ITEM, "genre last", TRUE,
+          "Action:62 Adventure:41 Animation:3 Children's:75 Comedy:603 Crime:55 Documentary:103 "
+          "Drama:1054 Fantasy:46 Film-Noir:19 Horror:231 Musical:91 Mystery:47 Romance:398 "
+          "Sci-Fi:195 Thriller:476 War:140 Western:67");
 }
 
 int
@@ -585,6 +600,7 @@ main (void)
     cmocka_unit_test (test_values),         cmocka_unit_test (test_ranges),
     cmocka_unit_test (test_quantiles),      cmocka_unit_test (test_prefix),
     cmocka_unit_test (test_chosen),         cmocka_unit_test (test_first),
+    cmocka_unit_test (test_last),
     cmocka_unit_test (test_products),       cmocka_unit_test (test_product_property),
     cmocka_unit_test (test_rules),          cmocka_unit_test (test_errors),
     cmocka_unit_test (test_held_out),       cmocka_unit_test (test_grammar),
