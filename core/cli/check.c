@@ -9,10 +9,9 @@
 
 /* ---- the audit ----------------------------------------------------------- */
 
-/* What tells one audit from another: the data, what is made of them, and who
- * adds to them. */
+/* What tells the data of one cell, and what is made of them, from another's. */
 static char *
-audit_key (const FlCell *cell)
+data_key (const FlCell *cell)
 {
   const GPtrArray *const lists[]
       = { cell->data->settings, cell->data->host, cell->split->host };
@@ -25,6 +24,16 @@ audit_key (const FlCell *cell)
 
         g_string_append_printf (key, "\n%s=%s", setting->key, setting->value);
       }
+  return g_string_free (key, FALSE);
+}
+
+/* What tells one audit from another: the data, and who adds to them. */
+static char *
+audit_key (const FlCell *cell)
+{
+  g_autofree char *data = data_key (cell);
+  GString *key = g_string_new (data);
+
   for (guint i = 0; i < cell->mitigators->len; i++)
     g_string_append_printf (key, "\n%s", ((FlSection *) cell->mitigators->pdata[i])->plugin);
   return g_string_free (key, FALSE);
@@ -46,21 +55,53 @@ audit_free (gpointer data)
   g_free (audit);
 }
 
+/* The data of one cell, split: cells that differ in models and mitigators alone
+ * share them. */
+typedef struct
+{
+  char *key, *missing; /* missing: what is not here, and no data then */
+  FlDataset *dataset;
+  FlSplit *split;
+} Parts;
+
+static void
+parts_clear (Parts *parts)
+{
+  g_clear_pointer (&parts->key, g_free);
+  g_clear_pointer (&parts->missing, g_free);
+  g_clear_pointer (&parts->split, fl_split_free);
+  g_clear_pointer (&parts->dataset, fl_dataset_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Parts, parts_clear)
+
+static gboolean
+parts_of (Parts *parts, const FlCell *cell, const FlRegistry *registry, GError **error)
+{
+  g_autofree char *key = data_key (cell), *path = NULL;
+
+  if (g_strcmp0 (parts->key, key) == 0)
+    return TRUE;
+  parts_clear (parts);
+  if (fl_cell_has_data (cell, registry, &parts->missing)
+      && ((parts->dataset = fl_cell_dataset (cell, registry, &path, error)) == NULL
+          || (parts->split = fl_cell_split (cell, parts->dataset, error)) == NULL))
+    return FALSE;
+  parts->key = g_steal_pointer (&key);
+  return TRUE;
+}
+
 /* What is said of one cell; *worst is raised to its worst row. */
 static char *
-audit_text (const FlCell *cell, const FlRegistry *registry, FlAuditLevel *worst, GError **error)
+audit_text (const FlCell *cell, const FlRegistry *registry, const Parts *parts,
+            FlAuditLevel *worst, GError **error)
 {
-  g_autofree char *path = NULL, *missing = NULL;
-  g_autoptr (FlDataset) dataset = NULL;
-  g_autoptr (FlSplit) split = NULL;
   g_autoptr (GPtrArray) rows = NULL;
 
-  if (!fl_cell_has_data (cell, registry, &missing))
+  if (parts->missing != NULL)
     return g_strdup_printf ("the data are not here, and only the pipeline was checked:\n%s\n",
-                            missing);
-  if ((dataset = fl_cell_dataset (cell, registry, &path, error)) == NULL
-      || (split = fl_cell_split (cell, dataset, error)) == NULL
-      || (rows = fl_cell_audit (cell, registry, dataset, split, error)) == NULL)
+                            parts->missing);
+  rows = fl_cell_audit (cell, registry, parts->dataset, parts->split, error);
+  if (rows == NULL)
     return NULL;
   for (guint i = 0; i < rows->len; i++)
     *worst = MAX (*worst, ((const FlAuditRow *) rows->pdata[i])->level);
@@ -97,26 +138,29 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) audits = g_ptr_array_new_with_free_func (audit_free);
+  g_auto (Parts) parts = { NULL };
   gboolean ok = TRUE;
   char *temporary;
 
   if (!fl_cache_open (&temporary, error))
     return FALSE;
-  for (guint i = 0; i < pipeline->cells->len; i++)
+  for (guint i = 0; i < pipeline->cells->len && ok; i++)
     {
       const FlCell *cell = pipeline->cells->pdata[i];
+      char *text = NULL;
 
-      char *text;
-
-      if (cell->data == NULL || cell->repeat != 0
-          || !g_hash_table_add (seen, audit_key (cell)))
+      if (cell->data == NULL || cell->repeat != 0)
         continue;
-      text = audit_text (cell, registry, worst, error);
+      ok = parts_of (&parts, cell, registry, error)
+           && (parts.missing != NULL || fl_cell_check_data (cell, registry, parts.split, error));
+      if (!ok || !g_hash_table_add (seen, audit_key (cell)))
+        continue;
+      text = audit_text (cell, registry, &parts, worst, error);
       ok = text != NULL;
-      if (!ok)
-        break;
-      keep (audits, text, cell);
+      if (ok)
+        keep (audits, text, cell);
     }
+  parts_clear (&parts);
   fl_cache_close (temporary);
   for (guint i = 0; i < audits->len; i++)
     {

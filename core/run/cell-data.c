@@ -198,27 +198,23 @@ find_key (const GPtrArray *settings, const char *message)
   return NULL;
 }
 
-/* Messages begin with "[data] " or "[split] ". */
-static void
-locate_split (const FlCell *cell, GError **error)
+/* Puts the line of `section` before a message that begins with its group and one of
+ * `settings`.  FALSE: it begins with another group. */
+static gboolean
+locate (const FlSection *section, const GPtrArray *settings, GError **error)
 {
-  const FlSection *const sections[] = { cell->data, cell->split };
+  g_autofree char *group = g_strdup_printf ("[%s] ", section->title);
+  const FlSetting *setting;
+  const char *origin;
 
-  for (size_t s = 0; s < G_N_ELEMENTS (sections); s++)
-    {
-      g_autofree char *group = g_strdup_printf ("[%s] ", sections[s]->title);
-      const FlSetting *setting;
-      const char *origin;
-
-      if (!g_str_has_prefix ((*error)->message, group))
-        continue;
-      setting = find_key (sections[s]->host, (*error)->message + strlen (group));
-      origin = setting != NULL && strcmp (setting->origin, "default") != 0 ? setting->origin
-                                                                         : sections[s]->origin;
-      if (origin != NULL)
-        g_prefix_error (error, "%s: ", origin);
-      return;
-    }
+  if (!g_str_has_prefix ((*error)->message, group))
+    return FALSE;
+  setting = find_key (settings, (*error)->message + strlen (group));
+  origin = setting != NULL && strcmp (setting->origin, "default") != 0 ? setting->origin
+                                                                       : section->origin;
+  if (origin != NULL)
+    g_prefix_error (error, "%s: ", origin);
+  return TRUE;
 }
 
 /* The error of whatever was made of the cell's split. */
@@ -227,7 +223,8 @@ propagate_located (const FlCell *cell, GError *reason, GError **error)
 {
   if (reason == NULL)
     return;
-  locate_split (cell, &reason);
+  if (!locate (cell->data, cell->data->host, &reason))
+    locate (cell->split, cell->split->host, &reason);
   g_propagate_error (error, reason);
 }
 
@@ -254,6 +251,40 @@ fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **error)
   fl_params_clear (fl_data_params, &data);
   fl_params_clear (fl_split_params, &keys);
   return split;
+}
+
+/* ---- what mitigators make of them ----------------------------------------- */
+
+static gboolean
+check_data (const FlCell *cell, const FlRegistry *registry, const FlSection *section,
+            const FlSplit *split, GError **error)
+{
+  g_autoptr (FlInstance) mitigator
+      = fl_cell_instance (cell, registry, FL_KIND_MITIGATOR, section, error);
+  const FlMitigatorOps *ops = mitigator != NULL ? mitigator->ops : NULL;
+  FlData data = split->data;
+  GError *reason = NULL;
+
+  if (ops == NULL)
+    return FALSE;
+  if (!ops->needs_validation)
+    data.validation = NULL;
+  if (ops->check_data == NULL || ops->check_data (mitigator->self, &data, &reason))
+    return TRUE;
+  g_prefix_error (&reason, "[%s] ", section->title);
+  locate (section, section->settings, &reason);
+  g_propagate_error (error, reason);
+  return FALSE;
+}
+
+gboolean
+fl_cell_check_data (const FlCell *cell, const FlRegistry *registry, const FlSplit *split,
+                    GError **error)
+{
+  for (guint i = 0; i < cell->mitigators->len; i++)
+    if (!check_data (cell, registry, g_ptr_array_index (cell->mitigators, i), split, error))
+      return FALSE;
+  return TRUE;
 }
 
 /* ---- groups that errors make --------------------------------------------- */

@@ -374,7 +374,8 @@ fit (Execution *x, const FlDataset *dataset, GError **error)
       if (!fit (base, dataset, error))
         return FALSE;
     }
-  if (!make_split (x, dataset, error))
+  if (!make_split (x, dataset, error)
+      || !fl_cell_check_data (x->cell, x->registry, x->split, error))
     return FALSE;
   /* Models know no groups. */
   if (x->cell->mitigators->len > 0 && !group_by_errors (x, dataset, FALSE, error))

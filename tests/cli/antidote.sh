@@ -151,10 +151,15 @@ open_model ()
 check "a model without closed form too" open_model
 more_than_all ()
 {
-  status 1 run all.conf --arm lower --set lower.budget=1000 --json out.json &&
-    grep -q 'budget = 1000: the data have [0-9]* users' err
+  status 1 run all.conf --arm "$1" --set "$1.budget=1000" --json out.json &&
+    grep -q "budget = 1000: the data have [0-9]* users" err &&
+    { "$fairlead" check all.conf --arm "$1" --set "$1.budget=1000" >out 2>err; [ $? = 2 ]; } &&
+    grep -q "\[mitigator $1\] budget = 1000: the data have [0-9]* users" err
 }
-check "more users than there are, once the data are read" more_than_all
+check "more users than there are, once the data are read" more_than_all lower
+check "whoever adds them" more_than_all fair
+right () { "$fairlead" check all.conf >out 2>err; }
+check "a pipeline without such is right" right
 impossible ()
 {
   status 1 run all.conf --arm careful --set careful.rmse-limit=0.1 && grep -q 'rmse-limit = 0.1' err

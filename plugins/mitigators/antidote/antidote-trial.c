@@ -39,17 +39,19 @@ factors_of (const AntidoteTrial *trial)
 
 /* ---- size -------------------------------------------------------------- */
 
-static gboolean
-count_rows (AntidoteTrial *trial, uint32_t n, GError **error)
+size_t
+antidote_count (const Antidote *self, const FlRatings *train, GError **error)
 {
-  const Antidote *self = trial->self;
+  uint32_t n = self->side == FL_SIDE_USER ? train->n_users : train->n_items;
   const char *what = self->side == FL_SIDE_USER ? "users" : "items";
 
   if (self->budget > n)
-    return fl_fail (error, FL_ERROR_CONFIG, "budget = %g: the data have %u %s, and as many "
-                    "antidote %s at most", self->budget, n, what, what);
-  trial->n_rows = (size_t) (self->budget < 1 ? fmax (1, round (self->budget * n)) : self->budget);
-  return TRUE;
+    {
+      fl_fail (error, FL_ERROR_CONFIG, "budget = %g: the data have %u %s, and as many "
+               "antidote %s at most", self->budget, n, what, what);
+      return 0;
+    }
+  return (size_t) (self->budget < 1 ? fmax (1, round (self->budget * n)) : self->budget);
 }
 
 gboolean
@@ -57,17 +59,17 @@ antidote_size (AntidoteTrial *trial, GError **error)
 {
   const Antidote *self = trial->self;
   const FlRatings *train = trial->stage->data->train;
-  uint32_t n[2] = { train->n_users, train->n_items };
 
   if (train->n == 0)
     return fl_fail (error, FL_ERROR_DATA, "needs ratings, found none");
-  trial->n_cols = n[1 - self->side];
+  trial->n_cols = self->side == FL_SIDE_USER ? train->n_items : train->n_users;
   trial->min = self->range.n == 2 ? self->range.v[0] : train->rating_min;
   trial->max = self->range.n == 2 ? self->range.v[1] : train->rating_max;
   if (!(trial->min < trial->max))
-    return fl_fail (error, FL_ERROR_DATA, "the scale of the ratings is from %g to %g: set 'range'",
-                    trial->min, trial->max);
-  return count_rows (trial, n[self->side], error);
+    return fl_fail (error, FL_ERROR_DATA, "range: the scale of the ratings is from %g to %g: it "
+                    "must be given", trial->min, trial->max);
+  trial->n_rows = antidote_count (self, train, error);
+  return trial->n_rows > 0;
 }
 
 /* ---- fits -------------------------------------------------------------- */

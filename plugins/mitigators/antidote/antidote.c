@@ -149,6 +149,22 @@ antidote_check (gconstpointer self, GError **error)
          && check_steps (&antidote->step_sizes, error);
 }
 
+/* Size and range; of fair-user the size alone, for its range is that of clicks. */
+static gboolean
+antidote_check_data (gconstpointer self, const FlData *data, GError **error)
+{
+  FlStage stage = { .data = data };
+  AntidoteTrial trial = { .self = self, .stage = &stage };
+
+  return antidote_size (&trial, error);
+}
+
+static gboolean
+fair_user_check_data (gconstpointer self, const FlData *data, GError **error)
+{
+  return antidote_count (self, data->train, error) > 0;
+}
+
 static void
 antidote_clear (gpointer self)
 {
@@ -180,7 +196,8 @@ static const FlPlugin antidote_gd = FL_DESCRIPTOR (
   .reference = "antidote (WSDM 2019), algorithm 1, eq. 9; implicit: the implicit function theorem "
                "on the stationary point of eq. 1",
   LICENCE, INSTANCE, .params = gd_params,
-  FL_MITIGATOR (.augment = antidote_gd_augment, .start_factors = antidote_start_factors,
+  FL_MITIGATOR (.check_data = antidote_check_data, .augment = antidote_gd_augment,
+                .start_factors = antidote_start_factors,
                 .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
 
 static const FlPlugin antidote_heuristic = FL_DESCRIPTOR (
@@ -192,7 +209,8 @@ static const FlPlugin antidote_heuristic = FL_DESCRIPTOR (
     "(1), or, without any further fit, by the sign of g_j . (U 1) (2).",
   .reference = "antidote (WSDM 2019), appendix B.1 and B.2",
   LICENCE, INSTANCE, .params = heuristic_params,
-  FL_MITIGATOR (.augment = antidote_heuristic_augment, .start_factors = antidote_start_factors,
+  FL_MITIGATOR (.check_data = antidote_check_data, .augment = antidote_heuristic_augment,
+                .start_factors = antidote_start_factors,
                 .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
 
 static const FlPlugin antidote_baseline = FL_DESCRIPTOR (
@@ -204,7 +222,8 @@ static const FlPlugin antidote_baseline = FL_DESCRIPTOR (
     "half the lowest rating, or who rate at random.",
   .reference = "antidote (WSDM 2019), section 6.1: baseline_min, baseline_max, random",
   LICENCE, INSTANCE, .params = baseline_params,
-  FL_MITIGATOR (.augment = antidote_baseline_augment, .start_factors = antidote_start_factors));
+  FL_MITIGATOR (.check_data = antidote_check_data, .augment = antidote_baseline_augment,
+                .start_factors = antidote_start_factors));
 
 static const FlPlugin fair_user = FL_DESCRIPTOR (
   .name = "fair-user",
@@ -216,6 +235,6 @@ static const FlPlugin fair_user = FL_DESCRIPTOR (
   .reference = "the baseline FairUser of FDA, after antidote (WSDM 2019), algorithm 1; "
                "neither says how ratings become clicks",
   LICENCE, INSTANCE, .params = fair_user_params,
-  FL_MITIGATOR (.augment = fair_user_augment));
+  FL_MITIGATOR (.check_data = fair_user_check_data, .augment = fair_user_augment));
 
 FL_PLUGINS (&antidote_gd, &antidote_heuristic, &antidote_baseline, &fair_user);

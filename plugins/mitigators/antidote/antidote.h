@@ -85,6 +85,8 @@ typedef struct
   size_t n_fits, n_negative;
 } AntidoteTrial;
 
+/* How many users (or items) are to be added; 0: not so many. */
+size_t antidote_count (const Antidote *self, const FlRatings *train, GError **error);
 /* Size and range of X~; before any work. */
 gboolean antidote_size (AntidoteTrial *trial, GError **error);
 /* The fit without antidote data, by the model's own start. */

@@ -466,6 +466,9 @@ typedef struct
   /* Whether it is so, with these parameters, that it needs the groups of a side that
    * it says it needs.  NULL: always. */
   gboolean (*needs_groups) (gconstpointer self, FlSide side);
+  /* What these data make impossible (more users to add than there are), before any
+   * work; a message begins with the parameter's name.  Optional. */
+  gboolean (*check_data) (gconstpointer self, const FlData *data, GError **error);
 } FlMitigatorOps;
 
 /* ---- registration ------------------------------------------------------ */
