@@ -64,6 +64,9 @@ typedef struct
   void (*multiply_f32) (size_t n, size_t k, const float *A, size_t stride, size_t m,
                         const float *B, float *C);
   void (*outer_f32) (size_t n, size_t k, const float *A, size_t m, const float *B, float *C);
+  /* keep: 1 - 2 rate l2 */
+  double (*bpr_steps_f32) (size_t n, const uint32_t *user, const uint32_t *item, size_t m,
+                           float *U, float *V, float rate, float keep);
 } FlKernels;
 
 /* Those above base exist where FL_KERNELS_X86 is 1. */

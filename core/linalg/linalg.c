@@ -329,6 +329,13 @@ fl_add_f32 (size_t n, float factor, const float *x, float *y)
   kernels->add_f32 (n, factor, x, y);
 }
 
+double
+fl_bpr_steps_f32 (size_t n, const uint32_t *user, const uint32_t *item, size_t m, float *U,
+                  float *V, float rate, float l2)
+{
+  return kernels->bpr_steps_f32 (n, user, item, m, U, V, rate, 1 - 2 * rate * l2);
+}
+
 gboolean
 fl_step_f32 (const FlStep *step, FlStepKind kind, size_t n, const float *g, float *value, float *a,
              float *b)

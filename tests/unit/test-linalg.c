@@ -504,6 +504,98 @@ test_isa_names (void **state)
   g_error_free (error);
 }
 
+/* ---- steps of BPR ------------------------------------------------------ */
+
+#define BPR_USERS 5
+#define BPR_ITEMS 9
+#define BPR_RANK_MAX 70
+
+static void
+bpr_fill (FlRng *rng, size_t n, double scale, float *f32, double *f64)
+{
+  for (size_t k = 0; k < n; k++)
+    f64[k] = f32[k] = (float) (scale * fl_rng_normal (rng));
+}
+
+/* As linalg.h says it, one number at a time. */
+static double
+bpr_plain (size_t n, const uint32_t *user, const uint32_t *item, size_t m, double *U, double *V,
+           double rate, double l2)
+{
+  size_t apart = (n + 7) / 8;
+  double loss = 0;
+
+  for (size_t first = 0; first < apart; first++)
+    {
+      double step[8] = { 0 };
+
+      for (size_t k = first, t = 0; k < n; k += apart, t++)
+        {
+          double score = 0;
+
+          for (size_t a = 0; a < m; a++)
+            score += U[user[k] * m + a] * (V[item[2 * k] * m + a] - V[item[2 * k + 1] * m + a]);
+          loss += fmax (-score, 0) + log1p (exp (-fabs (score)));
+          step[t] = rate / (1 + exp (score));
+        }
+      for (size_t k = first, t = 0; k < n; k += apart, t++)
+        for (size_t a = 0; a < m; a++)
+          {
+            double *x = U + user[k] * m + a, *y = V + item[2 * k] * m + a;
+            double *z = V + item[2 * k + 1] * m + a, old = *x;
+
+            *x += step[t] * (*y - *z) - 2 * rate * l2 * *x;
+            *y += step[t] * old - 2 * rate * l2 * *y;
+            *z += -step[t] * old - 2 * rate * l2 * *z;
+          }
+    }
+  return loss;
+}
+
+/* With scale 3, scores up to hundreds, where e^x leaves the range of float. */
+static void
+check_bpr_steps (size_t n, size_t m, double scale)
+{
+  FlRng rng = fl_rng (9, "bpr", n);
+  float U32[BPR_USERS * BPR_RANK_MAX], V32[BPR_ITEMS * BPR_RANK_MAX];
+  double U[BPR_USERS * BPR_RANK_MAX], V[BPR_ITEMS * BPR_RANK_MAX], found, expected;
+  g_autofree uint32_t *user = g_new (uint32_t, n + 1), *item = g_new (uint32_t, 2 * n + 1);
+
+  bpr_fill (&rng, BPR_USERS * m, scale, U32, U);
+  bpr_fill (&rng, BPR_ITEMS * m, scale, V32, V);
+  for (size_t k = 0; k < n; k++)
+    {
+      user[k] = fl_rng_below (&rng, BPR_USERS);
+      item[2 * k] = fl_rng_below (&rng, BPR_ITEMS);
+      item[2 * k + 1] = (item[2 * k] + 1 + fl_rng_below (&rng, BPR_ITEMS - 1)) % BPR_ITEMS;
+    }
+  found = fl_bpr_steps_f32 (n, user, item, m, U32, V32, 0.05f, 0.01f);
+  expected = bpr_plain (n, user, item, m, U, V, 0.05, 0.01);
+  /* Some dozen roundings of single precision in a row. */
+  assert_near (found, expected, fabs (expected), 3e-5);
+  for (size_t k = 0; k < BPR_USERS * m; k++)
+    assert_near (U32[k], U[k], 1, 3e-5);
+  for (size_t k = 0; k < BPR_ITEMS * m; k++)
+    assert_near (V32[k], V[k], 1, 3e-5);
+}
+
+static void
+test_bpr_steps (void **state)
+{
+  static const size_t lengths[] = { 0, 1, 7, 8, 9, 33 }, ranks[] = { 1, 7, 16, 33, 64, 70 };
+  uint32_t user = 0, item[] = { 0, 1 };
+  float U = NAN, V[] = { 1, 2 };
+
+  (void) state;
+  for (size_t n = 0; n < G_N_ELEMENTS (lengths); n++)
+    for (size_t m = 0; m < G_N_ELEMENTS (ranks); m++)
+      {
+        check_bpr_steps (lengths[n], ranks[m], 0.3);
+        check_bpr_steps (lengths[n], ranks[m], 3);
+      }
+  assert_true (isnan (fl_bpr_steps_f32 (1, &user, item, 1, &U, V, 0.1f, 0)));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -515,6 +607,7 @@ main (int argc, char **argv)
     cmocka_unit_test (test_quadratic),   cmocka_unit_test (test_products),
     cmocka_unit_test (test_sparse),
     cmocka_unit_test (test_dot_rows),    cmocka_unit_test (test_singular_values),
+    cmocka_unit_test (test_bpr_steps),
   };
   static const char *const lower[] = { "base", "v3" };
   int failed = 0;

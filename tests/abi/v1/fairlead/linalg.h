@@ -79,6 +79,16 @@ double fl_dot_f32 (size_t n, const float *x, const float *y);
 /* y <- y + factor x, of n numbers: the same digits wherever arrays are cut. */
 void fl_add_f32 (size_t n, float factor, const float *x, float *y);
 
+/* Steps of stochastic gradient descent on
+ *   -ln sigma (x . (y - z)) + l2 (|x|^2 + |y|^2 + |z|^2)
+ * for n triples: x is row user[k] of U, y and z are rows item[2 k] and item[2 k + 1] of V,
+ * rows of m numbers.  Triples are taken eight at a time, each n / 8 further on than the one
+ * before, so that those of one user, side by side, are not taken together: the scores of
+ * the eight come first, then their steps, one after another.  Returns the sum of the first
+ * terms, each before its step. */
+double fl_bpr_steps_f32 (size_t n, const uint32_t *user, const uint32_t *item, size_t m, float *U,
+                         float *V, float rate, float l2);
+
 /* out[k] = x . f_k for n rows f_k of F, as in fl_normal: a user's predictions. */
 void fl_dot_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
                       const double *x, double *out);
