@@ -11,6 +11,7 @@ include plugins/objectives/group/local.mk
 include plugins/objectives/unfairness/local.mk
 include plugins/objectives/polarization/local.mk
 include plugins/models/als-mf/local.mk
+include plugins/models/bpr-mf/local.mk
 include plugins/models/gccf/local.mk
 include plugins/models/ncf/local.mk
 include plugins/mitigators/antidote/local.mk

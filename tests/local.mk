@@ -8,6 +8,7 @@ include tests/unit/base.mk
 include tests/unit/outcome.mk
 include tests/unit/linalg.mk
 include tests/unit/als.mk
+include tests/unit/bpr-mf.mk
 include tests/unit/derivative.mk
 include tests/unit/networks.mk
 include tests/unit/simulator.mk

@@ -8,7 +8,10 @@ static const struct
   const char *kind;
   GoldenCheck check;
 } kinds[] = {
+  { "bpr", check_bpr },
+  { "fda", check_fda },
   { "groupdro", check_groupdro },
+  { "itfr", check_itfr },
 };
 
 gboolean

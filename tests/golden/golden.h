@@ -33,8 +33,11 @@ typedef gboolean (*GoldenCheck) (GoldenCase *c, GError **error);
 
 gboolean check_als (GoldenCase *c, GError **error);
 gboolean check_antidote (GoldenCase *c, GError **error);
+gboolean check_bpr (GoldenCase *c, GError **error);
 gboolean check_bpr_fda_itfr (GoldenCase *c, GError **error);
+gboolean check_fda (GoldenCase *c, GError **error);
 gboolean check_groupdro (GoldenCase *c, GError **error);
+gboolean check_itfr (GoldenCase *c, GError **error);
 gboolean check_networks (GoldenCase *c, GError **error);
 gboolean check_objectives (GoldenCase *c, GError **error);
 gboolean check_simulator (GoldenCase *c, GError **error);

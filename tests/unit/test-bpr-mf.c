@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* bpr-mf: derivatives against differences, the stream of triples, threads.  The golden
+ * cases lie with the plugin. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/train/train-room.h"
+#include "tests/support/matrix-model.h"
+
+static FlRegistry *registry;
+
+/* "rank=3 tau=2" */
+static FlInstance *
+model_new (const char *settings)
+{
+  GError *error = NULL;
+  g_auto (GStrv) words = g_strsplit (settings, " ", 0);
+  FlInstance *model = test_instance_new (registry, FL_KIND_MODEL, "bpr-mf",
+                                         (const char *const *) words, &error);
+
+  g_assert_no_error (error);
+  return model;
+}
+
+static const FlGradientOps *
+gradient_ops (const FlInstance *model)
+{
+  return ((const FlModelOps *) model->ops)->gradient;
+}
+
+static const FlBlock *
+blocks_of (const FlInstance *model)
+{
+  const FlBlock *block;
+
+  assert_int_equal (gradient_ops (model)->blocks (model->self, &block), 2);
+  return block;
+}
+
+static void
+start (const FlInstance *model, const FlRatings *ratings)
+{
+  GError *error = NULL;
+
+  gradient_ops (model)->start (model->self, ratings, 7, &error);
+  g_assert_no_error (error);
+}
+
+static void
+fill_rows (const FlBlock *block, float value)
+{
+  for (size_t k = 0; k < block->n_rows * block->n_cols; k++)
+    block->value[k] = value;
+}
+
+/* Each pair with a probability that grows with how close its numbers are; `liked`: items
+ * that everybody has. */
+static FlRatings *
+some_ratings (uint32_t n_users, uint32_t n_items, uint32_t liked)
+{
+  size_t n = 0, n_cells = (size_t) n_users * n_items;
+  g_autofree uint32_t *user = g_new (uint32_t, n_cells), *item = g_new (uint32_t, n_cells);
+  g_autofree double *rating = g_new (double, n_cells);
+  FlRng rng = fl_rng (4, "ratings", 0);
+
+  for (uint32_t u = 0; u < n_users; u++)
+    for (uint32_t i = 0; i < n_items; i++)
+      if (i < liked || fl_rng_uniform (&rng) < (u % 5 == i % 5 ? 0.3 : 0.02))
+        {
+          user[n] = u;
+          item[n] = i;
+          rating[n++] = 1;
+        }
+  return fl_ratings_new (n_users, n_items, n, user, item, rating, NULL);
+}
+
+/* ---- derivatives ------------------------------------------------------- */
+
+#define N_USERS 4
+#define N_ITEMS 5
+#define RANK 7
+#define N_ENTRIES 9
+#define WIDTH 3
+
+/* sum of d_score . score + l2 * squared norms, over a batch that names rows often. */
+typedef struct
+{
+  FlInstance *model;
+  uint32_t user[N_ENTRIES], item[N_ENTRIES * WIDTH];
+  float delta[N_ITEMS * RANK], d_score[N_ENTRIES * WIDTH];
+  FlBatch batch;
+  double l2;
+} Loss;
+
+static void
+loss_init (Loss *loss, const char *settings, unsigned perturbed, double l2)
+{
+  FlRng rng = fl_rng (2, "loss", 0);
+  g_autoptr (FlRatings) ratings = some_ratings (N_USERS, N_ITEMS, 1);
+
+  loss->model = model_new (settings);
+  start (loss->model, ratings);
+  for (size_t b = 0; b < 2; b++)
+    for (size_t k = 0; k < blocks_of (loss->model)[b].n_rows * RANK; k++)
+      blocks_of (loss->model)[b].value[k] = (float) fl_rng_normal (&rng);
+  for (size_t k = 0; k < N_ENTRIES; k++)
+    loss->user[k] = fl_rng_below (&rng, N_USERS);
+  for (size_t k = 0; k < N_ENTRIES * WIDTH; k++)
+    {
+      loss->item[k] = fl_rng_below (&rng, N_ITEMS);
+      loss->d_score[k] = (float) fl_rng_normal (&rng);
+    }
+  for (size_t k = 0; k < N_ITEMS * RANK; k++)
+    loss->delta[k] = (float) (0.3 * fl_rng_normal (&rng));
+  loss->batch = (FlBatch) { .n = N_ENTRIES, .width = WIDTH, .user = loss->user,
+                            .item = loss->item, .delta = perturbed != 0 ? loss->delta : NULL,
+                            .perturbed = perturbed };
+  loss->l2 = l2;
+}
+
+static double
+row_square (const FlBlock *block, uint32_t r)
+{
+  double sum = 0;
+
+  for (size_t a = 0; a < block->n_cols; a++)
+    sum += (double) block->value[r * block->n_cols + a] * block->value[r * block->n_cols + a];
+  return sum;
+}
+
+static double
+loss_value (const Loss *loss)
+{
+  const FlBlock *block = blocks_of (loss->model);
+  float score[N_ENTRIES * WIDTH];
+  double sum = 0;
+
+  assert_true (gradient_ops (loss->model)->scores (loss->model->self, &loss->batch, score, NULL));
+  for (size_t k = 0; k < N_ENTRIES; k++)
+    {
+      sum += loss->l2 * row_square (&block[0], loss->user[k]);
+      for (size_t c = k * WIDTH; c < (k + 1) * WIDTH; c++)
+        sum += (double) loss->d_score[c] * score[c]
+               + loss->l2 * row_square (&block[1], loss->item[c]);
+    }
+  return sum;
+}
+
+/* Scores have 7 digits, so a difference over twice 2^-7 has 1e-5 of noise from each; what
+ * is left of the third derivative of a cosine is below a thousandth. */
+#define STEP 0x1p-7f
+#define NEAR 2e-3
+
+static void
+compare_differences (const Loss *loss, float *x, const float *found, size_t n, const char *what)
+{
+  for (size_t k = 0; k < n; k++)
+    {
+      float here = x[k];
+      double up, down, expected;
+
+      x[k] = here + STEP;
+      up = loss_value (loss);
+      x[k] = here - STEP;
+      down = loss_value (loss);
+      x[k] = here;
+      expected = (up - down) / (2 * STEP);
+      if (!(fabs (found[k] - expected) <= NEAR * MAX (1, fabs (expected))))
+        fail_msg ("%s %zu: derivative %g, difference %g", what, k, found[k], expected);
+    }
+}
+
+static void
+check_derivatives (const char *settings, unsigned perturbed, double l2)
+{
+  Loss loss;
+  const FlBlock *block;
+  g_autoptr (FlGradient) gradient = NULL, d_delta = NULL;
+  GError *error = NULL;
+  double plain;
+
+  loss_init (&loss, settings, perturbed, l2);
+  block = blocks_of (loss.model);
+  gradient = fl_gradient_new (2, block, &error);
+  d_delta = fl_gradient_new (1, &block[1], &error);
+  assert_int_equal (gradient_ops (loss.model)->item_width (loss.model->self), RANK);
+  gradient_ops (loss.model)->backward (loss.model->self, &loss.batch, loss.d_score, l2, gradient,
+                                       d_delta, &error);
+  g_assert_no_error (error);
+  compare_differences (&loss, block[0].value, gradient->block[0].value, N_USERS * RANK, settings);
+  compare_differences (&loss, block[1].value, gradient->block[1].value, N_ITEMS * RANK, settings);
+  compare_differences (&loss, loss.delta, d_delta->block[0].value, N_ITEMS * RANK, settings);
+  plain = loss_value (&loss);
+  loss.l2 = 0;
+  plain -= loss_value (&loss);
+  assert_true (fabs (gradient->penalty - plain) <= 1e-6 * MAX (1, plain));
+  fl_instance_free (loss.model);
+}
+
+static void
+test_derivatives (void **state)
+{
+  static const char *const settings[] = { "rank=7", "rank=7 tau=3",
+                                          "rank=7 tau=0.25 temperature=divide" };
+  static const unsigned perturbed[] = { 0, 1 << 0, 1 << 1 | 1 << 2 };
+
+  (void) state;
+  for (size_t s = 0; s < G_N_ELEMENTS (settings); s++)
+    for (size_t p = 0; p < G_N_ELEMENTS (perturbed); p++)
+      for (int l2 = 0; l2 < 2; l2++)
+        check_derivatives (settings[s], perturbed[p], 0.3 * l2);
+}
+
+/* A vector of length 0 has cosine 0 with all others, and no derivative. */
+static void
+test_zero (void **state)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (3, 4, 1);
+  g_autoptr (FlInstance) model = model_new ("rank=3 tau=2");
+  const FlModelOps *ops = model->ops;
+  FlBatch batch = { .n = 1, .width = 2, .user = (uint32_t[]) { 1 }, .item = (uint32_t[]) { 2, 3 } };
+  g_autoptr (FlGradient) gradient = NULL;
+  float score[2];
+  FlFactors f;
+
+  (void) state;
+  start (model, ratings);
+  memset (blocks_of (model)[1].value + 2 * 3, 0, 3 * sizeof (float));
+  gradient = fl_gradient_new (2, blocks_of (model), NULL);
+  assert_true (ops->gradient->scores (model->self, &batch, score, NULL));
+  assert_true (score[0] == 0);
+  assert_true (ops->gradient->backward (model->self, &batch, (float[]) { 1, 0 }, 0, gradient, NULL,
+                                        NULL));
+  for (size_t a = 0; a < 3; a++)
+    assert_true (gradient->block[1].value[2 * 3 + a] == 0 && gradient->block[0].value[3 + a] == 0);
+  assert_true (ops->gradient->settle (model->self, NULL));
+  ops->factors (model->self, &f);
+  assert_true (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 2 * 3) == 0);
+  assert_true (fabs (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 3 * 3) - score[1]) < 1e-6);
+}
+
+/* ---- stream ------------------------------------------------------------ */
+
+static double
+stream (const FlInstance *model, uint64_t epoch)
+{
+  GError *error = NULL;
+  double loss = NAN;
+
+  gradient_ops (model)->stream (model->self, 3, epoch, &loss, &error);
+  g_assert_no_error (error);
+  return loss;
+}
+
+/* With items at 0 and users at 1, an item moves by half a small step up for each triple
+ * in which it is positive, and down where it is negative: the counts can be read.
+ * What everybody has is positive once for each user and never negative. */
+static void
+check_counts (uint32_t n_items, const char *settings, uint32_t n_copies)
+{
+  const uint32_t n_users = 40, liked = n_items / 3;
+  g_autoptr (FlRatings) ratings = some_ratings (n_users, n_items, liked);
+  g_autoptr (FlInstance) model = model_new (settings);
+  const FlBlock *block;
+  double sum = 0, loss;
+
+  start (model, ratings);
+  block = blocks_of (model);
+  fill_rows (&block[0], 1);
+  fill_rows (&block[1], 0);
+  loss = stream (model, 5);
+  assert_true (fabs (loss - G_LN2) < 1e-2);
+  for (uint32_t i = 0; i < n_items; i++)
+    {
+      double half = 0.5 * 1e-5, count = block[1].value[i * block[1].n_cols] / half;
+      const size_t *start = ratings->by_item.start;
+      double positives = n_copies * (double) (start[i + 1] - start[i]);
+
+      sum += count;
+      if (i < liked ? fabs (count - n_copies * n_users) > 0.5 : count > positives + 0.5)
+        fail_msg ("item %u of %u: %g more often positive than negative", i, n_items, count);
+    }
+  assert_true (fabs (sum) < 1);
+}
+
+static void
+test_counts (void **state)
+{
+  (void) state;
+  check_counts (60, "rank=3 optimizer=stream learning-rate=1e-5 schedule=constant", 1);
+  check_counts (600, "rank=64 optimizer=stream learning-rate=1e-5 schedule=constant", 1);
+  check_counts (600, "rank=3 optimizer=stream learning-rate=1e-5 schedule=constant negatives=3", 3);
+}
+
+/* Over several epochs every item that a user has not is a negative about as often. */
+static void
+test_uniform (void **state)
+{
+  const uint32_t n_users = 200, n_items = 300, n_epochs = 200;
+  g_autoptr (FlRatings) ratings = some_ratings (n_users, n_items, 100);
+  g_autoptr (FlInstance) model
+      = model_new ("rank=1 optimizer=stream learning-rate=1e-6 schedule=constant");
+  const size_t *start_of = ratings->by_item.start;
+  double drawn[300], most = 0, least = INFINITY;
+  const FlBlock *block;
+
+  (void) state;
+  start (model, ratings);
+  block = blocks_of (model);
+  for (uint32_t e = 0; e < n_epochs; e++)
+    {
+      fill_rows (&block[0], 1);
+      fill_rows (&block[1], 0);
+      stream (model, e);
+      for (uint32_t i = 0; i < n_items; i++)
+        drawn[i] = (e > 0 ? drawn[i] : 0) + (double) (start_of[i + 1] - start_of[i])
+                   - block[1].value[i] / 0.5e-6;
+    }
+  for (uint32_t i = 100; i < n_items; i++)
+    {
+      double by = n_users - (double) (start_of[i + 1] - start_of[i]); /* who could draw it */
+
+      most = MAX (most, drawn[i] / by);
+      least = MIN (least, drawn[i] / by);
+    }
+  /* In one epoch a part that has more of what everybody likes draws more, by a sixth or
+   * so; after 200 epochs a hundredth is left. */
+  if (!(least > 0.88 * most))
+    fail_msg ("drawn from %g to %g times by each user", least, most);
+}
+
+static void
+test_learns (void **state)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (200, 300, 0);
+  g_autoptr (FlInstance) model
+      = model_new ("rank=8 optimizer=stream learning-rate=0.1 epochs=30");
+  double first, last = 0;
+
+  (void) state;
+  start (model, ratings);
+  first = stream (model, 0);
+  for (uint64_t e = 1; e < 30; e++)
+    last = stream (model, e);
+  assert_true (first < G_LN2 + 0.01 && last < 0.5 * first && last > 0);
+}
+
+static void
+test_not_finite (void **state)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (50, 60, 0);
+  g_autoptr (FlInstance) model = model_new ("optimizer=stream");
+
+  (void) state;
+  start (model, ratings);
+  blocks_of (model)[1].value[70] = NAN;
+  assert_false (isfinite (stream (model, 0)));
+}
+
+/* ---- threads ----------------------------------------------------------- */
+
+/* The bytes of all parameters after a training by the host, and of one large batch. */
+static GBytes *
+trained (const char *settings, int n_threads)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (150, 700, 10);
+  g_autoptr (FlInstance) model = model_new (settings);
+  FlData data = { .train = ratings };
+  FlStage stage = { .data = &data, .model = model };
+  GError *error = NULL;
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  omp_set_num_threads (n_threads);
+  fl_training_run (&stage, &error);
+  omp_set_num_threads (1);
+  g_assert_no_error (error);
+  for (size_t b = 0; b < 2; b++)
+    {
+      const FlBlock *block = &blocks_of (model)[b];
+
+      g_byte_array_append (bytes, (const guint8 *) block->value,
+                           (guint) (block->n_rows * block->n_cols * sizeof (float)));
+    }
+  return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+}
+
+static void
+test_threads (void **state)
+{
+  static const char *const settings[]
+      = { "rank=16 epochs=3 batch=5000 l2=0.01",
+          "rank=16 epochs=2 batch=5000 tau=3 l2=0.01",
+          "rank=16 epochs=2 batch=5000 loss=bce negatives=2",
+          "rank=16 epochs=3 optimizer=stream learning-rate=0.1 l2=0.01",
+          "rank=64 epochs=3 optimizer=stream learning-rate=0.1 negatives=2" };
+
+  (void) state;
+  for (size_t s = 0; s < G_N_ELEMENTS (settings); s++)
+    {
+      g_autoptr (GBytes) one = trained (settings[s], 1);
+
+      for (int n_threads = 2; n_threads <= 3; n_threads++)
+        {
+          g_autoptr (GBytes) other = trained (settings[s], n_threads);
+
+          if (!g_bytes_equal (one, other))
+            fail_msg ("%s: %d threads give other digits than one", settings[s], n_threads);
+        }
+    }
+}
+
+/* ---- refused ----------------------------------------------------------- */
+
+static void
+test_refused (void **state)
+{
+  static const struct
+  {
+    const char *const settings[4];
+    const char *message;
+  } cases[] = {
+    { { "optimizer=stream", "loss=bce" }, "optimizer = stream: only with loss = bpr" },
+    { { "optimizer=stream", "tau=2" },
+      "optimizer = stream: only of inner products, tau = 0, not tau = 2" },
+    { { "optimizer=stream", "clip=1" }, "optimizer = stream: only without clip, not clip = 1" },
+    { { "start=normal", "start-scale=0" },
+      "start-scale = 0: a normal start needs a positive scale, or no factor ever leaves 0" },
+  };
+
+  (void) state;
+  for (size_t k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      assert_null (test_instance_new (registry, FL_KIND_MODEL, "bpr-mf", cases[k].settings,
+                                      &error));
+      assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
+      if (strstr (error->message, cases[k].message) == NULL)
+        fail_msg ("'%s' does not say '%s'", error->message, cases[k].message);
+    }
+}
+
+/* Steps far too long end in an error, not in a model of nonsense. */
+static void
+test_divergence (void **state)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (50, 60, 0);
+  g_autoptr (FlInstance) model = model_new ("optimizer=stream learning-rate=1e6 epochs=100");
+  FlData data = { .train = ratings };
+  FlStage stage = { .data = &data, .model = model };
+  g_autoptr (GError) error = NULL;
+
+  (void) state;
+  assert_false (fl_training_run (&stage, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_NUMERIC));
+  assert_non_null (strstr (error->message, "diverged"));
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_derivatives), cmocka_unit_test (test_zero),
+    cmocka_unit_test (test_counts),      cmocka_unit_test (test_uniform),
+    cmocka_unit_test (test_learns),      cmocka_unit_test (test_not_finite),
+    cmocka_unit_test (test_threads),     cmocka_unit_test (test_refused),
+    cmocka_unit_test (test_divergence),
+  };
+  GError *error = NULL;
+  int failed;
+
+  registry = fl_registry_new (NULL, &error);
+  g_assert_no_error (error);
+  failed = cmocka_run_group_tests_name ("bpr-mf", tests, NULL, NULL);
+  fl_registry_free (registry);
+  return failed;
+}
