@@ -13,6 +13,7 @@
 #define VECTOR_BYTES 32
 #define TILE_ROWS 4
 #define PANEL 8
+#define RANK_USERS 6
 #include "core/linalg/kernels.inc"
 #ifdef __clang__
 #pragma clang attribute pop

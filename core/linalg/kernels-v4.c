@@ -13,6 +13,7 @@
 #define VECTOR_BYTES 64
 #define TILE_ROWS 8
 #define PANEL 16
+#define RANK_USERS 14
 #include "core/linalg/kernels.inc"
 #ifdef __clang__
 #pragma clang attribute pop

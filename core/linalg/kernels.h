@@ -35,6 +35,22 @@ typedef struct
 gboolean fl_step_f32 (const FlStep *step, FlStepKind kind, size_t n, const float *g,
                       float *value, float *a, float *b);
 
+/* For top-K lists: scores, and the highest of them.  See kernels-rank.inc. */
+#define RANK_KERNELS(REAL) \
+  struct \
+  { \
+    size_t tile_users, panel_items; \
+    void (*scores) (size_t n_panels, size_t rank, const REAL *users, const REAL *items, \
+                    REAL *out, size_t stride); \
+    size_t (*above) (size_t n, const REAL *score, const uint32_t *item, uint32_t first, \
+                     REAL bound, REAL *to, uint32_t *to_item); \
+    size_t (*count_above) (size_t n, const REAL *score, REAL bound); \
+    void (*places) (size_t n, const REAL *score, uint32_t *place); \
+    REAL (*magnitude) (size_t n, const REAL *x); \
+  }
+typedef RANK_KERNELS (float) FlRankKernels_f32;
+typedef RANK_KERNELS (double) FlRankKernels_f64;
+
 /* The arguments are those of the functions of linalg.h; `shift` is taken off
  * each row first, unless NULL. */
 typedef struct
@@ -67,7 +83,12 @@ typedef struct
   /* keep: 1 - 2 rate l2 */
   double (*bpr_steps_f32) (size_t n, const uint32_t *user, const uint32_t *item, size_t m,
                            float *U, float *V, float rate, float keep);
+  const FlRankKernels_f32 *rank_f32;
+  const FlRankKernels_f64 *rank_f64;
 } FlKernels;
+
+/* Those in use. */
+const FlKernels *fl_kernels (void);
 
 /* Those above base exist where FL_KERNELS_X86 is 1. */
 extern const FlKernels fl_kernels_base, fl_kernels_v3, fl_kernels_v4;

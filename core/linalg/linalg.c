@@ -58,6 +58,12 @@ kernels_choose (void)
   kernels = kernels_all[asked >= 0 ? (size_t) asked : kernels_usable () - 1];
 }
 
+const FlKernels *
+fl_kernels (void)
+{
+  return kernels;
+}
+
 const char *
 fl_isa_name (void)
 {

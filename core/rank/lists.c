@@ -1,9 +1,72 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* lists.c: the best k items of each user. */
+/* lists.c: the best k items of each user.
+ *
+ * Users are shared among threads in chunks, whose factors, and a block of those of
+ * the items, are laid side by side for the kernel; work space is bounded and holds no
+ * users x items.  Neither chunks nor blocks nor threads change a digit, since each
+ * score is one chain of sums; the order of equal scores is that of items.
+ */
 #include "core/rank/rank-room.h"
 
+#include "core/linalg/kernels.h"
+
+#include <float.h>
 #include <math.h>
+#include <omp.h>
 #include <string.h>
+#include <sys/resource.h>
+
+/* Work space of a thread, and the part of it that holds items: half of what is
+ * usual for a second-level cache. */
+#define WORK_BYTES ((size_t) 4 << 20)
+#define BLOCK_BYTES ((size_t) 512 << 10)
+/* Under a limit of memory, work space takes no more than this share of it. */
+#define WORK_SHARE 16
+/* Items whose scores by a tile of users stay in the first-level cache, and of which
+ * a model makes scores at once, for as many users as that. */
+#define STRIP ((size_t) 256)
+#define MODEL_STRIP ((size_t) 512)
+#define MODEL_TILE ((size_t) 32)
+/* Scores that a user's room is looked at for. */
+#define SCAN ((size_t) 128)
+/* Kernels write whole vectors. */
+#define SPARE ((size_t) 16)
+/* Runs that are sorted by counting. */
+#define RUN ((size_t) 256)
+/* Steps of bisection after which numbers give way to their bits. */
+#define STEPS_BY_NUMBER 40
+
+typedef struct
+{
+  const FlRanking *ranking;
+  size_t k, rank;
+  size_t tile, strip, block, chunk; /* users, items, items, users: block of strips,
+                                       chunk of tiles                              */
+  size_t room;      /* scores kept for a user                                    */
+  size_t slack;     /* more than k that may stay                                 */
+  gboolean careful; /* scores may not be finite: each is looked at               */
+} Plan;
+
+/* What went wrong in the lowest chunk. */
+typedef struct
+{
+  gboolean failed, finite;
+  size_t chunk;
+  GError *error;
+} Failure;
+
+static void
+fail (Failure *failure, size_t chunk, gboolean finite, GError *error)
+{
+#pragma omp critical (fl_rank_failure)
+  if (!failure->failed || chunk < failure->chunk)
+    {
+      g_clear_error (&failure->error);
+      *failure = (Failure) { TRUE, finite, chunk, error };
+    }
+  else
+    g_clear_error (&error);
+}
 
 void
 fl_lists_free (FlLists *lists)
@@ -15,103 +78,185 @@ fl_lists_free (FlLists *lists)
   g_free (lists);
 }
 
-/* Marks what user u has seen, or takes the marks off. */
-static void
-mark_seen (const FlRanking *ranking, uint32_t u, uint8_t mark, uint8_t *seen)
+/* Scores that the model makes, of n_users from u on by n items from `first` on. */
+static gboolean
+score_block (const Plan *plan, uint32_t u, size_t n_users, uint32_t first, size_t n, gpointer out,
+             GError **error)
 {
-  for (size_t s = 0; s < G_N_ELEMENTS (ranking->seen); s++)
-    {
-      const FlCsr *rows = ranking->seen[s];
+  const FlInstance *model = plan->ranking->model;
+  const FlModelOps *ops = model->ops;
+  uint32_t user[MODEL_TILE], item[MODEL_STRIP];
 
-      for (size_t k = rows != NULL ? rows->start[u] : 0; rows != NULL && k < rows->start[u + 1];
-           k++)
-        if (rows->col[k] < ranking->n_items)
-          seen[rows->col[k]] = mark;
-    }
+  for (size_t r = 0; r < n_users; r++)
+    user[r] = u + (uint32_t) r;
+  for (size_t e = 0; e < n; e++)
+    item[e] = first + (uint32_t) e;
+  return ops->score (model->self, n_users, user, n, item, out, error);
 }
 
+#define CONCAT_(x, y) x##_##y
+#define CONCAT(x, y) CONCAT_ (x, y)
+#define NAME(x) CONCAT (x, SUFFIX)
+
+#define REAL float
+#define SUFFIX f32
+#define WHOLE int32_t
+#define WHOLE_MAX G_MAXINT32
+#define WHOLE_SHIFT 31
+#define USERS user_f32
+#define ITEMS item_f32
+#define LARGEST FLT_MAX
+#include "core/rank/lists-real.inc"
+
+#define REAL double
+#define SUFFIX f64
+#define WHOLE int64_t
+#define WHOLE_MAX G_MAXINT64
+#define WHOLE_SHIFT 63
+#define USERS user_f64
+#define ITEMS item_f64
+#define LARGEST DBL_MAX
+#include "core/rank/lists-real.inc"
+
 static gboolean
-score_user (const FlRanking *ranking, uint32_t u, const uint32_t *all, double *score,
-            GError **error)
+is_single (const FlRanking *ranking)
 {
+  return ranking->factors != NULL && ranking->factors->user_f32 != NULL;
+}
+
+/* ---- the plan ------------------------------------------------------------ */
+
+static size_t
+work_bytes (size_t n_threads)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return WORK_BYTES;
+  return MIN (WORK_BYTES, (size_t) limit.rlim_cur / WORK_SHARE / n_threads);
+}
+
+static size_t
+round_up (size_t n, size_t unit)
+{
+  return (n + unit - 1) / unit * unit;
+}
+
+/* As many chunks as there is memory for, and a multiple of the threads. */
+static void
+plan_chunks (Plan *plan, size_t bytes_user, size_t bytes)
+{
+  size_t n_threads = (size_t) omp_get_max_threads (), n_users = plan->ranking->n_users;
+  size_t most = MAX (bytes / bytes_user / plan->tile, 1) * plan->tile;
+  size_t n_chunks = round_up (MAX ((n_users + most - 1) / most, 1), n_threads);
+
+  plan->chunk = round_up (MAX (n_users / n_chunks, 1), plan->tile);
+  plan->chunk = MIN (plan->chunk, most);
+}
+
+static void
+make_plan (Plan *plan, const FlRanking *ranking, size_t k)
+{
+  const FlKernels *kernels = fl_kernels ();
   const FlFactors *f = ranking->factors;
-  const FlModelOps *ops = ranking->model->ops;
+  gboolean single = is_single (ranking);
+  size_t real = single ? sizeof (float) : sizeof (double);
+  size_t bytes = work_bytes ((size_t) omp_get_max_threads ()), bytes_block, width;
+
+  *plan = (Plan) { .ranking = ranking, .k = k, .rank = f != NULL ? f->rank : 0,
+                   .slack = k / 4, .careful = TRUE };
+  plan->room = MIN (2 * k + k / 4 + 2 * SCAN, ranking->n_items);
+  plan->tile = MODEL_TILE;
+  plan->strip = MODEL_STRIP;
+  plan->block = ranking->n_items;
+  if (f != NULL)
+    {
+      plan->tile = single ? kernels->rank_f32->tile_users : kernels->rank_f64->tile_users;
+      plan->strip = STRIP;
+      width = single ? kernels->rank_f32->panel_items : kernels->rank_f64->panel_items;
+      bytes_block = MIN (BLOCK_BYTES, bytes / 4);
+      plan->block = MIN (bytes_block / (MAX (f->rank, 1) * real), ranking->n_items);
+      plan->block = round_up (MAX (plan->block, 1), width);
+      plan->careful = single ? may_overflow_f32 (ranking) : may_overflow_f64 (ranking);
+    }
+  plan_chunks (plan, (plan->room + SPARE) * (real + sizeof (uint32_t)) + plan->rank * real,
+               bytes - bytes / 4);
+}
+
+/* ---- lists --------------------------------------------------------------- */
+
+/* Scores of user u by n items from `first` on. */
+static gboolean
+score_plainly (const Plan *plan, uint32_t u, uint32_t first, size_t n, double *out,
+               GError **error)
+{
+  const FlFactors *f = plan->ranking->factors;
 
   if (f == NULL)
-    return ops->score (ranking->model->self, 1, &u, ranking->n_items, all, score, error);
-  for (uint32_t i = 0; i < ranking->n_items; i++)
-    score[i] = f->user_f64 != NULL
-                   ? fl_dot_f64 (f->rank, f->user_f64 + u * f->rank, f->item_f64 + i * f->rank)
-                   : fl_dot_f32 (f->rank, f->user_f32 + u * f->rank, f->item_f32 + i * f->rank);
-  return TRUE;
-}
-
-static gboolean
-check_scores (const FlRanking *ranking, uint32_t u, const double *score, GError **error)
-{
-  for (uint32_t i = 0; i < ranking->n_items; i++)
-    if (!isfinite (score[i]))
-      return fl_fail (error, FL_ERROR_NUMERIC, "model %s: the score of user %u and item %u is %g",
-                      ranking->model->plugin->name, u, i, score[i]);
-  return TRUE;
-}
-
-/* Items come by ascending index, so that of equal scores the first stays ahead. */
-static uint32_t
-choose_best (const FlRanking *ranking, size_t k, const double *score, const uint8_t *seen,
-             uint32_t *list)
-{
-  uint32_t n = 0;
-
-  for (uint32_t i = 0; i < ranking->n_items; i++)
+    return score_block (plan, u, 1, first, n, out, error);
+  for (size_t e = 0; e < n; e++)
     {
-      uint32_t place = n;
+      size_t p = u * f->rank, q = (first + e) * f->rank;
 
-      if (seen[i] || (n == k && !(score[i] > score[list[n - 1]])))
-        continue;
-      while (place > 0 && score[i] > score[list[place - 1]])
-        place--;
-      n = n < k ? n + 1 : n;
-      memmove (list + place + 1, list + place, (n - 1 - place) * sizeof *list);
-      list[place] = i;
+      out[e] = 0;
+      for (size_t a = 0; a < f->rank; a++)
+        if (f->user_f32 != NULL)
+          out[e] = (double) ((float) out[e] + f->user_f32[p + a] * f->item_f32[q + a]);
+        else
+          out[e] += f->user_f64[p + a] * f->item_f64[q + a];
     }
-  return n;
+  return TRUE;
 }
 
+/* Names the first score that is not finite. */
 static gboolean
-rank_all (const FlRanking *ranking, size_t k, uint32_t *item, uint32_t *length, GError **error)
+blame_score (const Plan *plan, GError **error)
 {
-  g_autofree uint8_t *seen = fl_alloc (ranking->n_items, 1, error);
-  g_autofree uint32_t *all = seen ? fl_alloc (ranking->n_items, sizeof *all, error) : NULL;
-  g_autofree double *score = all ? fl_alloc (ranking->n_items, sizeof *score, error) : NULL;
+  const FlRanking *ranking = plan->ranking;
+  const char *name = ranking->model->plugin->name;
+  double score[MODEL_STRIP];
 
-  if (score == NULL)
-    return FALSE;
-  for (uint32_t i = 0; i < ranking->n_items; i++)
-    all[i] = i;
   for (uint32_t u = 0; u < ranking->n_users; u++)
-    {
-      if (!score_user (ranking, u, all, score, error)
-          || !check_scores (ranking, u, score, error))
-        return FALSE;
-      mark_seen (ranking, u, 1, seen);
-      length[u] = choose_best (ranking, k, score, seen, item + u * k);
-      mark_seen (ranking, u, 0, seen);
-    }
-  return TRUE;
+    for (size_t i = 0; i < ranking->n_items; i += MODEL_STRIP)
+      {
+        size_t n = MIN (MODEL_STRIP, ranking->n_items - i);
+
+        if (!score_plainly (plan, u, (uint32_t) i, n, score, error))
+          return FALSE;
+        for (size_t e = 0; e < n; e++)
+          if (!isfinite (score[e]))
+            return fl_fail (error, FL_ERROR_NUMERIC,
+                            "model %s: the score of user %u and item %zu is %g", name, u, i + e,
+                            score[e]);
+      }
+  return fl_fail (error, FL_ERROR_NUMERIC, "model %s: there is a score that is not finite", name);
 }
 
 FlLists *
 fl_ranking_lists (const FlRanking *ranking, size_t k, GError **error)
 {
   g_autofree uint32_t *length = fl_alloc (ranking->n_users, sizeof *length, error);
-  g_autofree uint32_t *item = NULL;
+  g_autofree uint32_t *item = length != NULL ? fl_alloc (ranking->n_users * k, sizeof *item, error)
+                                             : NULL;
+  Failure failure = { FALSE };
   FlLists *lists;
+  Plan plan;
 
-  if (length == NULL
-      || (item = fl_alloc (ranking->n_users * k, sizeof *item, error)) == NULL
-      || !rank_all (ranking, k, item, length, error))
+  if (item == NULL)
     return NULL;
+  make_plan (&plan, ranking, k);
+  if (is_single (ranking))
+    rank_all_f32 (&plan, item, length, &failure);
+  else
+    rank_all_f64 (&plan, item, length, &failure);
+  if (failure.failed)
+    {
+      if (!failure.finite)
+        blame_score (&plan, error);
+      else
+        g_propagate_error (error, failure.error);
+      return NULL;
+    }
   lists = g_new (FlLists, 1);
   *lists = (FlLists) { .n_users = ranking->n_users, .k = k, .item = g_steal_pointer (&item),
                        .length = g_steal_pointer (&length) };
