@@ -15,13 +15,15 @@
 #define WORKERS_MAX 1024
 /* A worker cannot do anything with less. */
 #define MEMORY_MIN (16u << 20)
+/* What is lost of a training that is interrupted. */
+#define CHECKPOINT_SECONDS 15
 
 typedef struct
 {
   CliPipeline pipeline;
   int threads, jobs;
   char *store, *json;
-  char *time_limit, *max_memory;
+  char *time_limit, *max_memory, *checkpoint;
   gboolean resume, dry_run, quiet;
 } Options;
 
@@ -115,6 +117,12 @@ check_options (const Options *options, FlRunOptions *run, GError **error)
           || !(run->time_limit > 0)))
     return fl_fail (error, FL_ERROR_CONFIG, "--time-limit %s: expected seconds, more than 0",
                     options->time_limit);
+  run->checkpoint = CHECKPOINT_SECONDS;
+  if (options->checkpoint != NULL
+      && (!fl_parse_double (fl_span (options->checkpoint), &run->checkpoint)
+          || !(run->checkpoint >= 0)))
+    return fl_fail (error, FL_ERROR_CONFIG, "--checkpoint %s: expected seconds, at least 0",
+                    options->checkpoint);
   if (options->max_memory != NULL
       && !parse_size (options->max_memory, &run->memory_limit, error))
     return FALSE;
@@ -236,8 +244,9 @@ static const char description[] =
   "\n"
   "Cells go into the store one by one as they end. After a crash, an interruption\n"
   "or a power cut, the same command with --resume computes what is missing or had\n"
-  "failed; the result is the same to the last digit. Several processes may use one\n"
-  "store at a time. Results do not depend on --threads and --jobs. With --dry-run or\n"
+  "failed; the result is the same to the last digit. Long trainings go on from their\n"
+  "last checkpoint, in the folder DB.partial. Several processes may use one store at a\n"
+  "time. Results do not depend on --threads and --jobs. With --dry-run or\n"
   "--show-config nothing is computed.";
 
 static int
@@ -252,6 +261,9 @@ parse_and_run (int argc, char **argv, Options *options)
       "Results store; default " CLI_STORE " in the current folder", "DB" },
     { "resume", 0, 0, G_OPTION_ARG_NONE, &options->resume,
       "Take over the cells that the store has already", NULL },
+    { "checkpoint", 0, 0, G_OPTION_ARG_STRING, &options->checkpoint,
+      "Keep the state of a training this often, for --resume; default 15; 0: each epoch",
+      "SECONDS" },
     { "json", 0, 0, G_OPTION_ARG_FILENAME, &options->json,
       "Write the results as one JSON object; - is standard output", "FILE" },
     { "dry-run", 0, 0, G_OPTION_ARG_NONE, &options->dry_run,
@@ -288,6 +300,7 @@ run (int argc, char **argv)
   g_free (options.store);
   g_free (options.json);
   g_free (options.time_limit);
+  g_free (options.checkpoint);
   g_free (options.max_memory);
   return status;
 }

@@ -22,6 +22,7 @@ typedef struct
 {
   const FlCell *cell;
   const FlRegistry *registry;
+  FlCheckpoints *checkpoints;
   FlProgress progress;
   gpointer user_data;
   FlRun *run;
@@ -38,11 +39,12 @@ typedef struct
 
 static void
 execution_init (Execution *x, const FlCell *cell, const FlRegistry *registry,
-                FlProgress progress, gpointer user_data)
+                FlCheckpoints *checkpoints, FlProgress progress, gpointer user_data)
 {
-  *x = (Execution) { .cell = cell, .registry = registry, .progress = progress,
-                     .user_data = user_data,
+  *x = (Execution) { .cell = cell, .registry = registry, .checkpoints = checkpoints,
+                     .progress = progress, .user_data = user_data,
                      .run = fl_run_new (cell->seed, progress, user_data) };
+  fl_run_keep_checkpoints (x->run, checkpoints);
   x->errors = g_ptr_array_new_with_free_func (g_free);
   x->artefacts = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_artefact_free);
 }
@@ -368,8 +370,8 @@ fit (Execution *x, const FlDataset *dataset, GError **error)
     {
       Execution *base = g_new (Execution, 1);
 
-      execution_init (base, g_ptr_array_index (x->cell->bases, i), x->registry, x->progress,
-                      x->user_data);
+      execution_init (base, g_ptr_array_index (x->cell->bases, i), x->registry, x->checkpoints,
+                      x->progress, x->user_data);
       g_ptr_array_add (x->bases, base);
       if (!fit (base, dataset, error))
         return FALSE;
@@ -490,13 +492,14 @@ evaluate (Execution *x, FlOutcome *outcome, GError **error)
 
 FlOutcome *
 fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset *dataset,
-                 FlProgress progress, gpointer user_data, GError **error)
+                 FlCheckpoints *checkpoints, FlProgress progress, gpointer user_data,
+                 GError **error)
 {
   g_auto (Execution) x;
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   const GPtrArray *notes;
 
-  execution_init (&x, cell, registry, progress, user_data);
+  execution_init (&x, cell, registry, checkpoints, progress, user_data);
   if (!fit (&x, dataset, error) || !group_by_errors (&x, dataset, TRUE, error)
       || !project (&x, outcome, error) || !evaluate (&x, outcome, error))
     return NULL;

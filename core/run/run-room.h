@@ -194,6 +194,17 @@ const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */
 /* Ratings for trainings to select on, whatever their stage may know; borrowed. */
 void fl_run_lend_validation (FlRun *run, const FlRatings *validation);
 
+/* Where the trainings of a cell keep their state: PREFIX.0, PREFIX.1, ... in the order
+ * in which they begin. */
+typedef struct
+{
+  const char *prefix; /* NULL: nowhere                */
+  double seconds;     /* at least, between two writes */
+  unsigned n;         /* trainings begun              */
+} FlCheckpoints;
+/* Borrowed; shared by the runs of one cell. */
+void fl_run_keep_checkpoints (FlRun *run, FlCheckpoints *checkpoints);
+
 /* A cell without model and objectives: a source by itself.  `settings` are
  * KEY=VALUE of [data], or split.KEY=VALUE; NULL-terminated. */
 FlCell *fl_cell_of_source (const FlRegistry *registry, const char *source,
@@ -226,10 +237,11 @@ gboolean fl_cell_group (const FlCell *cell, const FlDataset *dataset, FlSplit *s
                         FlArmErrors errors, gpointer user_data, GError **error);
 
 /* The whole of one cell over a dataset: split, augment, train, project, evaluate;
- * of a cell without data, dataset NULL, project alone. */
+ * of a cell without data, dataset NULL, project alone.  Trainings begin
+ * where their checkpoints are. */
 FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,
-                            const FlDataset *dataset, FlProgress progress,
-                            gpointer user_data, GError **error);
+                            const FlDataset *dataset, FlCheckpoints *checkpoints,
+                            FlProgress progress, gpointer user_data, GError **error);
 
 /* A view of `ratings`, which are called `part` (this is how the test ratings are
  * seen, which FlData never holds); NULL: no ratings, for objectives over the
@@ -313,6 +325,7 @@ typedef struct FlStore FlStore;
 FlStore *fl_store_open (const char *path, gboolean create, GError **error);
 void fl_store_free (FlStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlStore, fl_store_free)
+const char *fl_store_path (const FlStore *store);
 
 /* Enters a run with all its cells pending and sets run->number.  With `resume`
  * it goes on with the last run of the same key, if there is one, and cells whose
@@ -328,6 +341,13 @@ FlRunRecord *fl_store_run (FlStore *store, int64_t number, gboolean each, GError
 /* FlRunRecord without cells, oldest first. */
 GPtrArray *fl_store_list (FlStore *store, GError **error);
 
+/* ---- trainings under way ------------------------------------------------ */
+
+/* FlCheckpoints.prefix of a cell. */
+char *fl_partial_prefix (const FlStore *store, const char *identity);
+/* Removes what its trainings have kept, and the folder with the last of it. */
+void fl_partial_remove (const FlStore *store, const char *identity);
+
 /* ---- workers ----------------------------------------------------------- */
 
 typedef struct
@@ -337,6 +357,7 @@ typedef struct
   double time_limit;        /* seconds per cell, and per dataset; 0: none */
   uint64_t memory_limit;    /* bytes per worker, beyond what the program itself holds; 0: none */
   gboolean resume;
+  double checkpoint;        /* seconds between two checkpoints of a training */
   const volatile sig_atomic_t *stop;  /* becomes non-zero to interrupt; or NULL */
 } FlRunOptions;
 

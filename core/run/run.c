@@ -9,6 +9,7 @@ struct FlRun
   gpointer user_data;
   GPtrArray *notes;            /* FlSetting */
   const FlRatings *validation; /* or NULL   */
+  FlCheckpoints *checkpoints;  /* or NULL   */
 };
 
 FlRun *
@@ -48,6 +49,23 @@ const FlRatings *
 fl_run_validation (const FlRun *run)
 {
   return run != NULL ? run->validation : NULL;
+}
+
+void
+fl_run_keep_checkpoints (FlRun *run, FlCheckpoints *checkpoints)
+{
+  run->checkpoints = checkpoints;
+}
+
+char *
+fl_run_checkpoint (FlRun *run, double *seconds)
+{
+  FlCheckpoints *checkpoints = run != NULL ? run->checkpoints : NULL;
+
+  if (checkpoints == NULL || checkpoints->prefix == NULL)
+    return NULL;
+  *seconds = checkpoints->seconds;
+  return g_strdup_printf ("%s.%u", checkpoints->prefix, checkpoints->n++);
 }
 
 const GPtrArray *

@@ -48,6 +48,8 @@ typedef struct
   size_t n;
   const FlCell *(*cell) (const Schedule *schedule, gconstpointer data, size_t task);
   const Source *(*source) (const Schedule *schedule, gconstpointer data, size_t task);
+  /* Where its trainings keep their state; NULL: nowhere. */
+  char *(*checkpoint) (const Schedule *schedule, gconstpointer data, size_t task);
   gboolean (*ended) (Schedule *schedule, gconstpointer data, size_t task, FlWorker *worker,
                      GError **error);
   gconstpointer data;
@@ -82,11 +84,14 @@ start_task (const Schedule *schedule, const Batch *batch, size_t task, Slot *slo
   const GPtrArray *files = schedule->registry->files;
   const FlCell *cell = batch->cell (schedule, batch->data, task);
   const Source *source = batch->source (schedule, batch->data, task);
+  g_autofree char *checkpoint
+      = batch->checkpoint != NULL ? batch->checkpoint (schedule, batch->data, task) : NULL;
   GVariant *message
-      = g_variant_new ("(@astssv)", g_variant_new_strv ((const char *const *) files->pdata,
+      = g_variant_new ("(@astsssdv)", g_variant_new_strv ((const char *const *) files->pdata,
                                                        (gssize) files->len),
                        options->memory_limit, source != NULL ? source->path : "",
                        source != NULL ? source->digest : "",
+                       checkpoint != NULL ? checkpoint : "", options->checkpoint,
                        fl_cell_to_variant (cell));
 
   slot->task = task;
@@ -443,6 +448,14 @@ batch_source (const Schedule *schedule, gconstpointer data, size_t task)
   return schedule->source_of[cell_index (data, task)];
 }
 
+static char *
+batch_checkpoint (const Schedule *schedule, gconstpointer data, size_t task)
+{
+  const FlCellRecord *record = schedule->run->cells->pdata[cell_index (data, task)];
+
+  return fl_partial_prefix (schedule->store, record->identity);
+}
+
 /* Enters what was found for one cell under every cell of the same identity: arms
  * that come to the same settings are computed once. */
 static gboolean
@@ -490,6 +503,8 @@ cell_ended (Schedule *schedule, gconstpointer data, size_t task, FlWorker *worke
     record->error = g_strdup (damage != NULL ? damage->message : "the worker computed nothing");
   if (!keep (schedule, index, record, error))
     return FALSE;
+  if (record->status == FL_CELL_DONE)
+    fl_partial_remove (schedule->store, record->identity);
   /* It is in the store now; a long run should not hold all its outcomes. */
   g_clear_pointer (&record->outcome, fl_outcome_free);
   return TRUE;
@@ -530,14 +545,18 @@ compute_cells (Schedule *schedule, GError **error)
 {
   g_autoptr (GArray) todo = gather_cells (schedule);
   g_autoptr (GArray) ready = g_array_new (FALSE, FALSE, sizeof (guint));
-  Batch batch = { .cell = batch_cell, .source = batch_source, .ended = cell_ended, .data = ready };
+  Batch batch = { .cell = batch_cell, .source = batch_source, .checkpoint = batch_checkpoint,
+                  .ended = cell_ended, .data = ready };
 
   schedule->status = (FlRunStatus) { .n_tasks = todo->len };
   for (guint t = 0; t < todo->len; t++)
     {
       guint i = g_array_index (todo, guint, t);
       const Source *source = schedule->source_of[i];
+      const FlCellRecord *record = schedule->run->cells->pdata[i];
 
+      if (!schedule->options->resume)
+        fl_partial_remove (schedule->store, record->identity);
       if (source->error == NULL)
         g_array_append_val (ready, i);
       else if (!fail_without_data (schedule, i, source, error))

@@ -148,6 +148,12 @@ fl_store_open (const char *path, gboolean create, GError **error)
   return g_steal_pointer (&store);
 }
 
+const char *
+fl_store_path (const FlStore *store)
+{
+  return store->path;
+}
+
 void
 fl_store_free (FlStore *store)
 {

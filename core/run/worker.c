@@ -210,7 +210,7 @@ blas_name (void)
 
 static gboolean
 compute (const FlCell *cell, const FlRegistry *registry, const char *cache, const char *digest,
-         Work *work, GError **error)
+         FlCheckpoints *checkpoints, Work *work, GError **error)
 {
   g_autoptr (FlDataset) dataset
       = cell->data != NULL ? open_dataset (cell, registry, cache, digest, error) : NULL;
@@ -218,7 +218,7 @@ compute (const FlCell *cell, const FlRegistry *registry, const char *cache, cons
 
   if (dataset == NULL && cell->data != NULL)
     return FALSE;
-  outcome = fl_cell_execute (cell, registry, dataset, tell_progress, work, error);
+  outcome = fl_cell_execute (cell, registry, dataset, checkpoints, tell_progress, work, error);
   if (outcome == NULL)
     return FALSE;
   answer (FL_WORKER_OUTCOME, g_variant_new ("(vss)", fl_outcome_to_variant (outcome),
@@ -233,10 +233,14 @@ do_task (GVariant *task, Work *work, GError **error)
   g_autoptr (FlCell) cell = NULL;
   g_autoptr (FlRegistry) registry = NULL;
   g_autofree const char **files = NULL;
+  FlCheckpoints checkpoints = { 0 };
   const char *cache = NULL, *digest = NULL;
   uint64_t memory_limit = 0;
 
-  g_variant_get (task, "(^a&st&s&sv)", &files, &memory_limit, &cache, &digest, &packed);
+  g_variant_get (task, "(^a&st&s&s&sdv)", &files, &memory_limit, &cache, &digest,
+                 &checkpoints.prefix, &checkpoints.seconds, &packed);
+  if (*checkpoints.prefix == '\0')
+    checkpoints.prefix = NULL;
   cell = fl_cell_from_variant (packed, error);
   if (cell == NULL)
     return FALSE;
@@ -246,7 +250,7 @@ do_task (GVariant *task, Work *work, GError **error)
     return FALSE;
   return *cache == '\0' && cell->data != NULL
              ? prepare (cell, registry, work, error)
-             : compute (cell, registry, cache, digest, work, error);
+             : compute (cell, registry, cache, digest, &checkpoints, work, error);
 }
 
 /* A plugin states the fact; who said it goes before, unless it is there. */

@@ -3,7 +3,8 @@
  *
  * A message is its length (uint64_t, which keeps what follows aligned) and a serialized GVariant.
  * The task, one message on the worker's standard input:
- *   (as plugin files, t memory limit, s cache file or "" to prepare it, v cell)
+ *   (as plugin files, t memory limit, s cache file or "" to prepare it, s its digest,
+ *    s where checkpoints go, d seconds between them, v cell)
  * Answers, any number of FL_WORKER_PROGRESS and one of the others:
  *   (y kind, v value)
  */
@@ -15,7 +16,7 @@
 #include "core/run/run-room.h"
 
 #define FL_WORKER_FD 3
-#define FL_WORKER_TASK_TYPE "(astssv)"
+#define FL_WORKER_TASK_TYPE "(astsssdv)"
 #define FL_WORKER_ANSWER_TYPE "(yv)"
 #define FL_WORKER_PREPARED_TYPE "(ssas)" /* cache file, digest, notes of the dataset */
 

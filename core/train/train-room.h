@@ -76,6 +76,26 @@ gboolean fl_stopping_look (FlStopping *stopping, uint64_t n_epochs, gboolean las
 /* Puts the best parameters back. */
 void fl_stopping_restore (FlStopping *stopping);
 
+/* ---- checkpoints ------------------------------------------------------- */
+
+/* Memory that is part of the state of a training. */
+typedef struct
+{
+  const char *name;
+  gpointer data;
+  size_t size;
+} FlPiece;
+
+/* pieces: of FlPiece.  The folder is made if need be. */
+gboolean fl_checkpoint_save (const char *path, const GArray *pieces, GError **error);
+/* FALSE without an error when there is no such file, and with one, and pieces as
+ * they were, when it is not of these pieces or damaged. */
+gboolean fl_checkpoint_load (const char *path, const GArray *pieces, GError **error);
+
+/* Where the next training of a run keeps its state, and how many seconds apart at
+ * least; NULL: nowhere.  To be freed with g_free; made by the run. */
+char *fl_run_checkpoint (FlRun *run, double *seconds);
+
 /* ---- training ---------------------------------------------------------- */
 
 /* fl_training_new, for whoever calls `stream` where the settings say so. */

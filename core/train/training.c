@@ -19,8 +19,18 @@ struct FlTraining
   FlStopping *stopping;    /* or NULL                              */
   FlGradient *before;      /* rows as they were before fl_training_move */
   gboolean moved;
-  gboolean begun, stopped;
-  uint64_t epoch;          /* under way, or all of them                */
+  gboolean begun;
+  struct
+  {
+    uint64_t epoch;        /* under way, or all of them            */
+    uint64_t stopped;      /* patience was at its end              */
+  } at;
+  GArray *kept;            /* FlPiece: of the callers              */
+  GArray *pieces;          /* FlPiece: the whole state             */
+  char *checkpoint;        /* file, or NULL                        */
+  double seconds;          /* between two writes                   */
+  int64_t written;         /* when the last ended, or when it began */
+  gboolean resumable;      /* there is a file                      */
   uint64_t n_batches;      /* done of this epoch                       */
   double loss;             /* sum over them                            */
   GError *failure;
@@ -80,7 +90,7 @@ FlTraining *
 fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboolean streams,
                   GError **error)
 {
-  g_autoptr (FlTraining) training = g_new0 (FlTraining, 1);
+  g_autoptr (FlTraining) training = NULL;
   const FlModelOps *model = stage->model->ops;
 
   if (model->gradient == NULL)
@@ -89,7 +99,11 @@ fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboo
                stage->model->plugin->name);
       return NULL;
     }
+  training = g_new0 (FlTraining, 1);
   training->stage = *stage;
+  training->kept = g_array_new (FALSE, FALSE, sizeof (FlPiece));
+  training->written = g_get_monotonic_time ();
+  training->checkpoint = fl_run_checkpoint (stage->run, &training->seconds);
   training->ops = model->gradient;
   training->settings = settings != NULL ? *settings
                                         : *training->ops->settings (stage->model->self);
@@ -117,6 +131,9 @@ fl_training_free (FlTraining *training)
   fl_gradient_free (training->gradient);
   fl_gradient_free (training->before);
   fl_stopping_free (training->stopping);
+  g_array_unref (training->kept);
+  g_clear_pointer (&training->pieces, g_array_unref);
+  g_free (training->checkpoint);
   g_clear_error (&training->failure);
   g_free (training);
 }
@@ -146,19 +163,25 @@ fl_training_gradient (FlTraining *training)
   return training->gradient;
 }
 
+static void
+add_piece (GArray *pieces, const char *name, gpointer data, size_t size)
+{
+  FlPiece piece = { g_intern_string (name), data, size };
+
+  g_array_append_val (pieces, piece);
+}
+
 void
 fl_training_keep (FlTraining *training, const char *name, gpointer data, size_t size)
 {
-  (void) training;
-  (void) name;
-  (void) data;
-  (void) size;
+  g_return_if_fail (!training->begun);
+  add_piece (training->kept, name, data, size);
 }
 
 uint64_t
 fl_training_epoch_number (const FlTraining *training)
 {
-  return training->epoch;
+  return training->at.epoch;
 }
 
 /* ---- failures ---------------------------------------------------------- */
@@ -180,42 +203,141 @@ diverge (FlTraining *training, const char *what)
 
   fl_fail (&failure, FL_ERROR_NUMERIC, "training diverged: %s is not finite in epoch %"
            G_GUINT64_FORMAT ", batch %" G_GUINT64_FORMAT "; lower learning-rate, or set clip", what,
-           training->epoch + 1, training->n_batches + 1);
+           training->at.epoch + 1, training->n_batches + 1);
   return fl_training_fail (training, failure);
 }
 
-/* ---- epochs ------------------------------------------------------------ */
+static void
+tell_moved (FlTraining *training)
+{
+  if (training->ops->moved != NULL)
+    training->ops->moved (training->stage.model->self);
+}
 
 static gboolean
 is_last (const FlTraining *training)
 {
-  return training->epoch >= (uint64_t) training->settings.epochs;
+  return training->at.epoch >= (uint64_t) training->settings.epochs;
 }
+
+static gboolean
+is_over (const FlTraining *training)
+{
+  return training->at.stopped || is_last (training);
+}
+
+/* ---- checkpoints ------------------------------------------------------- */
+
+/* Everything that the rest of the training depends on. */
+static void
+gather_pieces (FlTraining *training)
+{
+  GArray *pieces = g_array_new (FALSE, FALSE, sizeof (FlPiece));
+  size_t size = 0;
+  gpointer state;
+
+  training->pieces = pieces;
+  add_piece (pieces, "training", &training->at, sizeof training->at);
+  for (size_t b = 0; b < training->n_blocks; b++)
+    {
+      const FlBlock *block = &training->block[b];
+
+      add_piece (pieces, block->name, block->value,
+                 block->n_rows * block->n_cols * sizeof *block->value);
+    }
+  if (training->optimizer != NULL)
+    {
+      state = fl_optimizer_state (training->optimizer, &size);
+      add_piece (pieces, "optimizer", state, size);
+    }
+  if (training->stopping != NULL)
+    {
+      state = fl_stopping_best (training->stopping, &size);
+      add_piece (pieces, "best", state, size);
+    }
+  if (training->kept->len > 0)
+    g_array_append_vals (pieces, training->kept->data, training->kept->len);
+}
+
+/* Goes on where an earlier attempt was interrupted. */
+static void
+resume (FlTraining *training)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (training->checkpoint == NULL)
+    return;
+  gather_pieces (training);
+  training->resumable = fl_checkpoint_load (training->checkpoint, training->pieces, &error);
+  if (training->resumable)
+    tell_moved (training);
+  else if (error != NULL)
+    {
+      g_autofree char *name = g_path_get_basename (training->checkpoint);
+      g_autofree char *text = g_strdup_printf ("not resumed: %s %s", name, error->message);
+
+      fl_run_note_text (training->stage.run, "checkpoint", text);
+    }
+}
+
+/* What a write has cost may be this share of the time at most. */
+#define WRITING_SHARE 0.05
+
+/* At the end of an epoch, if it is time; and of the last one, if it took that long:
+ * a cell that is interrupted later need not train again. */
+static void
+save (FlTraining *training)
+{
+  int64_t now = g_get_monotonic_time ();
+  g_autoptr (GError) error = NULL;
+  gboolean over = is_over (training) && training->resumable;
+
+  if (training->checkpoint == NULL || training->failure != NULL
+      || (!over && (double) (now - training->written) < 1e6 * training->seconds))
+    return;
+  training->resumable = fl_checkpoint_save (training->checkpoint, training->pieces, &error);
+  training->written = g_get_monotonic_time ();
+  if (training->seconds > 0)
+    training->seconds = MAX (training->seconds,
+                             (double) (training->written - now) / (1e6 * WRITING_SHARE));
+  if (training->resumable)
+    return;
+  /* The work itself goes on. */
+  fl_run_note_text (training->stage.run, "checkpoint", error->message);
+  g_clear_pointer (&training->checkpoint, g_free);
+}
+
+/* ---- epochs ------------------------------------------------------------ */
 
 static void
 end_epoch (FlTraining *training)
 {
   GError *failure = NULL;
+  gboolean stop = FALSE;
 
-  training->epoch++;
+  training->at.epoch++;
   if (training->stopping != NULL
-      && !fl_stopping_look (training->stopping, training->epoch, is_last (training),
-                            &training->stopped, &failure))
+      && !fl_stopping_look (training->stopping, training->at.epoch, is_last (training),
+                            &stop, &failure))
     fl_training_fail (training, failure);
+  training->at.stopped = stop;
+  save (training);
 }
 
 gboolean
 fl_training_epoch (FlTraining *training)
 {
-  if (training->failure == NULL && training->begun)
+  if (!training->begun)
+    resume (training);
+  else if (training->failure == NULL)
     end_epoch (training);
   training->begun = TRUE;
-  if (training->failure != NULL || training->stopped || is_last (training))
+  if (training->failure != NULL || is_over (training))
     return FALSE;
   training->n_batches = 0;
   training->loss = 0;
   if (training->optimizer != NULL)
-    fl_sampler_begin (training->sampler, training->epoch);
+    fl_sampler_begin (training->sampler, training->at.epoch);
   return TRUE;
 }
 
@@ -249,13 +371,6 @@ fl_training_backward (FlTraining *training, const FlBatch *batch, const float *d
              || fl_training_fail (training, failure));
 }
 
-static void
-tell_moved (FlTraining *training)
-{
-  if (training->ops->moved != NULL)
-    training->ops->moved (training->stage.model->self);
-}
-
 gboolean
 fl_training_step (FlTraining *training, FlGradient *gradient, double loss)
 {
@@ -276,7 +391,7 @@ fl_training_step (FlTraining *training, FlGradient *gradient, double loss)
   training->loss += loss;
   training->n_batches++;
   fl_run_progress (training->stage.run,
-                   (double) training->epoch + (double) training->n_batches / n_batches,
+                   (double) training->at.epoch + (double) training->n_batches / n_batches,
                    (double) training->settings.epochs, "epochs");
   return TRUE;
 }
@@ -290,13 +405,13 @@ fl_training_stream (FlTraining *training)
   if (training->failure != NULL)
     return FALSE;
   if (!training->ops->stream (training->stage.model->self, fl_run_seed (training->stage.run),
-                              training->epoch, &loss, &failure))
+                              training->at.epoch, &loss, &failure))
     return fl_training_fail (training, failure);
   if (!isfinite (loss))
     return diverge (training, "the loss");
   training->loss += loss;
   training->n_batches++;
-  fl_run_progress (training->stage.run, (double) training->epoch + 1,
+  fl_run_progress (training->stage.run, (double) training->at.epoch + 1,
                    (double) training->settings.epochs, "epochs");
   return TRUE;
 }
@@ -395,7 +510,7 @@ fl_training_end (FlTraining *training, GError **error)
     }
   if (training->stopping != NULL)
     take_best (training);
-  fl_run_note_stop (training->stage.run, training->stopped ? FL_STOP_PATIENCE : FL_STOP_MAX_ITER,
-                    training->epoch);
+  fl_run_note_stop (training->stage.run, training->at.stopped ? FL_STOP_PATIENCE : FL_STOP_MAX_ITER,
+                    training->at.epoch);
   return training->ops->settle == NULL || training->ops->settle (model->self, error);
 }

@@ -49,4 +49,60 @@ check "it says what it can" sh -c \
 check "a loss that explodes fails its cell" status 1 run learner.conf --store c.db \
   --set model.optimizer=sgd --set model.learning-rate=1e6 --set model.stop-on=
 check "... by epoch and batch" says 'diverged: .* not finite in epoch [12], batch' out
+
+# Killed in the middle of a training, after so many of about 200 steps, a run goes on to
+# the same bytes.
+sed -e 's/^epochs.*/epochs = 40/' -e 's/^stop-on.*//' -e '/^patience/a\
+trap = trap' learner.conf >long.conf
+both ()
+{
+  "$fairlead" runs export --store "$1" --each --format json >"$2"
+}
+# killed_after STEPS SETTING...
+killed_after ()
+{
+  steps=$1
+  shift
+  rm -f killed.db calm.db
+  check "[$*] undisturbed" status 0 run long.conf --store calm.db --checkpoint 0 "$@"
+  check "... keeps no checkpoint" test ! -e calm.db.partial
+  echo "$steps" >trap
+  check "... killed after $steps steps" status 1 run long.conf --store killed.db --checkpoint 0 "$@"
+  check "... has sprung the trap" test ! -e trap
+  [ "$steps" -eq 1 ] || check "... leaves a checkpoint" test -n "$(ls killed.db.partial)"
+  # Whoever began again would be caught again.
+  [ "$steps" -eq 1 ] || echo 130 >trap
+  check "... resumes" status 0 run long.conf --store killed.db --resume "$@"
+  rm -f trap
+  both calm.db calm
+  both killed.db killed
+  check "... to the same bytes" same calm killed
+  check "... and leaves nothing" test ! -e killed.db.partial
+}
+killed_after 1
+killed_after 140
+killed_after 195 --set model.stop-on=rmse --set model.patience=40
+killed_after 310 --set model.optimizer=adagrad --set model.loss=bce
+
+# A checkpoint that is damaged, or another training's, is passed over.
+rm -f killed.db calm.db
+echo 100 >trap
+check "killed once more" status 1 run long.conf --store killed.db --checkpoint 0
+file=$(ls killed.db.partial/*)
+case $file in *.0) ;; *) check "one checkpoint: $file" false ;; esac
+cp "$file" whole
+dd if=/dev/zero of="$file" bs=1 seek=1000 count=4 conv=notrunc 2>/dev/null
+check "a damaged checkpoint" status 0 run long.conf --store killed.db --resume
+"$fairlead" runs show --store killed.db >shown
+check "... is passed over, and said so" says 'checkpoint = not resumed: .* is damaged' shown
+"$fairlead" runs export --store killed.db >killed
+"$fairlead" run --plugin-dir plugins long.conf --store calm.db --quiet >/dev/null
+"$fairlead" runs export --store calm.db >calm
+check "... for the same numbers" same calm killed
+rm -f killed.db
+echo 100 >trap
+check "killed again" status 1 run long.conf --store killed.db --checkpoint 0
+check "without --resume" status 0 run long.conf --store killed.db
+check "... it is removed" test ! -e killed.db.partial
+check "--checkpoint is checked" status 2 run long.conf --checkpoint -1
 [ $failed -eq 0 ]

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "tests/support/learner.h"
 
-#include <math.h>
+#include <signal.h>
 #include <string.h>
+
+#include <glib/gstdio.h>
 
 static const FlParam params[] = {
   FL_INT (Learner, rank, 4, 1, 1024, NULL, "length of the vectors"),
   FL_DOUBLE (Learner, scale, 0.1, 0, 10, NULL, "deviation of the random start"),
+  FL_PATH (Learner, trap, "", "file that says after how many steps to die, and goes with it"),
   FL_TRAINING_PARAMS (Learner, training),
   FL_PARAM_END
 };
@@ -127,7 +130,16 @@ learner_stream (gpointer self, uint64_t seed, uint64_t epoch, double *loss, GErr
 static void
 learner_moved (gpointer self)
 {
-  ((Learner *) self)->n_moved++;
+  Learner *learner = self;
+  g_autofree char *text = NULL;
+
+  learner->n_moved++;
+  if (learner->trap[0] != '\0' && g_file_get_contents (learner->trap, &text, NULL, NULL)
+      && learner->n_moved >= g_ascii_strtoull (text, NULL, 10))
+    {
+      g_unlink (learner->trap);
+      raise (SIGKILL);
+    }
 }
 
 static gboolean

@@ -11,6 +11,7 @@ typedef struct
   int64_t rank;
   FlTrainingSettings training;
   double scale; /* of the random start */
+  char *trap;   /* file with the number of calls of `moved` after which the process dies */
   uint32_t n_users, n_items;
   FlBlock block[2];
   size_t n_moved, n_settled; /* calls */

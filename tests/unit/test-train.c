@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <glib/gstdio.h>
+
 #include "core/plugin/plugin-room.h"
 #include "core/run/run-room.h"
 #include "core/train/train-room.h"
@@ -858,6 +860,183 @@ test_stopping_refuses (void **state)
   expect_refusal (c, NULL, lower, TRUE, FL_ERROR_CONFIG, "stop-k = 7");
 }
 
+/* ---- checkpoints ------------------------------------------------------- */
+
+static GArray *
+two_pieces (char *first, double *second)
+{
+  GArray *pieces = g_array_new (FALSE, FALSE, sizeof (FlPiece));
+  const FlPiece all[] = { { "first", first, 5 }, { "none", NULL, 0 },
+                          { "second", second, 3 * sizeof *second } };
+
+  return g_array_append_vals (pieces, all, G_N_ELEMENTS (all));
+}
+
+static void
+test_checkpoint_file (void **state)
+{
+  g_autofree char *folder = g_dir_make_tmp ("fairlead-XXXXXX", NULL);
+  g_autofree char *inner = g_build_filename (folder, "a", "b", NULL);
+  g_autofree char *path = g_build_filename (inner, "c.0", NULL), *text = NULL;
+  char first[5] = "abcd", first_back[5] = "";
+  double second[3] = { 1, NAN, -0.0 }, second_back[3] = { 0 };
+  g_autoptr (GArray) pieces = two_pieces (first, second);
+  g_autoptr (GArray) back = two_pieces (first_back, second_back);
+  GError *error = NULL;
+  gsize length = 0;
+
+  (void) state;
+  assert_false (fl_checkpoint_load (path, back, &error));
+  assert_null (error);
+  assert_true (fl_checkpoint_save (path, pieces, &error));
+  assert_true (fl_checkpoint_save (path, pieces, &error)); /* over it */
+  assert_true (fl_checkpoint_load (path, back, &error));
+  assert_memory_equal (first, first_back, sizeof first);
+  assert_memory_equal (second, second_back, sizeof second);
+  assert_true (g_file_get_contents (path, &text, &length, NULL));
+  /* One bit wrong anywhere, or bytes missing or too many. */
+  for (gsize at = 0; at <= length; at++)
+    for (int cut = 0; cut < (at < length ? 2 : 1); cut++)
+      {
+        g_autofree char *other = g_malloc0 (length + 1);
+
+        memcpy (other, text, length);
+        if (at < length)
+          other[at] = (char) (other[at] ^ 4);
+        first_back[0] = 'x';
+        g_file_set_contents (path, other, cut ? (gssize) at : (gssize) length + (at == length),
+                             NULL);
+        assert_false (fl_checkpoint_load (path, back, &error));
+        assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_DATA));
+        g_clear_error (&error);
+        assert_int_equal (first_back[0], 'x');
+      }
+  g_file_set_contents (path, text, (gssize) length, NULL);
+  g_array_index (back, FlPiece, 2).name = "third";
+  assert_false (fl_checkpoint_load (path, back, &error));
+  assert_non_null (strstr (error->message, "another training"));
+  g_clear_error (&error);
+  /* A folder that cannot be: a file is in its place. */
+  g_clear_pointer (&text, g_free);
+  text = g_build_filename (path, "d.0", NULL);
+  assert_false (fl_checkpoint_save (text, pieces, &error));
+  print_message ("%s\n", error->message);
+  g_clear_error (&error);
+  g_unlink (path);
+  g_rmdir (inner);
+  g_clear_pointer (&inner, g_free);
+  inner = g_build_filename (folder, "a", NULL);
+  g_rmdir (inner);
+  g_rmdir (folder);
+}
+
+/* The default loop with a number of the caller's that grows; freed, as if killed,
+ * in the middle of epoch `until`. */
+static double
+train_until (Case *c, FlCheckpoints *checkpoints, uint64_t until)
+{
+  g_autoptr (FlTraining) training = NULL;
+  GError *error = NULL;
+  double grown = 1;
+  float score[2 * 64], d_score[2 * 64];
+  const FlBatch *batch;
+
+  fl_run_keep_checkpoints (c->run, checkpoints);
+  checkpoints->n = 0;
+  training = fl_training_new (&c->stage, NULL, &error);
+  g_assert_no_error (error);
+  fl_training_keep (training, "grown", &grown, sizeof grown);
+  while (fl_training_epoch (training))
+    while ((batch = fl_training_batch (training)) != NULL)
+      {
+        double loss;
+
+        fl_training_scores (training, batch, score);
+        loss = fl_loss_bpr (batch->n, score, NULL, d_score, NULL);
+        fl_training_backward (training, batch, d_score, fl_training_gradient (training), NULL);
+        fl_training_step (training, fl_training_gradient (training), loss);
+        grown += loss;
+        if (fl_training_epoch_number (training) == until)
+          return grown;
+      }
+  assert_true (fl_training_end (training, &error));
+  return grown;
+}
+
+static void
+test_resume (void **state)
+{
+  static const char *const settings[] = { "epochs=9 batch=64", "epochs=9 batch=64 optimizer=sgd",
+                                          "epochs=9 batch=64 optimizer=adagrad clip=0.1",
+                                          "epochs=9 batch=64 optimizer=adam-lazy" };
+  g_autofree char *folder = g_dir_make_tmp ("fairlead-XXXXXX", NULL);
+  g_autofree char *prefix = g_build_filename (folder, "cell", NULL);
+  g_autofree char *path = g_strconcat (prefix, ".0", NULL);
+
+  (void) state;
+  for (size_t s = 0; s < G_N_ELEMENTS (settings); s++)
+    {
+      static const uint64_t stops[] = { 0, 1, 4, 8, 99, 99 };
+      FlCheckpoints none = { .prefix = NULL }, some = { .prefix = prefix };
+      g_autoptr (Case) calm = case_new (settings[s]);
+      double expected = train_until (calm, &none, 99), found = 0;
+
+      g_unlink (path);
+      /* From one interruption to the next, and once more when all is done. */
+      for (size_t i = 0; i < G_N_ELEMENTS (stops); i++)
+        {
+          g_autoptr (Case) c = case_new (settings[s]);
+
+          found = train_until (c, &some, stops[i]);
+          assert_int_equal (g_file_test (path, G_FILE_TEST_EXISTS), stops[i] > 0);
+          if (stops[i] < 99)
+            continue;
+          assert_true (found == expected);
+          assert_same_blocks (c, calm);
+          assert_string_equal (note (c->run, "iterations"), "9");
+          assert_null (note (c->run, "checkpoint"));
+        }
+    }
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+static void
+test_resume_stopping (void **state)
+{
+  g_autofree char *folder = g_dir_make_tmp ("fairlead-XXXXXX", NULL);
+  g_autofree char *prefix = g_build_filename (folder, "cell", NULL);
+  g_autofree char *path = g_strconcat (prefix, ".0", NULL);
+  g_autoptr (FlRatings) validation = some_validation ();
+  const double value[] = { 5, 3, 4, 4, 4, 4 };
+
+  (void) state;
+  /* Fails when the script is at its end, before the third epoch; then goes on. */
+  for (size_t attempt = 0; attempt < 2; attempt++)
+    {
+      FlCheckpoints checkpoints = { .prefix = prefix };
+      g_autoptr (Case) c = case_new ("epochs=12 patience=3"), plain = case_new ("epochs=2");
+      const double short_value[] = { 5, 3, -1 };
+      Script script = { .value = attempt == 0 ? short_value : value + 2,
+                        .n = 3 };
+      GError *error = NULL;
+
+      fl_run_lend_validation (c->run, validation);
+      fl_run_keep_checkpoints (c->run, &checkpoints);
+      assert_int_equal (train_by (c, &script, lower, FALSE, &error), attempt == 1);
+      g_clear_error (&error);
+      assert_int_equal (script.next, 3);
+      if (attempt == 0)
+        continue;
+      assert_string_equal (note (c->run, "best epoch"), "2");
+      assert_string_equal (note (c->run, "iterations"), "5");
+      assert_true (fl_training_run (&plain->stage, NULL));
+      assert_same_blocks (c, plain);
+    }
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
 int
 main (void)
 {
@@ -879,6 +1058,9 @@ main (void)
     cmocka_unit_test (test_fail),
     cmocka_unit_test (test_stopping),
     cmocka_unit_test (test_stopping_refuses),
+    cmocka_unit_test (test_checkpoint_file),
+    cmocka_unit_test (test_resume),
+    cmocka_unit_test (test_resume_stopping),
   };
 
   return cmocka_run_group_tests (tests, NULL, NULL);
