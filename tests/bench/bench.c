@@ -131,6 +131,7 @@ main (int argc, char **argv)
   bench_als (&bench);
   bench_antidote (&bench);
   bench_networks (&bench);
+  bench_train (&bench);
   bench_split (&bench);
   fl_ratings_free (bench.ratings_20m);
   fl_ratings_free (bench.ratings_100k);

@@ -52,8 +52,13 @@ export FAIRLEAD_CACHE
 sh -eu slips.sh | tee slips.out
 grep -q 'users  *3' slips.out && grep -q 'Rome  *2  *2' slips.out
 
-echo "the loop of a mitigator stands here as it stands in its plugin:"
+echo "the loop of the host stands here as it stands in its file:"
 listing c 3 >loop.c
+[ -s loop.c ] && awk 'NR == FNR { text = text $0 "\n"; next } { loop = loop $0 "\n" }
+  END { exit index (text, loop) == 0 }' "$FAIRLEAD_SOURCE/core/train/default.c" loop.c
+
+echo "the loop of a mitigator stands here as it stands in its plugin:"
+listing c 4 >loop.c
 [ -s loop.c ] && awk 'NR == FNR { here[$0] = 1; next } !($0 in here) { print; exit 1 }' \
   "$FAIRLEAD_SOURCE/plugins/mitigators/group-dro/group-dro.c" loop.c
 
