@@ -82,7 +82,7 @@ draw_epoch (gpointer user_data)
 }
 
 static void
-time_sampler (const Bench *bench, const FlRatings *ratings, const char *data, int threads)
+time_sampler (const FlRatings *ratings, const char *data, int threads)
 {
   g_autofree char *name = g_strdup_printf ("triples drawn, %s", data);
   FlTrainingSettings settings = { .batch = BATCH, .negatives = 1 };
@@ -106,8 +106,8 @@ bench_train (Bench *bench)
       time_step (bench, FL_OPTIMIZER_ADAM_LAZY, "adam-lazy", threads);
       time_step (bench, FL_OPTIMIZER_SGD, "sgd", threads);
       if (bench_wanted (bench, "triples drawn, ML-100K") && ratings_100k (bench) != NULL)
-        time_sampler (bench, ratings_100k (bench), "ML-100K", threads);
+        time_sampler (ratings_100k (bench), "ML-100K", threads);
       if (bench_wanted (bench, "triples drawn, 20M"))
-        time_sampler (bench, ratings_20m (bench), "20M", threads);
+        time_sampler (ratings_20m (bench), "20M", threads);
     }
 }
