@@ -129,12 +129,14 @@ main (int argc, char **argv)
   bench_ingest (&bench);
   bench_simulator (&bench);
   bench_als (&bench);
+  bench_bpr (&bench);
   bench_antidote (&bench);
   bench_networks (&bench);
   bench_train (&bench);
   bench_split (&bench);
   fl_ratings_free (bench.ratings_20m);
   fl_ratings_free (bench.ratings_100k);
+  fl_ratings_free (bench.ratings_itfr);
   fl_registry_free (bench.registry);
   return 0;
 }

@@ -29,7 +29,7 @@ typedef struct
   Machine machine;
   FlRegistry *registry;
   /* Made when first asked for. */
-  FlRatings *ratings_20m, *ratings_100k;
+  FlRatings *ratings_20m, *ratings_100k, *ratings_itfr;
   double ratings_20m_bytes; /* by how much they enlarged the process */
 } Bench;
 
@@ -63,10 +63,14 @@ Machine machine_measure (void);
  * Smaller scales have that many fewer users and items. */
 FlRatings *ratings_like_20m (double scale);
 const FlRatings *ratings_20m (Bench *bench);
+/* Seeded ratings shaped like the MovieLens split of ITFR: 5,977 users x 1,200 items,
+ * 276,577 ratings. */
+const FlRatings *ratings_itfr (Bench *bench);
 /* MovieLens-100K, from FAIRLEAD_DATA; NULL when that is not there. */
 const FlRatings *ratings_100k (Bench *bench);
 
 void bench_als (Bench *bench);
+void bench_bpr (Bench *bench);
 void bench_ingest (Bench *bench);
 void bench_antidote (Bench *bench);
 void bench_networks (Bench *bench);

@@ -12,35 +12,6 @@
 #define N_RATINGS 276577
 #define BATCH 1024
 
-/* As many ratings; the squares of uniform numbers crowd them on some users and items. */
-static FlRatings *
-ratings_like_itfr (void)
-{
-  FlRng rng = fl_rng (1, "itfr", 0);
-  g_autofree uint8_t *seen = g_new0 (uint8_t, (size_t) N_USERS *N_ITEMS);
-  g_autofree uint32_t *user = g_new (uint32_t, N_RATINGS), *item = g_new (uint32_t, N_RATINGS);
-  g_autofree double *rating = g_new (double, N_RATINGS);
-  GError *error = NULL;
-  FlRatings *ratings;
-
-  for (size_t n = 0; n < N_RATINGS;)
-    {
-      double x = fl_rng_uniform (&rng), y = fl_rng_uniform (&rng);
-      uint32_t u = (uint32_t) (x * x * N_USERS), i = (uint32_t) (y * y * N_ITEMS);
-
-      if (seen[(size_t) u * N_ITEMS + i])
-        continue;
-      seen[(size_t) u * N_ITEMS + i] = 1;
-      user[n] = u;
-      item[n] = i;
-      rating[n++] = 1;
-    }
-  ratings = fl_ratings_new (N_USERS, N_ITEMS, N_RATINGS, user, item, rating, &error);
-  if (ratings == NULL)
-    bench_fail (error);
-  return ratings;
-}
-
 typedef struct
 {
   FlInstance *model;
@@ -183,9 +154,8 @@ bench_networks (Bench *bench)
   double row = 256, sparse = 6 * 2 * N_RATINGS * row / 60e9;
   double dense = 28e6 / (bench->machine.sgemm / 3) + 6 * BATCH * row / bench->machine.copy_bytes;
   double moments = (double) (N_USERS + N_ITEMS) * row * 4 / bench->machine.copy_bytes;
-  g_autoptr (FlRatings) ratings = NULL;
+  const FlRatings *ratings = ratings_itfr (bench);
 
-  ratings = ratings_like_itfr ();
   for (int threads = 1; threads <= 2; threads++)
     {
       time_step (bench, ratings, "gccf", "rank=64 layers=3", "3 layers, forward and backward",

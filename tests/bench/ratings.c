@@ -128,6 +128,42 @@ ratings_20m (Bench *bench)
   return bench->ratings_20m;
 }
 
+#define ITFR_USERS 5977
+#define ITFR_ITEMS 1200
+#define ITFR_RATINGS 276577
+
+/* The squares of uniform numbers crowd ratings on some users and items. */
+const FlRatings *
+ratings_itfr (Bench *bench)
+{
+  FlRng rng = fl_rng (1, "itfr", 0);
+  g_autofree uint8_t *seen = g_new0 (uint8_t, (size_t) ITFR_USERS *ITFR_ITEMS);
+  g_autofree uint32_t *user = g_new (uint32_t, ITFR_RATINGS);
+  g_autofree uint32_t *item = g_new (uint32_t, ITFR_RATINGS);
+  g_autofree double *rating = g_new (double, ITFR_RATINGS);
+  GError *error = NULL;
+
+  if (bench->ratings_itfr != NULL)
+    return bench->ratings_itfr;
+  for (size_t n = 0; n < ITFR_RATINGS;)
+    {
+      double x = fl_rng_uniform (&rng), y = fl_rng_uniform (&rng);
+      uint32_t u = (uint32_t) (x * x * ITFR_USERS), i = (uint32_t) (y * y * ITFR_ITEMS);
+
+      if (seen[(size_t) u * ITFR_ITEMS + i])
+        continue;
+      seen[(size_t) u * ITFR_ITEMS + i] = 1;
+      user[n] = u;
+      item[n] = i;
+      rating[n++] = 1;
+    }
+  bench->ratings_itfr = fl_ratings_new (ITFR_USERS, ITFR_ITEMS, ITFR_RATINGS, user, item, rating,
+                                        &error);
+  if (bench->ratings_itfr == NULL)
+    bench_fail (error);
+  return bench->ratings_itfr;
+}
+
 static FlRatings *
 ratings_of (const FlDataset *dataset)
 {
