@@ -263,14 +263,14 @@ typedef struct
 
 /* SplitMix64 [Steele et al. 2014], a quarter of the cost of FlRng, which seeds it; that
  * the n-th part of 2^32 is not a whole number tells at one in 2^32 / n. */
-static uint32_t
-draw (Chunk *chunk)
+static inline uint32_t
+draw (uint64_t *state, const uint32_t *among, uint32_t n)
 {
-  uint64_t z = chunk->state += 0x9E3779B97F4A7C15u;
+  uint64_t z = *state += 0x9E3779B97F4A7C15u;
 
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return chunk->among[((z ^ (z >> 31)) >> 32) * chunk->n_among >> 32];
+  return among[((z ^ (z >> 31)) >> 32) * n >> 32];
 }
 
 static void
@@ -284,21 +284,22 @@ step (Chunk *chunk)
   chunk->n = 0;
 }
 
-/* Triples of a user with n positives. */
 static void
 visit_user (Chunk *chunk, const Visit *visit, const uint32_t *positive)
 {
-  uint64_t *seen = chunk->seen;
+  const uint32_t *among = chunk->among, n_among = chunk->n_among;
+  const int64_t n_copies = chunk->bpr->training.negatives;
+  uint64_t *seen = chunk->seen, state = chunk->state;
 
   for (size_t e = 0; e < visit->n; e++)
     seen[positive[e] / 64] |= (uint64_t) 1 << positive[e] % 64;
   for (size_t e = 0; e < visit->n; e++)
-    for (int64_t copy = 0; copy < chunk->bpr->training.negatives; copy++)
+    for (int64_t copy = 0; copy < n_copies; copy++)
       {
-        uint32_t negative = draw (chunk);
+        uint32_t negative = draw (&state, among, n_among);
 
         while (seen[negative / 64] >> negative % 64 & 1)
-          negative = draw (chunk);
+          negative = draw (&state, among, n_among);
         chunk->user[chunk->n] = visit->user;
         chunk->item[2 * chunk->n] = positive[e];
         chunk->item[2 * chunk->n + 1] = negative;
@@ -307,6 +308,7 @@ visit_user (Chunk *chunk, const Visit *visit, const uint32_t *positive)
       }
   for (size_t e = 0; e < visit->n; e++)
     seen[positive[e] / 64] = 0;
+  chunk->state = state;
 }
 
 static void
