@@ -29,6 +29,7 @@ typedef struct
   float scale, rate, epsilon;
   float beta1, rest1, beta2, rest2; /* rest: 1 - beta                             */
   float root;                       /* Adam divides by root * sqrt (b) + epsilon  */
+  float decay;                      /* times the parameter, added to scale * g    */
 } FlStep;
 
 /* FALSE when a parameter became what is not finite. */

@@ -10,7 +10,8 @@
  *            [Kingma and Ba 2015, algorithm 1]
  *   adam-lazy  the same for rows with a gradient alone; t counts all steps.
  *
- * Where |g| over all parameters exceeds `clip`, g is first scaled to that length.
+ * Where |g| over all parameters exceeds `clip`, g is first scaled to that length; then
+ * decay theta is added to it, whether a batch has a part in theta or not.
  * Numbers are stepped one by one: threads change no digit.
  */
 #include "core/linalg/kernels.h"
@@ -38,7 +39,7 @@ typedef struct
 struct FlOptimizer
 {
   FlOptimizerKind kind;
-  double learning_rate, clip;
+  double learning_rate, decay, clip;
   size_t n_blocks;
   FlBlock *block;
   float **a, **b;      /* what the kind remembers of each block, within the state */
@@ -133,6 +134,7 @@ fl_optimizer_new (size_t n_blocks, const FlBlock *blocks, const FlTrainingSettin
 
   optimizer->kind = (FlOptimizerKind) settings->optimizer;
   optimizer->learning_rate = settings->learning_rate;
+  optimizer->decay = settings->optimizer == FL_OPTIMIZER_ADAM_LAZY ? 0 : settings->weight_decay;
   optimizer->clip = settings->clip;
   optimizer->n_blocks = n_blocks;
   optimizer->block = g_memdup2 (blocks, n_blocks * sizeof *blocks);
@@ -212,7 +214,8 @@ step_part (const FlOptimizer *optimizer, const FlStep *step, const Part *part,
 
       for (end = r + 1; end < part->end && block->used[end] == used;)
         end++;
-      if (used)
+      /* Of rows that are not used the gradient is zero. */
+      if (used || optimizer->decay > 0)
         finite &= step_rows (optimizer, step, kind, part->block, block, r, end);
       else if (optimizer->kind == FL_OPTIMIZER_ADAM)
         finite &= step_rows (optimizer, step, FL_STEP_ADAM_STILL, part->block, block, r, end);
@@ -238,6 +241,7 @@ take_step (FlOptimizer *optimizer, const FlGradient *gradient, FlGradient *clear
   optimizer->state->t++;
   if (step_kind (optimizer->kind) == FL_STEP_ADAM)
     step = adam_step (optimizer->learning_rate, scale, optimizer->state->t);
+  step.decay = (float) optimizer->decay;
   /* The same thread steps the same numbers each time: they stay in its cache. */
 #pragma omp parallel for schedule(static) reduction(| : failed) if (optimizer->n_parts > 1)
   for (size_t p = 0; p < optimizer->n_parts; p++)

@@ -123,6 +123,7 @@ typedef struct
   double learning_rate, l2, clip;
   FlInstance *stop_on; /* objective, or NULL      */
   int64_t stop_k, patience, validate_every;
+  double weight_decay;
 } FlTrainingSettings;
 
 /* Rows for a model's table of parameters; `field` is its FlTrainingSettings. */
@@ -146,6 +147,9 @@ typedef struct
              "step size"), \
   FL_NAMED_ (DOUBLE, "l2", Self, field.l2, double, 0, 0, 1e6, NULL, \
              "penalty on the squared norms of the vectors of each triple or pair"), \
+  FL_NAMED_ (DOUBLE, "weight_decay", Self, field.weight_decay, double, 0, 0, 1e6, NULL, \
+             "so much of each parameter is added to its gradient at every step, rated or not; " \
+             "adam-lazy and stream: none"), \
   FL_NAMED_ (DOUBLE, "clip", Self, field.clip, double, 0, 0, 1e12, NULL, \
              "longest gradient of a step; 0: any"), \
   { .type = FL_TYPE_PLUGIN, .kind = FL_KIND_OBJECTIVE, .name = "stop_on", .text = "", \
@@ -255,7 +259,8 @@ gboolean fl_training_end (FlTraining *training, GError **error);
 gboolean fl_training_run (const FlStage *stage, GError **error);
 
 /* The optimiser by itself, for blocks of one's own (those of a perturbation, of an
- * adversary).  Of the settings it reads optimizer, learning_rate and clip. */
+ * adversary).  Of the settings it reads optimizer, learning_rate, weight_decay and
+ * clip. */
 typedef struct FlOptimizer FlOptimizer;
 FlOptimizer *fl_optimizer_new (size_t n_blocks, const FlBlock *blocks,
                                const FlTrainingSettings *settings, GError **error);

@@ -226,7 +226,7 @@ typedef struct
 
 static void
 oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double rate,
-             double clip, int t)
+             double clip, double decay, int t)
 {
   double length = sqrt (fl_gradient_dot (gradient, gradient));
   double scale = clip > 0 && length > clip ? clip / length : 1;
@@ -234,8 +234,9 @@ oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double
   for (size_t b = 0; b < N_BLOCKS; b++)
     for (size_t k = 0; k < block_size (b); k++)
       {
-        double g = scale * (double) gradient->block[b].value[k];
         double *m = &o->a[b][k], *v = &o->b[b][k], *x = &o->value[b][k];
+        double g = scale * (double) gradient->block[b].value[k]
+                   + (kind == FL_OPTIMIZER_ADAM_LAZY ? 0 : decay * *x);
 
         if (kind == FL_OPTIMIZER_SGD)
           *x -= rate * g;
@@ -256,9 +257,10 @@ oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double
 }
 
 static void
-try_optimizer (FlOptimizerKind kind, double clip, int n_threads)
+try_optimizer (FlOptimizerKind kind, double clip, double decay, int n_threads)
 {
-  FlTrainingSettings settings = { .optimizer = kind, .learning_rate = 0.01, .clip = clip };
+  FlTrainingSettings settings = { .optimizer = kind, .learning_rate = 0.01, .clip = clip,
+                                  .weight_decay = decay };
   g_autoptr (FlOptimizer) optimizer = NULL;
   FlBlock blocks[N_BLOCKS];
   Oracle oracle;
@@ -280,7 +282,7 @@ try_optimizer (FlOptimizerKind kind, double clip, int n_threads)
     {
       g_autoptr (FlGradient) gradient = some_gradient ((uint64_t) t);
 
-      oracle_step (&oracle, kind, gradient, 0.01, clip, t);
+      oracle_step (&oracle, kind, gradient, 0.01, clip, decay, t);
       if (t % 2 == 0)
         assert_true (fl_optimizer_step (optimizer, gradient));
       else
@@ -299,8 +301,8 @@ try_optimizer (FlOptimizerKind kind, double clip, int n_threads)
       g_free (oracle.a[b]);
       g_free (oracle.b[b]);
     }
-  print_message ("optimizer %d, clip %g, %d threads: farthest %.2g\n", (int) kind, clip, n_threads,
-                 worst);
+  print_message ("optimizer %d, clip %g, decay %g, %d threads: farthest %.2g\n", (int) kind,
+                 clip, decay, n_threads, worst);
   /* Thirty steps, each rounded to half a unit of a number of size 1: 30 * 2^-24. */
   assert_true (worst < 30 * 0x1p-23);
   omp_set_num_threads (2);
@@ -313,8 +315,9 @@ test_optimizers (void **state)
   for (int kind = FL_OPTIMIZER_ADAM; kind <= FL_OPTIMIZER_ADAGRAD; kind++)
     for (int n_threads = 1; n_threads <= 2; n_threads++)
       {
-        try_optimizer ((FlOptimizerKind) kind, 0, n_threads);
-        try_optimizer ((FlOptimizerKind) kind, 3, n_threads);
+        try_optimizer ((FlOptimizerKind) kind, 0, 0, n_threads);
+        try_optimizer ((FlOptimizerKind) kind, 3, 0, n_threads);
+        try_optimizer ((FlOptimizerKind) kind, 3, 0.05, n_threads);
       }
 }
 
