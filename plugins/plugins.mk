@@ -10,6 +10,12 @@ include plugins/objectives/individual/local.mk
 include plugins/objectives/group/local.mk
 include plugins/objectives/unfairness/local.mk
 include plugins/objectives/polarization/local.mk
+include plugins/objectives/ranking/local.mk
+include plugins/objectives/concentration/local.mk
+include plugins/objectives/list-parity/local.mk
+include plugins/objectives/itg/local.mk
+include plugins/objectives/exposure/local.mk
+include plugins/objectives/list-change/local.mk
 include plugins/models/als-mf/local.mk
 include plugins/models/bpr-mf/local.mk
 include plugins/models/gccf/local.mk

@@ -208,16 +208,45 @@ typedef struct
   uint32_t n_groups, n_used; /* 0: no groups               */
   gboolean factors;          /* the model has them         */
   gboolean whole;            /* no ratings: belongs to no part */
+  size_t k;                  /* length of lists; 0: none   */
 } Sight;
 
 typedef struct
 {
-  FlRatings *ratings;
+  FlRatings *train, *ratings; /* known, and looked at; the same unless lists are looked at */
   FlGroups *user_groups, *item_groups;
   FlInstance *model;
   FlData all;
   FlView *view;
 } Scene;
+
+/* Every second rating: of lists, the others can be hits. */
+static FlRatings *
+half_of_ratings (const FixtureData *data, size_t first)
+{
+  FixtureData half = *data;
+
+  half.n = 0;
+  for (size_t k = first; k < data->n; k += 2)
+    {
+      half.user[half.n] = data->user[k];
+      half.item[half.n] = data->item[k];
+      half.rating[half.n++] = data->rating[k];
+    }
+  return fixture_ratings (&half);
+}
+
+/* The lists of an objective that compares arms are compared with themselves. */
+static void
+show_lists (Scene *scene, size_t k)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!fl_view_lists (scene->view, scene->view->n_items, &error))
+    fail_msg ("%s", error->message);
+  scene->view->k = k;
+  scene->view->other = scene->view->lists;
+}
 
 static void
 scene_open (Scene *scene, const Sight *sight)
@@ -225,22 +254,23 @@ scene_open (Scene *scene, const Sight *sight)
   g_autoptr (GError) error = NULL;
   const FixtureData *data = sight->data;
 
-  *scene = (Scene) { .ratings = fixture_ratings (data),
-                     .model = fixture_model (data, sight->factors) };
+  *scene = (Scene) { .model = fixture_model (data, sight->factors) };
+  scene->train = sight->k > 0 ? half_of_ratings (data, 0) : fixture_ratings (data);
+  scene->ratings = sight->k > 0 ? half_of_ratings (data, 1) : fixture_ratings (data);
   if (sight->n_groups > 0)
     {
       scene->user_groups = fixture_groups (data->n_users, sight->n_groups, sight->n_used);
       scene->item_groups = fixture_groups (data->n_items, sight->n_groups, sight->n_used);
     }
-  scene->all = (FlData) { .train = scene->ratings, .n_users = data->n_users,
+  scene->all = (FlData) { .train = scene->train, .n_users = data->n_users,
                           .user_groups = scene->user_groups,
                           .item_groups = scene->item_groups };
   scene->view = fl_view_of (&scene->all, sight->whole ? NULL : scene->ratings, FL_PART_TEST,
                             scene->model, &error);
   if (scene->view == NULL)
     fail_msg ("%s", error->message);
-  if (!fl_view_lists (scene->view, MIN (2, data->n_items), &error))
-    fail_msg ("%s", error->message);
+  if (sight->k > 0)
+    show_lists (scene, sight->k);
 }
 
 static void
@@ -250,6 +280,7 @@ scene_close (Scene *scene)
   fixture_model_free (scene->model);
   fixture_groups_free (scene->user_groups);
   fixture_groups_free (scene->item_groups);
+  fl_ratings_free (scene->train);
   fl_ratings_free (scene->ratings);
 }
 
@@ -263,7 +294,7 @@ evaluate (const FlEntry *entry, const FlInstance *objective, const Sight *sight)
   Scene scene;
 
   scene_open (&scene, sight);
-  if (fl_objective_run (objective, NULL, scene.view, 0, outcome, &error))
+  if (fl_objective_run (objective, NULL, scene.view, (int) sight->k, outcome, &error))
     variant = g_variant_take_ref (fl_outcome_to_variant (outcome));
   else
     assert_decent (entry, sight->data->name, error);
@@ -346,7 +377,8 @@ check_gradient_factors (const FlEntry *entry, const FlInstance *objective, const
 static void
 check_sight (const FlEntry *entry, const FlInstance *a, const FlInstance *b, const Sight *sight)
 {
-  const Sight elsewhere = { &fixture_data[fixture_n_data - 1], 2, 2, TRUE, sight->whole };
+  const Sight elsewhere = { &fixture_data[fixture_n_data - 1], 2, 2, TRUE, sight->whole,
+                            MIN (sight->k, 1) };
   g_autoptr (GVariant) first = evaluate (entry, a, sight);
   g_autoptr (GVariant) between = evaluate (entry, b, &elsewhere);
   g_autoptr (GVariant) again = evaluate (entry, a, sight);
@@ -358,24 +390,40 @@ check_sight (const FlEntry *entry, const FlInstance *a, const FlInstance *b, con
   check_gradient_factors (entry, a, sight);
 }
 
+/* No groups, two, three, and four of which one or three have no member. */
+static void
+check_groups (const FlEntry *entry, const FlInstance *a, const FlInstance *b, Sight sight)
+{
+  static const uint32_t groups[][2] = { { 0, 0 }, { 2, 2 }, { 3, 3 }, { 4, 3 }, { 2, 1 } };
+
+  for (size_t g = 0; g < G_N_ELEMENTS (groups); g++)
+    for (int factors = 0; factors < 2; factors++)
+      {
+        sight.n_groups = groups[g][0];
+        sight.n_used = groups[g][1];
+        sight.factors = factors;
+        check_sight (entry, a, b, &sight);
+      }
+}
+
 static void
 check_objective (const FlEntry *entry, const char *key, const char *value)
 {
-  /* No groups, two, three, and four of which one or three have no member. */
-  static const uint32_t groups[][2] = { { 0, 0 }, { 2, 2 }, { 3, 3 }, { 4, 3 }, { 2, 1 } };
-  gboolean whole = ((const FlObjectiveOps *) entry->plugin.ops)->whole;
+  const FlObjectiveOps *ops = entry->plugin.ops;
   g_autoptr (FlInstance) a = make (entry, key, value), b = make (entry, key, value);
 
   if (a == NULL || b == NULL)
     return;
   for (size_t d = 0; d < fixture_n_data; d++)
-    for (size_t g = 0; g < G_N_ELEMENTS (groups); g++)
-      for (int factors = 0; factors < 2; factors++)
-        {
-          Sight sight = { &fixture_data[d], groups[g][0], groups[g][1], factors, whole };
+    {
+      const FixtureData *data = &fixture_data[d];
+      Sight sight = { .data = data, .whole = ops->whole, .k = ops->lists ? 1 : 0 };
 
-          check_sight (entry, a, b, &sight);
-        }
+      check_groups (entry, a, b, sight);
+      sight.k = data->n_items;
+      if (ops->lists)
+        check_groups (entry, a, b, sight);
+    }
 }
 
 static void

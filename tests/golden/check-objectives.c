@@ -19,9 +19,7 @@ typedef struct
   FlGroups *user_groups, *item_groups;
   FlGroups *sides;         /* the disadvantaged, the others */
   char *disadvantaged;     /* setting, or NULL              */
-  const uint32_t *label;   /* of each user, or NULL         */
   uint32_t label_disadvantaged;
-  uint32_t *user_label, *item_label;
   MatrixModel model;
   FlView *view;
 } Subject;
@@ -38,41 +36,10 @@ subject_clear (Subject *s)
   fl_groups_free (s->sides);
   g_free (s->identity);
   g_free (s->disadvantaged);
-  g_free (s->user_label);
-  g_free (s->item_label);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Subject, subject_clear)
 
 /* ---- reading ----------------------------------------------------------- */
-
-/* Groups 0 .. n-1, where n is given or follows from the labels. */
-static FlGroups *
-read_groups (JsonObject *input, const char *key, const char *n_key, uint32_t n, uint32_t **label,
-             GError **error)
-{
-  uint32_t n_groups = 1;
-
-  *label = golden_read_ids (input, key, n, G_MAXUINT16, error);
-  if (*label == NULL)
-    return NULL;
-  for (uint32_t e = 0; e < n; e++)
-    n_groups = MAX (n_groups, (*label)[e] + 1);
-  if (golden_has (input, n_key))
-    {
-      uint32_t declared = 0;
-
-      if (!golden_read_index (input, n_key, G_MAXUINT16, &declared, error))
-        return NULL;
-      if (declared < n_groups)
-        {
-          fl_fail (error, FL_ERROR_DATA, "input.%s is %u, but input.%s has label %u", n_key,
-                   declared, key, n_groups - 1);
-          return NULL;
-        }
-      n_groups = declared;
-    }
-  return test_groups_new (key, n_groups, n, NULL, *label);
-}
 
 /* Group 0: the disadvantaged; group 1: the others. */
 static FlGroups *
@@ -81,7 +48,7 @@ groups_of_sides (const Subject *s)
   g_autofree uint32_t *side = g_new (uint32_t, s->given.n_users + (size_t) 1);
 
   for (uint32_t u = 0; u < s->given.n_users; u++)
-    side[u] = s->user_label[u] == s->label_disadvantaged ? 0 : 1;
+    side[u] = s->user_groups->first[u] == s->label_disadvantaged ? 0 : 1;
   return test_groups_new ("side", 2, s->given.n_users, NULL, side);
 }
 
@@ -90,15 +57,15 @@ read_all_groups (Subject *s, JsonObject *input, GError **error)
 {
   if (golden_has (input, "user_group"))
     {
-      s->user_groups = read_groups (input, "user_group", "n_user_groups", s->given.n_users,
-                                    &s->user_label, error);
+      s->user_groups = golden_read_groups (input, "user_group", "n_user_groups",
+                                           s->given.n_users, error);
       if (s->user_groups == NULL)
         return FALSE;
     }
   if (golden_has (input, "item_group"))
     {
-      s->item_groups = read_groups (input, "item_group", "n_item_groups", s->given.n_items,
-                                    &s->item_label, error);
+      s->item_groups = golden_read_groups (input, "item_group", "n_item_groups",
+                                           s->given.n_items, error);
       if (s->item_groups == NULL)
         return FALSE;
     }
@@ -463,19 +430,6 @@ means_of (const Subject *s, uint32_t item, gboolean of_ratings, GError **error)
   return view != NULL ? evaluate (s, view, "parity", NULL, error) : NULL;
 }
 
-static double
-n_behind (const FlOutcome *outcome, const char *name, const char *group)
-{
-  for (guint k = 0; k < outcome->metrics->len; k++)
-    {
-      const FlMetric *metric = g_ptr_array_index (outcome->metrics, k);
-
-      if (g_strcmp0 (metric->name, name) == 0 && g_strcmp0 (metric->group, group) == 0)
-        return (double) metric->n;
-    }
-  return NAN;
-}
-
 /* The averages (3.3) of each item, as parity's means of its ratings alone. */
 static gboolean
 check_averages (const Subject *s, GError **error)
@@ -497,7 +451,7 @@ check_averages (const Subject *s, GError **error)
         {
           const char *group = side == 0 ? "side=0" : "side=1";
 
-          value[(3 * side) * n + j] = n_behind (predicted, "parity-mean", group);
+          value[(3 * side) * n + j] = test_metric_n (predicted, "parity-mean", group);
           value[(3 * side + 1) * n + j] = test_metric (predicted, "parity-mean", group);
           value[(3 * side + 2) * n + j] = test_metric (rated, "parity-mean", group);
         }

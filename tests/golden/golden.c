@@ -24,6 +24,7 @@ static const struct
   { "ncf_gccf", check_networks },
   { "objectives", check_objectives },
   { "objectives_inside", check_objectives },
+  { "ranking", check_ranking },
   { "simulator", check_simulator },
   { "synthetic", check_synthetic },
 };

@@ -40,6 +40,7 @@ gboolean check_groupdro (GoldenCase *c, GError **error);
 gboolean check_itfr (GoldenCase *c, GError **error);
 gboolean check_networks (GoldenCase *c, GError **error);
 gboolean check_objectives (GoldenCase *c, GError **error);
+gboolean check_ranking (GoldenCase *c, GError **error);
 gboolean check_simulator (GoldenCase *c, GError **error);
 gboolean check_synthetic (GoldenCase *c, GError **error);
 
@@ -106,5 +107,12 @@ gboolean golden_read_gaps (JsonObject *from, const char *key, GoldenMatrix *matr
 double *golden_read_numbers (JsonObject *from, const char *key, size_t n, GError **error);
 uint32_t *golden_read_ids (JsonObject *from, const char *key, size_t n, uint32_t bound,
                            GError **error);
+/* A label from 0 on for each of n; `n_key` says how many there are, else the highest
+ * label does. */
+FlGroups *golden_read_groups (JsonObject *from, const char *key, const char *n_key, uint32_t n,
+                              GError **error);
+/* [user, item] as ratings of 1. */
+FlRatings *golden_read_pairs (JsonObject *from, const char *key, uint32_t n_users,
+                              uint32_t n_items, GError **error);
 
 #endif

@@ -191,6 +191,65 @@ golden_read_ids (JsonObject *from, const char *key, size_t n, uint32_t bound, GE
   return g_steal_pointer (&ids);
 }
 
+FlGroups *
+golden_read_groups (JsonObject *from, const char *key, const char *n_key, uint32_t n,
+                    GError **error)
+{
+  g_autofree uint32_t *label = golden_read_ids (from, key, n, G_MAXUINT16, error);
+  uint32_t n_groups = 1, declared = 0;
+
+  if (label == NULL)
+    return NULL;
+  for (uint32_t e = 0; e < n; e++)
+    n_groups = MAX (n_groups, label[e] + 1);
+  if (golden_has (from, n_key))
+    {
+      if (!golden_read_index (from, n_key, G_MAXUINT16, &declared, error))
+        return NULL;
+      if (declared < n_groups)
+        {
+          fl_fail (error, FL_ERROR_DATA, "input.%s is %u, but input.%s has label %u", n_key,
+                   declared, key, n_groups - 1);
+          return NULL;
+        }
+      n_groups = declared;
+    }
+  return test_groups_new (key, n_groups, n, NULL, label);
+}
+
+static gboolean
+read_pair (JsonNode *node, uint32_t n_users, uint32_t n_items, uint32_t *user, uint32_t *item)
+{
+  JsonArray *pair = JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  return pair != NULL && json_array_get_length (pair) == 2 && n_users > 0 && n_items > 0
+         && node_index (json_array_get_element (pair, 0), n_users - 1, user)
+         && node_index (json_array_get_element (pair, 1), n_items - 1, item);
+}
+
+FlRatings *
+golden_read_pairs (JsonObject *from, const char *key, uint32_t n_users, uint32_t n_items,
+                   GError **error)
+{
+  JsonArray *pairs = member_array (from, key, error);
+  size_t n = pairs != NULL ? json_array_get_length (pairs) : 0;
+  g_autofree uint32_t *user = g_new (uint32_t, n + 1), *item = g_new (uint32_t, n + 1);
+  g_autofree double *rating = g_new (double, n + 1);
+
+  if (pairs == NULL)
+    return NULL;
+  for (size_t k = 0; k < n; k++)
+    {
+      rating[k] = 1.0;
+      if (read_pair (json_array_get_element (pairs, (guint) k), n_users, n_items, &user[k],
+                     &item[k]))
+        continue;
+      fl_fail (error, FL_ERROR_DATA, "input.%s[%zu] is not [user, item]", key, k);
+      return NULL;
+    }
+  return fl_ratings_new (n_users, n_items, n, user, item, rating, error);
+}
+
 void
 golden_matrix_clear (GoldenMatrix *matrix)
 {

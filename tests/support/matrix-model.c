@@ -84,6 +84,13 @@ test_instance_new (const FlRegistry *registry, FlKind kind, const char *name,
 
   if (entry == NULL)
     return NULL;
+  for (const FlParam *p = entry->plugin.params; p != NULL && p->type != FL_TYPE_END; p++)
+    {
+      g_autofree char *standard = fl_param_default (p);
+
+      if (standard == NULL)
+        g_ptr_array_add (list, fl_setting_new (fl_param_key (p), "none", "test"));
+    }
   for (; settings != NULL && *settings != NULL; settings++)
     {
       g_auto (GStrv) parts = g_strsplit (*settings, "=", 2);
@@ -102,17 +109,33 @@ test_entry (const FlView *view, uint32_t u, uint32_t i)
   return view->n;
 }
 
-double
-test_metric (const FlOutcome *outcome, const char *name, const char *group)
+static const FlMetric *
+find_metric (const FlOutcome *outcome, const char *name, const char *group)
 {
   for (guint k = 0; k < outcome->metrics->len; k++)
     {
       const FlMetric *metric = g_ptr_array_index (outcome->metrics, k);
 
       if (strcmp (metric->name, name) == 0 && g_strcmp0 (metric->group, group) == 0)
-        return metric->value;
+        return metric;
     }
-  return NAN;
+  return NULL;
+}
+
+double
+test_metric (const FlOutcome *outcome, const char *name, const char *group)
+{
+  const FlMetric *metric = find_metric (outcome, name, group);
+
+  return metric != NULL ? metric->value : NAN;
+}
+
+double
+test_metric_n (const FlOutcome *outcome, const char *name, const char *group)
+{
+  const FlMetric *metric = find_metric (outcome, name, group);
+
+  return metric != NULL ? (double) metric->n : NAN;
 }
 
 const FlEach *

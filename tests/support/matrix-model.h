@@ -23,7 +23,8 @@ void matrix_model_init (MatrixModel *model, const FlFactors *factors, gboolean s
 FlGroups *test_groups_new (const char *name, uint32_t n_groups, uint32_t n, const uint32_t *start,
                            const uint32_t *member);
 
-/* The plugin with settings "key=value", NULL-terminated or NULL. */
+/* The plugin with settings "key=value", NULL-terminated or NULL; what must be given and is
+ * not is "none". */
 FlInstance *test_instance_new (const FlRegistry *registry, FlKind kind, const char *name,
                                const char *const *settings, GError **error);
 
@@ -32,6 +33,8 @@ size_t test_entry (const FlView *view, uint32_t u, uint32_t i);
 
 /* The number of a metric; NaN when it is undefined, or absent. */
 double test_metric (const FlOutcome *outcome, const char *name, const char *group);
+/* How many ratings, users or items are behind it; NaN when it is absent. */
+double test_metric_n (const FlOutcome *outcome, const char *name, const char *group);
 /* Its values by entity, or NULL. */
 const FlEach *test_each (const FlOutcome *outcome, const char *name);
 
