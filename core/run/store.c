@@ -17,6 +17,15 @@
 /* Longer than any other process' transaction can sensibly last. */
 #define BUSY_MILLISECONDS 60000
 
+/* value: one little-endian IEEE double a user, item or step (side), NaN when undefined. */
+#define ENTITY \
+  "CREATE TABLE entity (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL," \
+  "  k INTEGER NOT NULL, subset TEXT, part TEXT, side TEXT NOT NULL, value BLOB NOT NULL," \
+  "  PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
+#define ARTEFACT \
+  "CREATE TABLE artefact (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL," \
+  "  content TEXT NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
+
 static const char schema[] =
   "CREATE TABLE run (run INTEGER PRIMARY KEY, key TEXT NOT NULL, title TEXT NOT NULL,"
   "  file TEXT NOT NULL, fairlead TEXT NOT NULL) STRICT, WITHOUT ROWID;"
@@ -31,10 +40,7 @@ static const char schema[] =
   "CREATE TABLE metric (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
   "  k INTEGER NOT NULL, subset TEXT, part TEXT, direction INTEGER NOT NULL, value REAL,"
   "  n INTEGER NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
-  /* value: one little-endian IEEE double a user, item or step (side), NaN when undefined. */
-  "CREATE TABLE entity (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
-  "  k INTEGER NOT NULL, subset TEXT, part TEXT, side TEXT NOT NULL, value BLOB NOT NULL,"
-  "  PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
+  ENTITY ARTEFACT
   "CREATE TABLE note (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
   "  value TEXT NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
   "CREATE TABLE timing (run INTEGER, cell INTEGER, seconds REAL NOT NULL,"
@@ -43,10 +49,12 @@ static const char schema[] =
   "CREATE TABLE attempt (run INTEGER, attempt INTEGER, started TEXT NOT NULL,"
   "  PRIMARY KEY (run, attempt)) STRICT, WITHOUT ROWID;";
 
-/* What version 1 did not have. */
-static const char schema_2[] =
-  "CREATE TABLE artefact (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
-  "  content TEXT NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;";
+/* Version 1 had no artefacts, and its values of entities were of all alike. */
+static const char upgrade_1[] =
+  "ALTER TABLE entity RENAME TO entity_1;"
+  ENTITY ARTEFACT
+  "INSERT INTO entity SELECT run, cell, place, name, k, NULL, part, side, value FROM entity_1;"
+  "DROP TABLE entity_1;";
 
 static gboolean
 script (FlStore *store, const char *sql, GError **error)
@@ -83,7 +91,8 @@ read_number (FlStore *store, const char *sql, const char *key, int64_t *number, 
   return failure == NULL;
 }
 
-/* Makes the tables of a new store, or makes sure that these are ours.  In a
+/* Makes the tables of a new store, or makes sure that these are ours, and of this
+ * version.  In a
  * transaction, since two processes may open a new store at once. */
 static gboolean
 ensure_schema (FlStore *store, gboolean create, GError **error)
@@ -104,14 +113,9 @@ ensure_schema (FlStore *store, gboolean create, GError **error)
                     "%d", store->path, version, SCHEMA_VERSION);
   if (version == SCHEMA_VERSION)
     return TRUE;
-  if (application == APPLICATION_ID)
-    return fl_fail (error, FL_ERROR_SYSTEM,
-                    "results store %s: version %" G_GINT64_FORMAT ", written before the first "
-                    "release; choose another with --store", store->path, version);
   stamp = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %d;",
                            APPLICATION_ID, SCHEMA_VERSION);
-  return (version > 0 || script (store, schema, error)) && script (store, schema_2, error)
-         && script (store, stamp, error);
+  return script (store, version == 1 ? upgrade_1 : schema, error) && script (store, stamp, error);
 }
 
 static void

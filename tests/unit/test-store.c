@@ -282,6 +282,65 @@ test_refusals (void **state)
   assert_false (g_file_test (missing, G_FILE_TEST_EXISTS));
 }
 
+/* A store of version 1, as that wrote it, is read and written as one of today. */
+static void
+test_upgrade (void **state)
+{
+  static const char version_1[] =
+    "CREATE TABLE run (run INTEGER PRIMARY KEY, key TEXT NOT NULL, title TEXT NOT NULL,"
+    "  file TEXT NOT NULL, fairlead TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE cell (run INTEGER, cell INTEGER, identity TEXT NOT NULL, arm TEXT NOT NULL,"
+    "  repeat INTEGER NOT NULL, seed INTEGER NOT NULL, digest TEXT NOT NULL,"
+    "  plugins TEXT NOT NULL, config TEXT NOT NULL, status TEXT NOT NULL, error TEXT, isa TEXT,"
+    "  blas TEXT, PRIMARY KEY (run, cell)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX cell_identity ON cell (identity, status);"
+    "CREATE TABLE sweep (run INTEGER, cell INTEGER, place INTEGER, key TEXT NOT NULL,"
+    "  value TEXT NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE metric (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
+    "  k INTEGER NOT NULL, subset TEXT, part TEXT, direction INTEGER NOT NULL, value REAL,"
+    "  n INTEGER NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE entity (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
+    "  k INTEGER NOT NULL, part TEXT, side TEXT NOT NULL, value BLOB NOT NULL,"
+    "  PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE note (run INTEGER, cell INTEGER, place INTEGER, name TEXT NOT NULL,"
+    "  value TEXT NOT NULL, PRIMARY KEY (run, cell, place)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE timing (run INTEGER, cell INTEGER, seconds REAL NOT NULL,"
+    "  peak_kib INTEGER NOT NULL, finished TEXT NOT NULL, PRIMARY KEY (run, cell))"
+    "  STRICT, WITHOUT ROWID;"
+    "CREATE TABLE attempt (run INTEGER, attempt INTEGER, started TEXT NOT NULL,"
+    "  PRIMARY KEY (run, attempt)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO run VALUES (1, 'k', 'old', 'a.conf', '0.1.0');"
+    "INSERT INTO cell VALUES (1, 0, 'identity 0', 'plain', 0, 7, 'd', 'model/als-mf 1', '',"
+    "  'done', NULL, 'v3', NULL);"
+    "INSERT INTO metric VALUES (1, 0, 0, 'rmse', 0, NULL, 'test', 0, 0.5, 9);"
+    "INSERT INTO entity VALUES (1, 0, 0, 'rmse', 0, 'test', 'user', x'000000000000e03f');"
+    "INSERT INTO timing VALUES (1, 0, 1.5, 10, '2020-01-01T00:00:00Z');"
+    "INSERT INTO attempt VALUES (1, 1, '2020-01-01T00:00:00Z');"
+    "PRAGMA application_id = 0x464c5253; PRAGMA user_version = 1;";
+  g_autofree char *path = g_build_filename (folder, "one.db", NULL);
+  g_autoptr (FlRunRecord) run = make_run ("later", 1);
+
+  (void) state;
+  make_database (path, version_1);
+  for (int k = 0; k < 2; k++)
+    {
+      g_autoptr (FlStore) store = open_store ("one.db");
+      g_autoptr (FlRunRecord) back = fl_store_run (store, 1, TRUE, NULL);
+      const FlCellRecord *cell = back->cells->pdata[0];
+      const FlEach *each = cell->outcome->each->pdata[0];
+
+      assert_true (((const FlMetric *) cell->outcome->metrics->pdata[0])->value == 0.5);
+      assert_int_equal (cell->outcome->each->len, 1);
+      assert_true (each->n == 1 && each->value[0] == 0.5 && each->group == NULL);
+      assert_int_equal (each->index, FL_INDEX_USER);
+      if (k > 0)
+        continue;
+      assert_true (fl_store_begin (store, run, FALSE, NULL));
+      finish_cell (run->cells->pdata[0]);
+      assert_true (fl_store_put (store, run->number, 0, run->cells->pdata[0], NULL));
+    }
+}
+
 /* A write that finds the disk full leaves what was there, and the store usable. */
 static void
 test_full_disk (void **state)
@@ -333,7 +392,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_round_trip), cmocka_unit_test (test_resume),
     cmocka_unit_test (test_refusals),   cmocka_unit_test (test_full_disk),
-    cmocka_unit_test (test_list),
+    cmocka_unit_test (test_list),       cmocka_unit_test (test_upgrade),
   };
 
   return cmocka_run_group_tests_name ("store", tests, set_up, tear_down);
