@@ -102,6 +102,7 @@ check "by added items too" moves 'm("items"; "polarization") < 0.5 * m("plain"; 
 check "within a limit of RMSE" moves 'm("careful"; "fit") <= 0.42 and m("careful"; "polarization") < m("plain"; "polarization")'
 note () { "$fairlead" runs show | tr ';' '\n' | grep -c "$1"; }
 check "the history is kept" [ "$(note antidote-history)" -ge 4 ]
+check "what the data look like too" [ "$(note antidote-at-ends)" = 4 ]
 
 # Added ratings as files, and one of them as the data of a pipeline.
 "$fairlead" runs export 1 --artefacts added >files 2>err

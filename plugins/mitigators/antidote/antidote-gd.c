@@ -287,6 +287,34 @@ note_values (const AntidoteTrial *trial, const AntidoteValue *best, const Antido
     fl_run_note (run, "antidote-negative-curvature", (double) trial->n_negative);
 }
 
+/* What the data look like [antidote, figure 5]: the share of the ratings at an end of
+ * the range, and their standard deviation within an item as a share of the range,
+ * 0 where all rate alike. */
+static void
+note_pattern (const AntidoteTrial *trial, const double *rows)
+{
+  size_t n = trial->n_rows, n_cols = trial->n_cols, n_ends = 0;
+  double squares = 0, width = trial->max - trial->min;
+
+  for (size_t j = 0; j < n_cols; j++)
+    {
+      double sum = 0, square = 0;
+
+      for (size_t i = 0; i < n; i++)
+        {
+          double x = (rows[i * n_cols + j] - trial->min) / width;
+
+          n_ends += x <= 0 || x >= 1;
+          sum += x;
+          square += x * x;
+        }
+      squares += square - sum * sum / (double) n;
+    }
+  fl_run_note (trial->stage->run, "antidote-at-ends", (double) n_ends / (double) (n * n_cols));
+  fl_run_note (trial->stage->run, "antidote-spread",
+               sqrt (MAX (squares, 0) / (double) (n * n_cols)));
+}
+
 /* A refit from the model's own start that comes out further than this from the
  * one from the original factors, relative to it, is another local minimum. */
 #define DISAGREEMENT 0.02
@@ -321,6 +349,7 @@ antidote_gd_augment (gpointer self, const FlStage *stage, GError **error)
       || !antidote_fit (&trial, rows, TRUE, &cold, error))
     return NULL;
   note_values (&trial, &best, &cold);
+  note_pattern (&trial, rows);
   note_disagreement (&trial, &best, &cold);
   g_clear_pointer (&antidote->item_factors, g_free);
   if (antidote->refit == REFIT_WARM)

@@ -192,7 +192,9 @@ static const FlPlugin antidote_gd = FL_DESCRIPTOR (
     "less, or more, of an objective on the original users.  Each step moves all added ratings "
     "along the objective's gradient, cuts them to the range and refits; the step size is the best "
     "of a grid.  Notes: how many were added, the objective and the RMSE before, after, and after "
-    "a refit from the model's own start; the objective at every step; how many fits it took.",
+    "a refit from the model's own start; the objective at every step; how many fits it took; "
+    "the share of the added ratings at an end of the range, and the standard deviation, as a "
+    "share of the range, of those that one item gets.",
   .reference = "antidote (WSDM 2019), algorithm 1, eq. 9; implicit: the implicit function theorem "
                "on the stationary point of eq. 1",
   LICENCE, INSTANCE, .params = gd_params,
