@@ -181,7 +181,7 @@ typedef struct
   gboolean (*scores) (gpointer self, const FlBatch *batch, float *score, GError **error);
   /* Adds the derivative by the blocks of
    *   sum over the batch of d_score . score + l2 * (squared norms of the vectors of
-   *   the user and of the items of each entry),
+   *   the user and of the items, as they are without delta, of each entry),
    * and the second sum to gradient->penalty.  d_delta: one block, n_items x
    * item_width, receives the derivative by batch->delta.  Either of the two may be
    * NULL. */
