@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* Objectives over lists, by hand: more than two groups of users, items in several
+ * groups, and the readings that go by the name `released`.
+ *
+ * With K = 2 the lists of four users are [0 1], [0 1] (all scores equal), [2 3] and
+ * none (everything seen); the test items are {1}, {0 1 2}, {4} and none.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+
+#include "tests/support/matrix-model.h"
+
+enum
+{
+  N_USERS = 4,
+  N_ITEMS = 5
+};
+
+static const double scores[N_USERS * N_ITEMS]
+    = { 5, 4, 3, 2, 9, 1, 1, 1, 1, 9, 9, 1, 2, 2, 0, 5, 4, 3, 2, 1 };
+static double identity[N_ITEMS * N_ITEMS];
+
+static struct
+{
+  FlRegistry *registry;
+  FlRatings *train, *test;
+  FlGroups *user_groups, *item_groups;
+  MatrixModel model;
+  FlView *view;
+} world;
+
+static int
+open_world (void **state)
+{
+  const uint32_t train_user[] = { 0, 1, 2, 3, 3, 3, 3, 3 }, train_item[] = { 4, 4, 0, 0, 1, 2, 3, 4 };
+  const uint32_t test_user[] = { 0, 1, 1, 1, 2 }, test_item[] = { 1, 0, 1, 2, 4 };
+  const double one[] = { 1, 1, 1, 1, 1, 1, 1, 1 };
+  const uint32_t age[] = { 0, 1, 2, 2 };
+  /* Items 0 and 4 are of both genres, 1 of the first, 2 and 3 of the second. */
+  const uint32_t start[] = { 0, 2, 3, 4, 5, 7 }, genre[] = { 0, 1, 0, 1, 1, 0, 1 };
+  FlData data;
+
+  (void) state;
+  for (size_t i = 0; i < N_ITEMS; i++)
+    identity[i * N_ITEMS + i] = 1.0;
+  world.registry = fl_registry_new (NULL, NULL);
+  world.train = fl_ratings_new (N_USERS, N_ITEMS, 8, train_user, train_item, one, NULL);
+  world.test = fl_ratings_new (N_USERS, N_ITEMS, 5, test_user, test_item, one, NULL);
+  world.user_groups = test_groups_new ("age", 3, N_USERS, NULL, age);
+  world.item_groups = test_groups_new ("genre", 2, N_ITEMS, start, genre);
+  data = (FlData) { .train = world.train, .user_groups = world.user_groups,
+                    .item_groups = world.item_groups };
+  matrix_model_init (&world.model,
+                     &(FlFactors) { .n_users = N_USERS, .n_items = N_ITEMS, .rank = N_ITEMS,
+                                    .user_f64 = scores, .item_f64 = identity },
+                     FALSE);
+  world.view = fl_view_of (&data, world.test, FL_PART_TEST, &world.model.instance, NULL);
+  return world.registry != NULL && world.view != NULL && fl_view_lists (world.view, 2, NULL) ? 0 : 1;
+}
+
+static int
+close_world (void **state)
+{
+  (void) state;
+  fl_view_free (world.view);
+  fl_ratings_free (world.train);
+  fl_ratings_free (world.test);
+  fl_groups_free (world.user_groups);
+  fl_groups_free (world.item_groups);
+  fl_registry_free (world.registry);
+  return 0;
+}
+
+static FlOutcome *
+evaluate (const char *name, const char *setting)
+{
+  const char *settings[] = { setting, NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlInstance) objective
+      = test_instance_new (world.registry, FL_KIND_OBJECTIVE, name, settings, &error);
+  FlOutcome *outcome = fl_outcome_new ();
+
+  if (objective == NULL
+      || !fl_objective_run (objective, NULL, world.view, (int) world.view->k, outcome, &error))
+    fail_msg ("%s", error->message);
+  return outcome;
+}
+
+/* A few roundings: all numbers are of order 1. */
+static void
+assert_metric (const FlOutcome *outcome, const char *name, const char *group, double expected)
+{
+  double got = test_metric (outcome, name, group);
+
+  if (!(fabs (got - expected) <= 1e-14) && !(isnan (got) && isnan (expected)))
+    fail_msg ("%s of %s: %.17g is not %.17g", name, group != NULL ? group : "all", got, expected);
+}
+
+static void
+test_parity (void **state)
+{
+  g_autoptr (FlOutcome) dp = evaluate ("dp", NULL);
+  g_autoptr (FlOutcome) eo = evaluate ("eo", NULL);
+  g_autoptr (FlOutcome) released = evaluate ("eo", "variant=released");
+
+  (void) state;
+  assert_metric (dp, "dp", NULL, 8.0 / 15.0); /* 0, 4/5 and 4/5 */
+  assert_metric (dp, "dp-worst-pair", NULL, 0.8);
+  assert_metric (dp, "dp-recommended", NULL, 2.0 / 3.0);
+  assert_metric (dp, "dp-recommended-worst-pair", NULL, 1.0);
+  assert_metric (eo, "eo", NULL, 4.0 / 15.0); /* 1/5, 1/5 and 2/5 */
+  assert_metric (eo, "eo-worst-pair", NULL, 0.4);
+  assert_metric (eo, "eo-recommended", NULL, 5.0 / 6.0);
+  assert_true (test_metric_n (eo, "eo-recommended", NULL) == 2.0);
+  /* Item 0 left out: 0, 1 and 1. */
+  assert_metric (released, "eo", NULL, 2.0 / 3.0);
+  assert_metric (released, "eo-recommended", NULL, NAN);
+}
+
+static void
+test_divergence (void **state)
+{
+  g_autoptr (FlOutcome) nats = evaluate ("js-divergence", NULL);
+  g_autoptr (FlOutcome) bits = evaluate ("js-divergence", "base=2");
+  g_autoptr (FlOutcome) digits = evaluate ("js-divergence", "base=10");
+
+  (void) state;
+  assert_metric (nats, "js-divergence", NULL, 2.0 / 3.0 * log (2.0)); /* 0, log 2 and log 2 */
+  assert_metric (nats, "js-divergence-worst-pair", NULL, log (2.0));
+  assert_metric (bits, "js-divergence", NULL, 2.0 / 3.0);
+  assert_metric (digits, "js-divergence", NULL, 2.0 / 3.0 * log10 (2.0));
+  /* The third group has no hit: one pair is left. */
+  assert_metric (nats, "js-divergence-hit", NULL, 0.75 * log (4.0 / 3.0));
+}
+
+static void
+test_released (void **state)
+{
+  double second = log (2.0) / log (3.0); /* what a hit at place 2 gains */
+  g_autoptr (FlOutcome) hr = evaluate ("hr", "variant=released");
+  g_autoptr (FlOutcome) ndcg = evaluate ("ndcg", "variant=released");
+
+  (void) state;
+  assert_metric (hr, "hr", NULL, 0.5); /* 1, 1/2 and 0 */
+  assert_metric (hr, "hr", "age=1", 0.5);
+  assert_metric (ndcg, "ndcg", NULL, (second + second / (1.0 + second)) / 4.0);
+  assert_true (test_metric_n (ndcg, "ndcg", NULL) == 4.0);
+}
+
+static void
+test_genres (void **state)
+{
+  g_autoptr (FlOutcome) itg = evaluate ("itg", NULL);
+  g_autoptr (FlOutcome) exposure = evaluate ("exposure-kl", "weight=none");
+  g_autoptr (FlOutcome) coverage = evaluate ("coverage", NULL), gini = evaluate ("gini", NULL);
+
+  (void) state;
+  assert_metric (itg, "itg", "age=0,genre=0", 1.0);
+  assert_metric (itg, "itg", "age=0,genre=1", NAN);
+  assert_metric (itg, "itg", "age=1,genre=0", 1.0);
+  assert_metric (itg, "itg", "age=1,genre=1", 0.5);
+  assert_metric (itg, "itg", "age=2,genre=1", 0.0);
+  assert_metric (itg, "itg", NULL, 0.5); /* of 1, 1, 1/2, 0, 0 */
+  assert_metric (itg, "itg-irecall", "genre=0", 0.75);
+  assert_metric (itg, "itg-irecall", "genre=1", 1.0 / 3.0);
+  assert_metric (itg, "itg-irecall", NULL, 0.6);
+  /* Both genres stand four times in lists: items 0, 1, 0, 1, 2, 3. */
+  assert_metric (exposure, "exposure-kl-share", "genre=0", 0.5);
+  assert_metric (exposure, "exposure-kl", NULL, 0.0);
+  assert_metric (coverage, "coverage", "genre=0", 2.0 / 3.0);
+  assert_metric (coverage, "coverage", "genre=1", 0.75);
+  assert_metric (gini, "gini", "genre=0", 1.0 / 3.0);
+}
+
+static void
+test_change (void **state)
+{
+  /* Of the other arm: [1], [3 2], nothing, [4]. */
+  const uint32_t item[N_USERS * 2] = { 1, 0, 3, 2, 0, 0, 4, 0 }, length[N_USERS] = { 1, 2, 0, 1 };
+  const FlLists other = { .n_users = N_USERS, .k = 2, .item = item, .length = length };
+  g_autoptr (FlOutcome) change = NULL;
+
+  (void) state;
+  world.view->other = &other;
+  change = evaluate ("list-change", NULL);
+  world.view->other = NULL;
+  assert_metric (change, "list-change", NULL, 0.125); /* 1/2, 0, 0 and 0 */
+  assert_metric (change, "list-change-top", NULL, 1.0);
+  assert_metric (change, "list-change", "age=0", 0.5);
+}
+
+int
+main (void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_parity), cmocka_unit_test (test_divergence),
+    cmocka_unit_test (test_released), cmocka_unit_test (test_genres),
+    cmocka_unit_test (test_change),
+  };
+
+  return cmocka_run_group_tests_name ("measures of lists", tests, open_world, close_world);
+}
