@@ -164,7 +164,7 @@ make_plan (Plan *plan, const FlRanking *ranking, size_t k)
   size_t bytes = work_bytes ((size_t) omp_get_max_threads ()), bytes_block, width;
 
   *plan = (Plan) { .ranking = ranking, .k = k, .rank = f != NULL ? f->rank : 0,
-                   .slack = k / 4, .careful = TRUE };
+                   .slack = k / 2, .careful = TRUE };
   plan->room = MIN (2 * k + k / 4 + 2 * SCAN, ranking->n_items);
   plan->tile = MODEL_TILE;
   plan->strip = MODEL_STRIP;

@@ -133,6 +133,7 @@ main (int argc, char **argv)
   bench_antidote (&bench);
   bench_networks (&bench);
   bench_train (&bench);
+  bench_rank (&bench);
   bench_split (&bench);
   fl_ratings_free (bench.ratings_20m);
   fl_ratings_free (bench.ratings_100k);

@@ -74,6 +74,7 @@ void bench_bpr (Bench *bench);
 void bench_ingest (Bench *bench);
 void bench_antidote (Bench *bench);
 void bench_networks (Bench *bench);
+void bench_rank (Bench *bench);
 void bench_split (Bench *bench);
 void bench_train (Bench *bench);
 void bench_startup (const Bench *bench);
