@@ -29,7 +29,9 @@ typedef struct
   double *gradient;
   double *item_factors;   /* of the fit with now.rows                 */
   size_t step;            /* of the grid, taken last                  */
+  size_t n_sizes;         /* of the grid, in use                      */
   gboolean any;           /* best holds something                     */
+  gboolean own;           /* and that is of the start under way       */
   size_t n_done, n_total; /* steps, of all restarts                   */
   GString *history;
 } Search;
@@ -116,7 +118,7 @@ keep_best (Search *search)
   memcpy (search->best.rows, search->now.rows,
           trial->n_rows * trial->n_cols * sizeof *search->best.rows);
   search->best.value = search->now.value;
-  search->any = TRUE;
+  search->any = search->own = TRUE;
   return TRUE;
 }
 
@@ -162,7 +164,7 @@ try_step (Search *search, size_t k, double rms, gboolean *chosen, GError **error
 static gboolean
 find_step (Search *search, double rms, GError **error)
 {
-  size_t n = search->trial->self->step_sizes.n, first = search->step;
+  size_t n = search->n_sizes, first = search->step;
   gboolean chosen = TRUE;
 
   if (!try_step (search, first, rms, &chosen, error))
@@ -185,7 +187,30 @@ find_step (Search *search, double rms, GError **error)
   return TRUE;
 }
 
-/* One pass of algorithm 1.  *flat: the gradient is zero. */
+/* The refit broke the limit of RMSE, which the sweeps of the search had kept: back to
+ * the best state, for smaller steps from there.  *flat: there are none. */
+static gboolean
+step_back (Search *search, gboolean *flat, GError **error)
+{
+  AntidoteTrial *trial = search->trial;
+
+  *flat = search->step == 0;
+  search->n_sizes = MAX (1, search->step);
+  search->step = search->n_sizes - 1;
+  memcpy (search->now.rows, search->best.rows,
+          trial->n_rows * trial->n_cols * sizeof *search->now.rows);
+  return antidote_fit (trial, search->now.rows, FALSE, &search->now.value, error);
+}
+
+static gboolean
+beyond_limit (const Search *search, const AntidoteValue *value)
+{
+  double limit = search->trial->self->rmse_limit;
+
+  return limit > 0 && value->rmse > limit;
+}
+
+/* One pass of algorithm 1.  *flat: there is nowhere to go. */
 static gboolean
 step (Search *search, gboolean *flat, GError **error)
 {
@@ -204,7 +229,11 @@ step (Search *search, gboolean *flat, GError **error)
   if (!find_step (search, rms, error))
     return FALSE;
   swap (&search->now, &search->chosen);
-  return antidote_fit (trial, search->now.rows, FALSE, &search->now.value, error);
+  if (!antidote_fit (trial, search->now.rows, FALSE, &search->now.value, error))
+    return FALSE;
+  return !(beyond_limit (search, &search->now.value) && search->own
+           && !beyond_limit (search, &search->best.value))
+         || step_back (search, flat, error);
 }
 
 static void
@@ -230,7 +259,9 @@ descend_from (Search *search, uint64_t restart, GError **error)
   gboolean flat = FALSE;
 
   search->n_done = (size_t) (restart * (uint64_t) self->steps);
-  search->step = self->step_sizes.n / 2;
+  search->n_sizes = self->step_sizes.n;
+  search->step = search->n_sizes / 2;
+  search->own = FALSE;
   start_rows (search, restart);
   if (!antidote_fit (trial, search->now.rows, FALSE, &search->now.value, error))
     return FALSE;
@@ -261,7 +292,7 @@ antidote_descend (AntidoteTrial *trial, double *rows, AntidoteValue *best, GErro
       return FALSE;
   *best = search.best.value;
   fl_run_note_text (trial->stage->run, "antidote-history", search.history->str);
-  if (self->rmse_limit > 0 && best->rmse > self->rmse_limit)
+  if (beyond_limit (&search, best))
     return fl_fail (error, FL_ERROR_CONFIG, "rmse-limit = %g: no antidote data with an RMSE as "
                     "low were found; the lowest is %.4f, without antidote data it is %.4f",
                     self->rmse_limit, best->rmse, trial->before.rmse);
