@@ -57,6 +57,7 @@ mitigator_traits (const FlMitigatorOps *ops, InspectTrait *stages, InspectTrait 
   add_word (stages, ops->augment != NULL, "augment");
   add_word (stages, ops->train != NULL, "train");
   add_word (stages, ops->project != NULL, "project");
+  add_word (stages, ops->respond != NULL, "respond");
   needs->label = "needs";
   add_word (needs, (ops->model_needs & FL_MODEL_FACTORS) != 0, "factors");
   add_word (needs, (ops->model_needs & FL_MODEL_CLOSED_FORM) != 0, "closed-form");

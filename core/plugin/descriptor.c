@@ -249,7 +249,8 @@ check_mitigator (const FlMitigatorOps *ops, GError **error)
 {
   const unsigned known = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM | FL_MODEL_GRADIENT;
 
-  if (ops->augment == NULL && ops->train == NULL && ops->project == NULL)
+  if (ops->augment == NULL && ops->train == NULL && ops->project == NULL
+      && ops->respond == NULL)
     return refuse (error, "mitigator without a stage");
   if (ops->project != NULL && (ops->values == NULL || ops->values[0].name == NULL))
     return refuse (error, "projects, but yields no values");
@@ -257,7 +258,8 @@ check_mitigator (const FlMitigatorOps *ops, GError **error)
     return refuse (error, "works alone, but not by projecting alone");
   if ((ops->model_needs & ~known) != 0)
     return refuse (error, "needs a capability of models that this host does not know");
-  return ops->project == NULL || check_values (ops->values, error);
+  return (ops->project == NULL && ops->respond == NULL) || ops->values == NULL
+         || check_values (ops->values, error);
 }
 
 static const size_t ops_sizes[FL_N_KINDS] = {

@@ -14,6 +14,7 @@ typedef struct
   const FlFactors *factors;  /* whose inner products are the scores; NULL: */
   const FlInstance *model;   /* the scores that this model gives           */
   const FlCsr *seen[2];      /* rows are users: items that are no candidates; NULL: none */
+  const uint8_t *gone;       /* n_items: 1 where an item is nobody's candidate; or NULL */
 } FlRanking;
 
 /* The k best candidates of each user, in the order that FlLists says; k is from 1

@@ -49,17 +49,26 @@ execution_init (Execution *x, const FlCell *cell, const FlRegistry *registry,
   x->artefacts = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_artefact_free);
 }
 
+/* All that was learnt. */
+static void
+forget (Execution *x)
+{
+  for (size_t part = 0; part < G_N_ELEMENTS (x->views); part++)
+    g_clear_pointer (&x->views[part], fl_view_free);
+  g_clear_pointer (&x->mitigators, g_ptr_array_unref);
+  g_clear_pointer (&x->model, fl_instance_free);
+  g_clear_pointer (&x->augmented, fl_ratings_free);
+  if (x->artefacts != NULL)
+    g_ptr_array_set_size (x->artefacts, 0);
+}
+
 static void
 execution_clear (Execution *x)
 {
   g_clear_pointer (&x->bases, g_ptr_array_unref);
   g_clear_pointer (&x->errors, g_ptr_array_unref);
+  forget (x);
   g_clear_pointer (&x->artefacts, g_ptr_array_unref);
-  for (size_t part = 0; part < G_N_ELEMENTS (x->views); part++)
-    fl_view_free (x->views[part]);
-  g_clear_pointer (&x->mitigators, g_ptr_array_unref);
-  fl_instance_free (x->model);
-  fl_ratings_free (x->augmented);
   fl_split_free (x->split);
   fl_run_free (x->run);
 }
@@ -194,7 +203,7 @@ static gboolean
 fit_model (Execution *x, const FlData *data, GError **error)
 {
   const FlModelOps *model = x->model->ops;
-  FlClosedFormStart start = { .item_factors = start_factors (x), .seed = x->cell->seed };
+  FlClosedFormStart start = { .item_factors = start_factors (x), .seed = fl_run_seed (x->run) };
 
   if (model->fit == NULL)
     return fl_training_run (&(const FlStage) { data, x->model, x->run }, error);
@@ -359,6 +368,16 @@ project (const Execution *x, FlOutcome *outcome, GError **error)
   return TRUE;
 }
 
+/* From plugins as configured to a model trained on the split as it is. */
+static gboolean
+learn (Execution *x, const FlDataset *dataset, GError **error)
+{
+  x->data = x->split->data;
+  fl_run_lend_validation (x->run, x->split->validation);
+  return make_plugins (x, error) && augment (x, dataset, error) && train (x, error)
+         && fl_model_settle (x->model, error);
+}
+
 /* Everything up to a trained model; without data there is none. */
 static gboolean
 fit (Execution *x, const FlDataset *dataset, GError **error)
@@ -382,10 +401,7 @@ fit (Execution *x, const FlDataset *dataset, GError **error)
   /* Models know no groups. */
   if (x->cell->mitigators->len > 0 && !group_by_errors (x, dataset, FALSE, error))
     return FALSE;
-  x->data = x->split->data;
-  fl_run_lend_validation (x->run, x->split->validation);
-  return make_plugins (x, error) && augment (x, dataset, error) && train (x, error)
-         && fl_model_settle (x->model, error);
+  return learn (x, dataset, error);
 }
 
 /* ---- evaluation ---------------------------------------------------------- */
@@ -490,6 +506,68 @@ evaluate (Execution *x, FlOutcome *outcome, GError **error)
   return TRUE;
 }
 
+/* ---- rounds -------------------------------------------------------------- */
+
+/* What came of the round that was learnt; then users respond to its lists. */
+static gboolean
+end_round (Execution *x, const FlRoundsKeys *keys, FlLoop *loop, uint32_t round,
+           FlOutcome *outcome, GError **error)
+{
+  g_autofree char *who = g_strconcat ("mitigator/", keys->response->plugin->name, NULL);
+  FlView *view = view_of (x, FL_PART_TRAIN, error);
+
+  if (!evaluate (x, outcome, error) || view == NULL
+      || !fl_view_lists (view, (size_t) keys->k, error))
+    return FALSE;
+  if (x->progress != NULL)
+    x->progress (x->user_data, 0, 0, who);
+  if (!fl_loop_respond (loop, view->lists, round, fl_run_seed (x->run), outcome, error))
+    return FALSE;
+  fl_loop_record (loop, outcome, round);
+  return TRUE;
+}
+
+/* *outcome becomes that of the last round, with the courses of all. */
+static gboolean
+go_round (Execution *x, const FlDataset *dataset, const FlRoundsKeys *keys, FlOutcome **outcome,
+          GError **error)
+{
+  g_autoptr (FlLoop) loop = fl_loop_new (keys, x->split, error);
+
+  for (uint32_t round = 0; loop != NULL && round < keys->n; round++)
+    {
+      if (round > 0)
+        {
+          forget (x);
+          fl_run_set_seed (x->run, fl_loop_seed (x->cell->seed, round));
+          if (!learn (x, dataset, error))
+            return FALSE;
+        }
+      fl_outcome_free (*outcome);
+      *outcome = fl_outcome_new ();
+      if (!end_round (x, keys, loop, round, *outcome, error))
+        {
+          g_prefix_error (error, "round %u: ", round + 1);
+          return FALSE;
+        }
+    }
+  if (loop == NULL || !project (x, *outcome, error))
+    return FALSE;
+  fl_loop_finish (loop, *outcome);
+  return TRUE;
+}
+
+static gboolean
+close_loop (Execution *x, const FlDataset *dataset, FlOutcome **outcome, GError **error)
+{
+  FlRoundsKeys keys = { 0 };
+  gboolean done = fl_cell_rounds (x->cell, x->registry, &keys, error)
+                  && go_round (x, dataset, &keys, outcome, error);
+
+  fl_params_clear (fl_rounds_params, &keys);
+  return done;
+}
+
 FlOutcome *
 fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset *dataset,
                  FlCheckpoints *checkpoints, FlProgress progress, gpointer user_data,
@@ -501,7 +579,8 @@ fl_cell_execute (const FlCell *cell, const FlRegistry *registry, const FlDataset
 
   execution_init (&x, cell, registry, checkpoints, progress, user_data);
   if (!fit (&x, dataset, error) || !group_by_errors (&x, dataset, TRUE, error)
-      || !project (&x, outcome, error) || !evaluate (&x, outcome, error))
+      || (cell->rounds != NULL ? !close_loop (&x, dataset, &outcome, error)
+                               : !project (&x, outcome, error) || !evaluate (&x, outcome, error)))
     return NULL;
   if (dataset != NULL && dataset->notes != NULL && dataset->notes[0] != NULL)
     {

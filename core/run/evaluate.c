@@ -372,22 +372,41 @@ fl_objective_run (const FlInstance *objective, const char *name, const FlView *v
   return FALSE;
 }
 
+static void
+result_of_data (FlResult *result, const FlInstance *mitigator, const FlData *data)
+{
+  static const FlValue none[] = { FL_VALUE_END };
+  const FlValue *values = ((const FlMitigatorOps *) mitigator->ops)->values;
+
+  result_init (result, mitigator, values != NULL ? values : none);
+  if (data == NULL)
+    return;
+  result->groups[FL_SIDE_USER] = data->user_groups;
+  result->groups[FL_SIDE_ITEM] = data->item_groups;
+  result->n_entities[FL_SIDE_USER] = data->n_users > 0 ? data->n_users : data->train->n_users;
+  result->n_entities[FL_SIDE_ITEM] = data->train->n_items;
+}
+
 gboolean
 fl_projection_run (const FlInstance *mitigator, const FlStage *stage, FlOutcome *outcome,
                    GError **error)
 {
   const FlMitigatorOps *ops = mitigator->ops;
-  const FlData *data = stage->data;
   g_auto (FlResult) result;
 
-  result_init (&result, mitigator, ops->values);
-  if (data != NULL)
-    {
-      result.groups[FL_SIDE_USER] = data->user_groups;
-      result.groups[FL_SIDE_ITEM] = data->item_groups;
-      result.n_entities[FL_SIDE_USER] = data->n_users > 0 ? data->n_users : data->train->n_users;
-      result.n_entities[FL_SIDE_ITEM] = data->train->n_items;
-    }
+  result_of_data (&result, mitigator, stage->data);
   return ops->project (mitigator->self, stage, &result, error)
+         && collect (&result, outcome, error);
+}
+
+gboolean
+fl_response_run (const FlInstance *response, const FlRound *round, FlOutcome *outcome,
+                 GError **error)
+{
+  const FlMitigatorOps *ops = response->ops;
+  g_auto (FlResult) result;
+
+  result_of_data (&result, response, round->data);
+  return ops->respond (response->self, round, &result, error)
          && collect (&result, outcome, error);
 }

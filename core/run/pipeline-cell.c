@@ -33,6 +33,7 @@ fl_cell_repeat (const FlCell *cell, uint32_t repeat)
       copy->model = fl_section_ref (cell->model);
     }
   copy->evaluate = fl_section_ref (cell->evaluate);
+  copy->rounds = cell->rounds != NULL ? fl_section_ref (cell->rounds) : NULL;
   copy->sweep = g_ptr_array_ref (cell->sweep);
   copy->mitigators = g_ptr_array_ref (cell->mitigators);
   copy->objectives = g_ptr_array_ref (cell->objectives);
@@ -56,6 +57,7 @@ fl_cell_free (FlCell *cell)
   fl_section_unref (cell->split);
   fl_section_unref (cell->model);
   fl_section_unref (cell->evaluate);
+  fl_section_unref (cell->rounds);
   g_clear_pointer (&cell->mitigators, g_ptr_array_unref);
   g_clear_pointer (&cell->objectives, g_ptr_array_unref);
   g_clear_pointer (&cell->references, g_ptr_array_unref);
@@ -165,6 +167,7 @@ fl_cell_canonical (const FlCell *cell)
   append_named (text, "", cell->objectives);
   append_named (text, "reference ", cell->references);
   append_bases (text, cell);
+  append_section (text, "rounds", cell->rounds);
   g_string_append (text, "[evaluate]\n");
   for (size_t i = 0; i < cell->k.n; i++)
     g_string_append_printf (text, "k = %" G_GINT64_FORMAT "\n", cell->k.v[i]);
@@ -238,6 +241,7 @@ fl_cell_describe (const FlCell *cell)
   describe_sections (text, cell->objectives, NULL);
   describe_sections (text, cell->references, cell->objectives);
   describe_section (text, cell->evaluate);
+  describe_section (text, cell->rounds);
   for (guint i = 0; i < cell->bases->len; i++)
     {
       const FlCell *base = g_ptr_array_index (cell->bases, i);
@@ -258,7 +262,7 @@ fl_cell_describe (const FlCell *cell)
 #define MAYBE_TYPE "m" SECTION_TYPE
 #define CELL_TYPE \
   "(s" SETTINGS_TYPE "ut" MAYBE_TYPE MAYBE_TYPE MAYBE_TYPE SECTION_TYPE \
-  SECTIONS_TYPE SECTIONS_TYPE SECTIONS_TYPE "axav)"
+  SECTIONS_TYPE SECTIONS_TYPE SECTIONS_TYPE "axav" MAYBE_TYPE ")"
 
 static GVariant *
 settings_to_variant (const GPtrArray *settings)
@@ -389,6 +393,7 @@ fl_cell_to_variant (const FlCell *cell)
     sections_to_variant (cell->references),
     g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, cell->k.v, cell->k.n, sizeof (int64_t)),
     cells_to_variant (cell->bases),
+    maybe_to_variant (cell->rounds),
   };
 
   return g_variant_new_tuple (parts, G_N_ELEMENTS (parts));
@@ -442,6 +447,7 @@ fl_cell_from_variant (GVariant *variant, GError **error)
   cell->mitigators = child_sections (variant, 8);
   cell->objectives = child_sections (variant, 9);
   cell->references = child_sections (variant, 10);
+  cell->rounds = child_maybe (variant, 13);
   g_variant_get_child (variant, 11, "@ax", &k);
   lengths = g_variant_get_fixed_array (k, &cell->k.n, sizeof *lengths);
   cell->k.v = g_memdup2 (lengths, cell->k.n * sizeof *lengths);
@@ -586,6 +592,10 @@ check_mitigators (const FlCell *cell, const FlSections *sections, GError **error
               && (!check_model (mitigator, ops, cell->model, sections->registry, error)
                   || !check_mitigator (mitigator, ops, cell, sections, error))))
         return FALSE;
+      if (ops->respond != NULL && ops->augment == NULL && ops->train == NULL
+          && ops->project == NULL)
+        return section_fail (mitigator, error, "responds to lists and mitigates nothing; name it by "
+                             "'response' in [rounds]");
       if (ops->project != NULL && projector != NULL)
         return section_fail (mitigator, error, "projects into the future, and so does [%s]",
                              projector->title);
@@ -702,6 +712,37 @@ check_folds (const FlCell *cell, const FlSections *sections, GError **error)
   return FALSE;
 }
 
+/* What a response needs; and no arm has one for a mitigator. */
+static gboolean
+check_rounds (const FlCell *cell, const FlSections *sections, GError **error)
+{
+  const FlSetting *hidden = cell->rounds != NULL ? fl_settings_find (cell->rounds->host, "hidden")
+                                                 : NULL;
+  const FlSetting *name = cell->rounds != NULL ? fl_settings_find (cell->rounds->host, "response")
+                                               : NULL;
+
+  for (guint i = 0; name != NULL && i < cell->references->len; i++)
+    {
+      const FlSection *section = g_ptr_array_index (cell->references, i);
+      const FlEntry *entry = fl_registry_find (sections->registry, section->kind, section->plugin,
+                                               NULL);
+
+      if (section->kind == FL_KIND_MITIGATOR
+          && strcmp (section->name != NULL ? section->name : section->plugin, name->value) == 0
+          && !check_mitigator (section, entry->plugin.ops, cell, sections, error))
+        return FALSE;
+    }
+  if (hidden == NULL
+      || fl_split_has_part (&sections->split, strcmp (hidden->value, "test") == 0
+                                                  ? FL_PART_TEST : FL_PART_VALIDATION))
+    return TRUE;
+  fl_fail (error, FL_ERROR_CONFIG, "there is no such part; set '%s' in [split]", hidden->value);
+  fl_setting_locate (error, "rounds", "hidden", hidden->value,
+                     strcmp (hidden->origin, "default") == 0 ? cell->rounds->origin
+                                                             : hidden->origin);
+  return FALSE;
+}
+
 /* Training that stops by what it sees on the validation part needs one. */
 static gboolean
 check_stopping (const FlSection *section, const FlSections *sections, GError **error)
@@ -737,5 +778,6 @@ fl_cell_check (const FlCell *cell, const FlSections *sections, GError **error)
 {
   return (cell->data == NULL || check_folds (cell, sections, error))
          && check_mitigators (cell, sections, error)
+         && check_rounds (cell, sections, error)
          && check_trainings (cell, sections, error) && check_objectives (cell, sections, error);
 }

@@ -29,7 +29,7 @@ static const struct
   { "split", NAME_NONE, FALSE },         { "model", NAME_OPTIONAL, FALSE },
   { "mitigator", NAME_NEEDED, FALSE },   { "objective", NAME_NEEDED, FALSE },
   { "arm", NAME_NEEDED, TRUE },          { "sweep", NAME_NONE, FALSE },
-  { "evaluate", NAME_NONE, FALSE },
+  { "evaluate", NAME_NONE, FALSE },      { "rounds", NAME_NONE, FALSE },
 };
 
 typedef struct

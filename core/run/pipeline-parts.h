@@ -86,6 +86,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlSections, fl_sections_clear)
 
 FlSection *fl_sections_data (FlSections *sections, GError **error);
 FlSection *fl_sections_split (FlSections *sections, GError **error);
+/* Of a file that has such a group. */
+FlSection *fl_sections_rounds (FlSections *sections, GError **error);
 /* The group [KIND NAME], or else the plugin NAME with its defaults.  `origin`
  * says where the name is mentioned. */
 FlSection *fl_sections_plugin (FlSections *sections, FlKind kind, const char *name,

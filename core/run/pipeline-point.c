@@ -84,7 +84,7 @@ works_alone (const FlSections *sections, const FlCell *cell)
 static gboolean
 check_alone (const FlLoader *loader, const FlArm *arm, GError **error)
 {
-  static const char *const kinds[] = { "split", "model", "evaluate" };
+  static const char *const kinds[] = { "split", "model", "evaluate", "rounds" };
   const FlSetting *model = fl_settings_find (arm->settings, "model");
 
   for (size_t k = 0; k < G_N_ELEMENTS (kinds); k++)
@@ -118,6 +118,8 @@ fill_model (const FlLoader *loader, const FlArm *arm, FlSections *sections, FlCe
   return (cell->data = fl_sections_data (sections, error)) != NULL
          && (cell->split = fl_sections_split (sections, error)) != NULL
          && (cell->model = model_section (sections, arm, error)) != NULL
+         && (fl_conf_group (loader->conf, "rounds", NULL) == NULL
+             || (cell->rounds = fl_sections_rounds (sections, error)) != NULL)
          && add_sections (sections, FL_KIND_OBJECTIVE, loader->objectives, "evaluate", objectives,
                           cell->objectives, error);
 }

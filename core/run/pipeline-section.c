@@ -616,3 +616,77 @@ resolve_new (gpointer user_data, FlKind kind, const char *name, GError **error)
     }
   return fl_section_instance (section, sections->references, sections->registry, error);
 }
+
+/* The plugins that can stand there. */
+static char *
+known_responses (const FlRegistry *registry)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (guint i = 0; i < registry->entries->len; i++)
+    {
+      const FlEntry *entry = g_ptr_array_index (registry->entries, i);
+
+      if (entry->plugin.kind == FL_KIND_MITIGATOR
+          && ((const FlMitigatorOps *) entry->plugin.ops)->respond != NULL)
+        g_ptr_array_add (names, (gpointer) entry->plugin.name);
+    }
+  g_ptr_array_add (names, NULL);
+  return names->len > 1 ? g_strjoinv (", ", (char **) names->pdata) : g_strdup ("none");
+}
+
+static gboolean
+check_response (const FlSections *sections, const GPtrArray *given, const FlRoundsKeys *keys,
+                GError **error)
+{
+  const FlSetting *response = fl_settings_find (given, "response");
+  g_autofree char *known = NULL;
+
+  if (((const FlMitigatorOps *) keys->response->ops)->respond != NULL)
+    return TRUE;
+  known = known_responses (sections->registry);
+  fl_fail (error, FL_ERROR_CONFIG, "'%s' does not respond to lists; installed: %s",
+           keys->response->plugin->name, known);
+  locate (error, "rounds", response);
+  return FALSE;
+}
+
+FlSection *
+fl_sections_rounds (FlSections *sections, GError **error)
+{
+  const FlConfGroup *group = fl_conf_group (sections->conf, "rounds", NULL);
+  g_autoptr (GPtrArray) given = given_settings (sections, group, "rounds");
+  g_autoptr (FlSection) section = fl_section_new ();
+  g_autoptr (GError) reason = NULL;
+  FlRoundsKeys keys = { 0 };
+  gboolean right = fl_params_store (fl_rounds_params, &keys, "rounds", given, NULL, resolve_new,
+                                    sections, &reason);
+
+  if (!right)
+    explain (&reason, group->origin, given);
+  right = right && check_response (sections, given, &keys, &reason);
+  fl_params_clear (fl_rounds_params, &keys);
+  if (!right)
+    {
+      reason->code = reason->code == FL_ERROR_PLUGIN ? FL_ERROR_CONFIG : reason->code;
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return NULL;
+    }
+  section->title = g_strdup ("rounds");
+  section->origin = g_strdup (group->origin);
+  section->host = fl_settings_effective (fl_rounds_params, given);
+  section->settings = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
+  g_hash_table_insert (sections->words, g_strdup ("rounds"), fl_section_ref (section));
+  return g_steal_pointer (&section);
+}
+
+gboolean
+fl_cell_rounds (const FlCell *cell, const FlRegistry *registry, FlRoundsKeys *keys,
+                GError **error)
+{
+  Made made = { cell->references, registry };
+
+  *keys = (FlRoundsKeys) { 0 };
+  return fl_params_store (fl_rounds_params, keys, "rounds", cell->rounds->host, NULL,
+                          resolve_made, &made, error);
+}

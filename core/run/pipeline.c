@@ -387,6 +387,8 @@ find_words (const FlLoader *loader, FlArm *arm)
 
   reach_add (&reach, "data");
   reach_add (&reach, "split");
+  if (fl_conf_group (loader->conf, "rounds", NULL) != NULL)
+    reach_add (&reach, "rounds");
   reach_add (&reach, "model");
   reach_add (&reach, arm->keys.model);
   reach_add_list (&reach, arm->mitigators);
@@ -419,6 +421,8 @@ fl_override_refuse (const FlLoader *loader, const FlOverride *override, const Fl
 
   g_ptr_array_add (known, (gpointer) "data");
   g_ptr_array_add (known, (gpointer) "split");
+  if (fl_conf_group (loader->conf, "rounds", NULL) != NULL)
+    g_ptr_array_add (known, (gpointer) "rounds");
   g_ptr_array_add (known, (gpointer) "model");
   g_ptr_array_extend (known, loader->objectives, NULL, NULL);
   for (guint i = 0; i < loader->conf->groups->len; i++)

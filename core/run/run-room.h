@@ -49,6 +49,7 @@ typedef struct
   uint64_t seed;           /* pipeline seed + repeat                              */
   FlSection *data, *split, *model; /* all NULL: mitigators work alone              */
   FlSection *evaluate;
+  FlSection *rounds;       /* NULL: trained once; its response is a reference     */
   GPtrArray *mitigators;   /* FlSection, in the order they apply                  */
   GPtrArray *objectives;   /* FlSection, in the order of [evaluate]               */
   GPtrArray *references;   /* FlSection that parameters of others name            */
@@ -191,6 +192,7 @@ FlRun *fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data);
 void fl_run_free (FlRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRun, fl_run_free)
 const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */
+void fl_run_set_seed (FlRun *run, uint64_t seed);
 /* Ratings for trainings to select on, whatever their stage may know; borrowed. */
 void fl_run_lend_validation (FlRun *run, const FlRatings *validation);
 
@@ -267,6 +269,45 @@ gboolean fl_objective_run (const FlInstance *objective, const char *name, const 
  * names of its values.  Numbers are held to what those of objectives are. */
 gboolean fl_projection_run (const FlInstance *mitigator, const FlStage *stage,
                             FlOutcome *outcome, GError **error);
+
+/* The same of a response to one round. */
+gboolean fl_response_run (const FlInstance *response, const FlRound *round, FlOutcome *outcome,
+                          GError **error);
+
+/* ---- rounds of a closed loop -------------------------------------------- */
+
+/* The keys of [rounds]. */
+typedef struct
+{
+  int64_t n, k;
+  int hidden;            /* index in "validation|test" */
+  FlInstance *response;
+} FlRoundsKeys;
+extern const FlParam fl_rounds_params[];
+
+FlPart fl_rounds_hidden (const FlRoundsKeys *keys);
+/* To be freed with fl_params_clear. */
+gboolean fl_cell_rounds (const FlCell *cell, const FlRegistry *registry, FlRoundsKeys *keys,
+                         GError **error);
+
+/* What passes from round to round beside the split, which it changes: what was
+ * consumed is known from then on, and no longer held out. */
+typedef struct FlLoop FlLoop;
+
+/* Both borrowed. */
+FlLoop *fl_loop_new (const FlRoundsKeys *keys, FlSplit *split, GError **error);
+void fl_loop_free (FlLoop *loop);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlLoop, fl_loop_free)
+/* The seed of a round; the first has the cell's own. */
+uint64_t fl_loop_seed (uint64_t seed, uint32_t round);
+/* Lets users respond to their lists, adds what the response says to `outcome` and what
+ * they consumed to the split. */
+gboolean fl_loop_respond (FlLoop *loop, const FlLists *lists, uint32_t round, uint64_t seed,
+                          FlOutcome *outcome, GError **error);
+/* Takes down the metrics of a round. */
+void fl_loop_record (FlLoop *loop, const FlOutcome *outcome, uint32_t round);
+/* Adds the courses of all metrics over the rounds, which are then its own. */
+void fl_loop_finish (FlLoop *loop, FlOutcome *outcome);
 
 /* ---- records: a run as the store keeps it ------------------------------ */
 

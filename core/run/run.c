@@ -40,6 +40,12 @@ fl_run_seed (const FlRun *run)
 }
 
 void
+fl_run_set_seed (FlRun *run, uint64_t seed)
+{
+  run->seed = seed;
+}
+
+void
 fl_run_lend_validation (FlRun *run, const FlRatings *validation)
 {
   run->validation = validation;

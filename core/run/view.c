@@ -21,6 +21,7 @@ struct FlViewPrivate
   size_t *user_start; /* NULL unless there are no ratings           */
   FlRatings *train;   /* NULL when the view has all that was trained on */
   const FlCsr *held_out; /* by user: no candidates either; or NULL  */
+  const uint8_t *gone;      /* items that are nobody's; or NULL         */
   FlLists *lists;
 };
 
@@ -196,7 +197,8 @@ fl_view_lists (FlView *view, size_t k, GError **error)
   FlViewPrivate *priv = (FlViewPrivate *) view;
   FlRanking ranking = { .n_users = view->n_users, .n_items = view->n_items,
                         .factors = view->factors, .model = priv->model,
-                        .seen = { &view->train->by_user, priv->held_out } };
+                        .seen = { &view->train->by_user, priv->held_out },
+                        .gone = priv->gone };
 
   drop_lists (priv);
   if (k > view->n_items)
@@ -308,6 +310,7 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
   view->n_users = data->n_users != 0 ? data->n_users : data->train->n_users;
   view->n_items = data->n_items != 0 ? data->n_items : data->train->n_items;
   take_groups (view, data);
+  priv->gone = data->gone;
   if (!take_train (priv, data, error))
     return NULL;
   if (ratings != NULL && ratings->n_items > view->n_items)

@@ -95,6 +95,7 @@ typedef struct
   const FlGroups *item_groups;  /* or NULL */
   uint32_t n_users;             /* of the data set: train may have more; 0: those of train */
   uint32_t n_items;             /* likewise                                                */
+  const uint8_t *gone;          /* n_items: 1 where nobody is recommended the item any more; or NULL */
 } FlData;
 
 /* ---- for sources ------------------------------------------------------- */

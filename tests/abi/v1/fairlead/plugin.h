@@ -438,6 +438,19 @@ struct FlStage
   FlRun *run;
 };
 
+/* One round of a closed loop. */
+typedef struct
+{
+  uint32_t round;          /* from 0                                            */
+  uint64_t seed;           /* of this round                                     */
+  const FlData *data;      /* train: what is known before the response          */
+  const FlRatings *hidden; /* ratings that tell the users' fit and nobody trains on */
+  const FlLists *lists;    /* what each user is recommended                     */
+  uint8_t *consumed;       /* n_users x k: to be 1 where the user takes the item ... */
+  double *rating;          /* ... with the rating that is known from then on     */
+  uint8_t *gone;           /* n_items: to be 1 where a provider leaves; stays   */
+} FlRound;
+
 /* A mitigator implements one stage or several; the host calls them in this
  * order: augment, train, project. */
 typedef struct
@@ -469,6 +482,11 @@ typedef struct
   /* What these data make impossible (more users to add than there are), before any
    * work; a message begins with the parameter's name.  Optional. */
   gboolean (*check_data) (gconstpointer self, const FlData *data, GError **error);
+  /* How users respond to what they are recommended, for closed loops: the response
+   * that [rounds] names, and no mitigator of an arm.  Keeps in self what lasts from
+   * round to round; round 0 comes first.  What it sets in `values` becomes a course
+   * over the rounds. */
+  gboolean (*respond) (gpointer self, const FlRound *round, FlResult *result, GError **error);
 } FlMitigatorOps;
 
 /* ---- registration ------------------------------------------------------ */
