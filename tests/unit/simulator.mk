@@ -8,3 +8,8 @@ tests_unit_test_long_term_gap_SOURCES = %D%/test-long-term-gap.c \
 	tests/support/matrix-model.h tests/support/matrix-model.c $(simulator_dynamics)
 tests_unit_test_long_term_gap_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_long_term_gap_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-rounds
+tests_unit_test_rounds_SOURCES = %D%/test-rounds.c \
+	tests/support/matrix-model.h tests/support/matrix-model.c
+tests_unit_test_rounds_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_rounds_LDADD = $(UNIT_LDADD)

@@ -17,3 +17,9 @@ plugin_LTLIBRARIES += %D%/long-term-gap.la
 %C%_long_term_gap_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_long_term_gap_la_LIBADD = $(PLUGIN_LIBS)
 EXTRA_DIST += %D%/long-term-gap.md
+plugin_LTLIBRARIES += %D%/fit-response.la
+%C%_fit_response_la_SOURCES = %D%/dynamics.h %D%/impacts.h %D%/fit-response.c \
+	$(simulator_dynamics)
+%C%_fit_response_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_fit_response_la_LIBADD = $(PLUGIN_LIBS)
+EXTRA_DIST += %D%/fit-response.md
