@@ -106,7 +106,7 @@ EOF
 broken 'data model evaluate' "p.conf:1: [modle]: unknown group; did you mean 'model'?" << 'EOF'
 [modle]
 EOF
-broken 'data model evaluate' "p.conf:1: [xyzzy]: unknown group; known: pipeline, data, split, model, mitigator, objective, arm, sweep, evaluate" << 'EOF'
+broken 'data model evaluate' "p.conf:1: [xyzzy]: unknown group; known: pipeline, data, split, model, mitigator, objective, arm, sweep, evaluate, rounds" << 'EOF'
 [xyzzy]
 EOF
 broken 'model evaluate' "p.conf:1: [data here]: must be [data], without a name" << 'EOF'
