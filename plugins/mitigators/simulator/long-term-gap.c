@@ -429,11 +429,13 @@ settle (const Estimate *estimate, const SimImpacts *impacts, double *alpha)
   SimSystem system = estimate->system;
   SimLimit limit = { .period = 0 };
 
-  sim_impacts_compound (impacts, compound);
-  system.compound = compound;
   memcpy (joint, estimate->joint, sizeof joint);
   if (estimate->known)
-    limit = sim_run (&system, TOLERANCE, STEPS_MAX, joint, theta, NULL, NULL);
+    {
+      sim_impacts_compound (impacts, compound);
+      system.compound = compound;
+      limit = sim_run (&system, TOLERANCE, STEPS_MAX, joint, theta, NULL, NULL);
+    }
   sim_fit_rates (&system, joint, alpha);
   for (uint32_t k = 0; limit.period != 1 && k < system.n_items * system.n_groups; k++)
     alpha[k] = NAN;
