@@ -58,7 +58,7 @@ listing c 3 >loop.c
   END { exit index (text, loop) == 0 }' "$FAIRLEAD_SOURCE/core/train/default.c" loop.c
 
 echo "the loop of a mitigator stands here as it stands in its plugin:"
-listing c 4 >loop.c
+listing c 5 >loop.c
 [ -s loop.c ] && awk 'NR == FNR { here[$0] = 1; next } !($0 in here) { print; exit 1 }' \
   "$FAIRLEAD_SOURCE/plugins/mitigators/group-dro/group-dro.c" loop.c
 
