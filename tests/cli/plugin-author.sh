@@ -15,6 +15,14 @@ listing() {
     inside { print }
     $0 == "```" language && ++n == wanted { inside = 1 }' "$doc"
 }
+# section LANGUAGE HEADING: the first one below that heading.
+section() {
+  awk -v language="$1" -v heading="## $2" '
+    $0 == "```" { inside = 0; if (done) exit }
+    inside { print }
+    $0 == heading { below = 1 }
+    $0 == "```" language && below { inside = done = 1 }' "$doc"
+}
 
 MAKEFLAGS= make -s -C "$FAIRLEAD_BUILD" install DESTDIR="$work/root" >install.log 2>&1 || {
   cat install.log
@@ -53,12 +61,12 @@ sh -eu slips.sh | tee slips.out
 grep -q 'users  *3' slips.out && grep -q 'Rome  *2  *2' slips.out
 
 echo "the loop of the host stands here as it stands in its file:"
-listing c 3 >loop.c
+section c "Training" >loop.c
 [ -s loop.c ] && awk 'NR == FNR { text = text $0 "\n"; next } { loop = loop $0 "\n" }
   END { exit index (text, loop) == 0 }' "$FAIRLEAD_SOURCE/core/train/default.c" loop.c
 
 echo "the loop of a mitigator stands here as it stands in its plugin:"
-listing c 5 >loop.c
+section c "A mitigator that takes over training" >loop.c
 [ -s loop.c ] && awk 'NR == FNR { here[$0] = 1; next } !($0 in here) { print; exit 1 }' \
   "$FAIRLEAD_SOURCE/plugins/mitigators/group-dro/group-dro.c" loop.c
 

@@ -58,7 +58,8 @@ scene_open (Scene *s, const FlTrainingSettings *settings)
                  .user_groups = test_groups_new ("side", 2, N_USERS, NULL, user_group),
                  .item_groups = test_groups_new ("kind", 3, N_ITEMS, NULL, item_group),
                  .run = fl_run_new (5, NULL, NULL),
-                 .learner = { .rank = RANK, .scale = 0.7, .training = *settings } };
+                 .learner = { .rank = RANK, .scale = 0.7, .trap = (char *) "",
+                              .training = *settings } };
   s->data = (FlData) { .train = s->ratings, .user_groups = s->user_groups,
                        .item_groups = s->item_groups };
   s->model = (FlInstance) { &learner_plugin, &s->learner, learner_plugin.ops };
