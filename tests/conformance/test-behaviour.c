@@ -81,21 +81,41 @@ test_sources (void **state)
 
 /* ---- models ------------------------------------------------------------ */
 
-/* Scores of all users x items after a fit, or NULL when the fit was refused. */
+/* By the mitigator, the model itself, or the host. */
+static gboolean
+train (const FlInstance *mitigator, const FlStage *stage, GError **error)
+{
+  const FlModelOps *ops = stage->model->ops;
+
+  if (mitigator != NULL)
+    return ((const FlMitigatorOps *) mitigator->ops)->train (mitigator->self, stage, error);
+  return ops->fit != NULL ? ops->fit (stage->model->self, stage->data, stage->run, error)
+                          : fl_training_run (stage, error);
+}
+
+/* Scores of all users x items after a fit, by a mitigator unless it is NULL; NULL
+ * when the fit was refused. */
 static double *
-fit (const FlEntry *entry, FlInstance *model, const FixtureData *data, uint64_t seed)
+fit (const FlEntry *entry, const FlInstance *mitigator, FlInstance *model,
+     const FixtureData *data, uint64_t seed)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FlRatings) ratings = fixture_ratings (data);
   g_autoptr (FlRun) run = fl_run_new (seed, NULL, NULL);
   g_autoptr (FlView) view = NULL;
-  FlData all = { .train = ratings, .n_users = data->n_users };
-  const FlModelOps *ops = model->ops;
+  FlGroups *users = fixture_groups (data->n_users, 3, 2);
+  FlGroups *items = fixture_groups (data->n_items, 2, 2);
+  FlData all = { .train = ratings, .n_users = data->n_users,
+                 .user_groups = mitigator != NULL ? users : NULL,
+                 .item_groups = mitigator != NULL ? items : NULL };
   double *scores = NULL;
   uint32_t ids[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+  gboolean trained = train (mitigator, &(const FlStage) { &all, model, run }, &error);
 
-  if (ops->fit != NULL ? !ops->fit (model->self, &all, run, &error)
-                       : !fl_training_run (&(const FlStage) { &all, model, run }, &error))
+  fixture_groups_free (users);
+  fixture_groups_free (items);
+  all.user_groups = all.item_groups = NULL;
+  if (!trained)
     {
       assert_decent (entry, data->name, error);
       return NULL;
@@ -132,10 +152,10 @@ check_model (const FlEntry *entry, const char *key, const char *value)
 
       if (a == NULL || b == NULL)
         return;
-      first = fit (entry, a, data, 1);
-      between = fit (entry, b, other, 2);
-      again = fit (entry, a, data, 1);
-      fresh = fit (entry, b, data, 1);
+      first = fit (entry, NULL, a, data, 1);
+      between = fit (entry, NULL, b, other, 2);
+      again = fit (entry, NULL, a, data, 1);
+      fresh = fit (entry, NULL, b, data, 1);
       assert_same (entry, data, first, again);
       assert_same (entry, data, first, fresh);
     }
@@ -146,6 +166,53 @@ test_models (void **state)
 {
   (void) state;
   fixture_for_each (FL_KIND_MODEL, check_model);
+}
+
+/* Two of the mitigators take turns at two of the models. */
+static void
+check_pair (const FlEntry *entry, const char *key, const char *value, const FlEntry *learner)
+{
+  for (size_t d = 0; d < fixture_n_data; d++)
+    {
+      const FixtureData *data = &fixture_data[d], *other = &fixture_data[fixture_n_data - 1 - d];
+      g_autoptr (FlInstance) a = make (entry, key, value), b = make (entry, key, value);
+      g_autoptr (FlInstance) x = make (learner, "epochs", "3"), y = make (learner, "epochs", "3");
+      g_autofree double *first = NULL, *between = NULL, *fresh = NULL, *again = NULL;
+
+      if (a == NULL || b == NULL || x == NULL || y == NULL)
+        return;
+      first = fit (entry, a, x, data, 1);
+      between = fit (entry, b, y, other, 2);
+      again = fit (entry, a, x, data, 1);
+      fresh = fit (entry, b, y, data, 1);
+      assert_same (entry, data, first, again);
+      assert_same (entry, data, first, fresh);
+    }
+}
+
+/* Those that take over training, on every model that they can train. */
+static void
+check_trainer (const FlEntry *entry, const char *key, const char *value)
+{
+  const FlMitigatorOps *ops = entry->plugin.ops;
+
+  if (ops->train == NULL || ops->model_needs != FL_MODEL_GRADIENT)
+    return;
+  for (guint i = 0; i < fixture_registry->entries->len; i++)
+    {
+      const FlEntry *learner = g_ptr_array_index (fixture_registry->entries, i);
+
+      if (learner->plugin.kind == FL_KIND_MODEL
+          && ((const FlModelOps *) learner->plugin.ops)->gradient != NULL)
+        check_pair (entry, key, value, learner);
+    }
+}
+
+static void
+test_trainers (void **state)
+{
+  (void) state;
+  fixture_for_each (FL_KIND_MITIGATOR, check_trainer);
 }
 
 /* Sweeps one at a time; clear comes after each of the stages. */
@@ -439,6 +506,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_sources),
     cmocka_unit_test (test_models),
+    cmocka_unit_test (test_trainers),
     cmocka_unit_test (test_closed_forms),
     cmocka_unit_test (test_objectives),
   };
