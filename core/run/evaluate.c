@@ -197,8 +197,9 @@ fl_result_means (FlResult *result, size_t value, FlSide side, const double *each
   fl_result_set_n (result, value, all.sum / (double) all.n, all.n);
   for (uint32_t g = 0; g < n_groups; g++)
     fl_result_set_group (result, value, side, g, group[g].sum / (double) group[g].n, group[g].n);
-  memcpy (fl_result_each (result, value, side), each,
-          result->n_entities[side] * sizeof *each);
+  if (result->n_entities[side] > 0) /* else there may be no memory behind either */
+    memcpy (fl_result_each (result, value, side), each,
+            result->n_entities[side] * sizeof *each);
 }
 
 /* ---- metrics ----------------------------------------------------------- */
