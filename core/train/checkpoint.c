@@ -45,6 +45,8 @@ make_head (const GArray *pieces)
 static gboolean
 put (FILE *out, XXH3_state_t *hash, gconstpointer data, size_t size)
 {
+  if (size == 0)
+    return TRUE; /* and perhaps no memory */
   XXH3_64bits_update (hash, data, size);
   return fwrite (data, 1, size, out) == size;
 }
