@@ -42,8 +42,15 @@ static gboolean
 check_settings (const FlTraining *training, gboolean streams, GError **error)
 {
   const char *name = training->stage.model->plugin->name;
+  const FlTrainingSettings *settings = &training->settings;
 
-  if (training->settings.optimizer != FL_OPTIMIZER_STREAM)
+  if (settings->weight_decay > 0
+      && (settings->optimizer == FL_OPTIMIZER_STREAM
+          || settings->optimizer == FL_OPTIMIZER_ADAM_LAZY))
+    return fl_fail (error, FL_ERROR_CONFIG, "weight-decay = %g: moves every parameter at every "
+                    "step, which optimizer = %s does not", settings->weight_decay,
+                    settings->optimizer == FL_OPTIMIZER_STREAM ? "stream" : "adam-lazy");
+  if (settings->optimizer != FL_OPTIMIZER_STREAM)
     return TRUE;
   if (training->ops->stream == NULL)
     return fl_fail (error, FL_ERROR_CONFIG,

@@ -669,6 +669,25 @@ test_stream (void **state)
   assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
 }
 
+/* Where not all parameters move, their decay is refused rather than forgotten. */
+static void
+test_decay_refuses (void **state)
+{
+  static const char *const cases[] = { "optimizer=stream weight-decay=0.1",
+                                       "optimizer=adam-lazy weight-decay=0.1" };
+
+  (void) state;
+  for (size_t k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      g_autoptr (Case) c = case_new (cases[k]);
+      g_autoptr (GError) error = NULL;
+
+      assert_false (fl_training_run (&c->stage, &error));
+      print_message ("%s\n", error->message);
+      assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
+    }
+}
+
 static void
 test_move (void **state)
 {
@@ -1063,6 +1082,7 @@ main (void)
     cmocka_unit_test (test_sampler_refuses),
     cmocka_unit_test (test_default_loop),
     cmocka_unit_test (test_stream),
+    cmocka_unit_test (test_decay_refuses),
     cmocka_unit_test (test_move),
     cmocka_unit_test (test_diverges),
     cmocka_unit_test (test_fail),

@@ -149,7 +149,7 @@ typedef struct
              "penalty on the squared norms of the vectors of each triple or pair"), \
   FL_NAMED_ (DOUBLE, "weight_decay", Self, field.weight_decay, double, 0, 0, 1e6, NULL, \
              "so much of each parameter is added to its gradient at every step, rated or not; " \
-             "adam-lazy and stream: none"), \
+             "not with adam-lazy or stream"), \
   FL_NAMED_ (DOUBLE, "clip", Self, field.clip, double, 0, 0, 1e12, NULL, \
              "longest gradient of a step; 0: any"), \
   { .type = FL_TYPE_PLUGIN, .kind = FL_KIND_OBJECTIVE, .name = "stop_on", .text = "", \
@@ -268,7 +268,7 @@ void fl_optimizer_free (FlOptimizer *optimizer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOptimizer, fl_optimizer_free)
 /* FALSE when a parameter became what is not finite. */
 gboolean fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient);
-/* Its moments, for fl_training_keep; NULL when there are none. */
+/* The steps that it has done and its moments, for fl_training_keep. */
 gpointer fl_optimizer_state (FlOptimizer *optimizer, size_t *size);
 
 FL_END_DECLS
