@@ -181,7 +181,7 @@ antidote_start_factors (gconstpointer self)
 
 /* ---- the plugins ------------------------------------------------------- */
 
-#define LICENCE .licence = "LGPL-3.0-or-later", .version = "1"
+#define LICENCE .licence = "LGPL-3.0-or-later", .version = "2"
 #define INSTANCE .self_size = sizeof (Antidote), .check = antidote_check, .clear = antidote_clear
 
 static const FlPlugin antidote_gd = FL_DESCRIPTOR (

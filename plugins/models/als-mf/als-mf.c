@@ -505,7 +505,7 @@ FL_PLUGIN (
     "the first.",
   .reference = "antidote (WSDM 2019), eq. 1 and 17; Yao's dissertation, eq. 3.1, 4.2 and 4.3",
   .licence = "LGPL-3.0-or-later",
-  .version = "1",
+  .version = "2",
   .params = params,
   .self_size = sizeof (AlsMf),
   .check = als_check,
