@@ -40,3 +40,11 @@ fl_instance_free (FlInstance *instance)
   g_free (instance->self);
   g_free (instance);
 }
+
+gboolean
+fl_objective_needs_lists (const FlInstance *objective)
+{
+  const FlObjectiveOps *ops = objective->ops;
+
+  return ops->lists && (ops->needs_lists == NULL || ops->needs_lists (objective->self));
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* plugin-room.h: finding plugins, typed parameters, instances. */
+/* plugin-room.h: finding plugins, typed parameters, instances, and the run that they
+ * belong to. */
 #ifndef FL_PLUGIN_ROOM_H
 #define FL_PLUGIN_ROOM_H
 
@@ -111,6 +112,39 @@ FlInstance *fl_instance_new (const FlEntry *entry, const char *group, const GPtr
                              gpointer user_data, GError **error);
 void fl_instance_free (FlInstance *instance);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlInstance, fl_instance_free)
+
+/* Whether the objective, as its parameters are, is over top-K lists. */
+gboolean fl_objective_needs_lists (const FlInstance *objective);
+
+/* ---- the run context that plugins are handed ---------------------------- */
+
+/* With total = 0 the work passes to the plugin `what` ("model/als-mf"): should
+ * the process die, that is who is named. */
+typedef void (*FlProgress) (gpointer user_data, double done, double total, const char *what);
+
+/* The run context that plugins are handed. */
+FlRun *fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data);
+void fl_run_free (FlRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRun, fl_run_free)
+const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */
+void fl_run_set_seed (FlRun *run, uint64_t seed);
+/* Ratings for trainings to select on, whatever their stage may know; borrowed. */
+void fl_run_lend_validation (FlRun *run, const FlRatings *validation);
+const FlRatings *fl_run_validation (const FlRun *run); /* NULL: none */
+
+/* Where the trainings of a cell keep their state: PREFIX.0, PREFIX.1, ... in the order
+ * in which they begin. */
+typedef struct
+{
+  const char *prefix; /* NULL: nowhere                */
+  double seconds;     /* at least, between two writes */
+  unsigned n;         /* trainings begun              */
+} FlCheckpoints;
+/* Borrowed; shared by the runs of one cell. */
+void fl_run_keep_checkpoints (FlRun *run, FlCheckpoints *checkpoints);
+/* Where the next training of a run keeps its state, and how many seconds apart at
+ * least; NULL: nowhere.  To be freed with g_free; made by the run. */
+char *fl_run_checkpoint (FlRun *run, double *seconds);
 
 FL_END_DECLS
 

@@ -3,7 +3,7 @@
 #ifndef FL_REPORT_ROOM_H
 #define FL_REPORT_ROOM_H
 
-#include "core/run/run-room.h"
+#include "core/store/store-room.h"
 
 FL_BEGIN_DECLS
 

@@ -2,49 +2,10 @@
 /* artefact.c: what a mitigator made, as text that outlives the cell: the ratings
  * it added, one `user,item,rating` a line below a header, which the source `tsv`
  * reads. */
-#include <string.h>
-
 #include "core/run/run-room.h"
 
 /* More lines are not kept: a store is no place for them. */
 #define LINES_MAX 4000000
-
-FlArtefact *
-fl_artefact_new (const char *name, const char *text)
-{
-  FlArtefact *artefact = g_new (FlArtefact, 1);
-
-  *artefact = (FlArtefact) { .name = g_strdup (name), .text = g_strdup (text) };
-  return artefact;
-}
-
-void
-fl_artefact_free (FlArtefact *artefact)
-{
-  g_free (artefact->name);
-  g_free (artefact->text);
-  g_free (artefact);
-}
-
-void
-fl_append_csv (GString *out, const char *text)
-{
-  if (text == NULL)
-    return;
-  if (strpbrk (text, ",\"\n\r") == NULL)
-    {
-      g_string_append (out, text);
-      return;
-    }
-  g_string_append_c (out, '"');
-  for (const char *c = text; *c != '\0'; c++)
-    {
-      if (*c == '"')
-        g_string_append_c (out, '"');
-      g_string_append_c (out, *c);
-    }
-  g_string_append_c (out, '"');
-}
 
 /* Ids of n entities: the first n_known have theirs in the data set, the next were
  * added by other mitigators, those from n_before on by this one. */

@@ -3,7 +3,8 @@
  * wrong only when the data are seen is laid to the line of the pipeline that
  * asked for it.
  */
-#include "core/run/pipeline-parts.h"
+#include "core/pipeline/parts.h"
+#include "core/run/run-room.h"
 
 #include <string.h>
 

@@ -11,7 +11,8 @@
  *
  * Test ratings stay here: stages receive FlData, which has no place for them.
  */
-#include "core/run/pipeline-parts.h"
+#include "core/pipeline/parts.h"
+#include "core/run/run-room.h"
 
 #include <math.h>
 #include <string.h>

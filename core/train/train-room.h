@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* train-room.h: training by gradients.  What a run does for its trainings is
- * declared here and defined in core/run. */
+ * declared here and defined in core/evaluate. */
 #ifndef FL_TRAIN_ROOM_H
 #define FL_TRAIN_ROOM_H
 
-#include <fairlead/plugin.h>
+#include "core/plugin/plugin-room.h"
 
 FL_BEGIN_DECLS
 
@@ -48,8 +48,6 @@ FlDirection fl_validation_direction (const FlValidation *validation);
 /* Its first value; undefined is FL_ERROR_DATA. */
 gboolean fl_validation_measure (FlValidation *validation, const FlInstance *model, double *value,
                                 GError **error);
-/* What a run lends to that; NULL: nothing. */
-const FlRatings *fl_run_validation (const FlRun *run);
 
 /* The best epoch so far: its number, from 1 (0: none), value, and parameters. */
 typedef struct
@@ -91,10 +89,6 @@ gboolean fl_checkpoint_save (const char *path, const GArray *pieces, GError **er
 /* FALSE without an error when there is no such file, and with one, and pieces as
  * they were, when it is not of these pieces or damaged. */
 gboolean fl_checkpoint_load (const char *path, const GArray *pieces, GError **error);
-
-/* Where the next training of a run keeps its state, and how many seconds apart at
- * least; NULL: nowhere.  To be freed with g_free; made by the run. */
-char *fl_run_checkpoint (FlRun *run, double *seconds);
 
 /* ---- training ---------------------------------------------------------- */
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/report/report-room.h"
-#include "core/run/store-sql.h"
+#include "core/store/store-sql.h"
 
 static char *folder;
 

@@ -3,7 +3,7 @@
  * way keep their state: IDENTITY.N, the N-th training of the cell of that identity. */
 #include <glib/gstdio.h>
 
-#include "core/run/run-room.h"
+#include "core/store/store-room.h"
 
 static char *
 folder_of (const FlStore *store)

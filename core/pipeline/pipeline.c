@@ -5,7 +5,7 @@
  * What stands later goes over what stands earlier: a group's own settings, an
  * arm's overrides, the sweep, the command line.
  */
-#include "core/run/pipeline-load.h"
+#include "core/pipeline/load.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* pipeline-cell.c: cells as canonical text, as an explanation, as a message to
+/* cell.c: cells as canonical text, as an explanation, as a message to
  * a worker; and the pairs of plugins that cannot work together. */
-#include "core/run/pipeline-parts.h"
+#include "core/pipeline/parts.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "core/run/store-sql.h"
+#include "core/store/store-sql.h"
 
 #define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x464c5253 /* "FLRS" */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* pipeline-conf.c: the text of a pipeline file as groups of settings.
+/* conf.c: the text of a pipeline file as groups of settings.
  *
  * The form is that of key files: [GROUP], KEY = VALUE, whole-line comments.  It
  * is read here and not by GKeyFile, which merges repeated groups, keeps the last
  * of repeated keys and forgets the line of each, so that a second scan would
  * have to agree with it on every corner.
  */
-#include "core/run/pipeline-parts.h"
+#include "core/pipeline/parts.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* store-sql.c: one SQLite statement, prepared, bound and run, with errors that
  * say what to do. */
-#include "core/run/store-sql.h"
+#include "core/store/store-sql.h"
 
 gboolean
 fl_store_fail (FlStore *store, int rc, GError **error)

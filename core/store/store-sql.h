@@ -5,7 +5,7 @@
 
 #include <sqlite3.h>
 
-#include "core/run/run-room.h"
+#include "core/store/store-room.h"
 
 FL_BEGIN_DECLS
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/run/store-sql.h"
+#include "core/store/store-sql.h"
 
 static char *
 text (sqlite3_stmt *row, int column)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* evaluate.c: collects what an objective or a projection says, and turns it into
  * metrics. */
-#include "core/run/run-room.h"
+#include "core/evaluate/evaluate-room.h"
 
 #include <math.h>
 #include <string.h>
@@ -327,14 +327,6 @@ result_clear (FlResult *result)
   g_ptr_array_unref (result->each);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlResult, result_clear)
-
-gboolean
-fl_objective_needs_lists (const FlInstance *objective)
-{
-  const FlObjectiveOps *ops = objective->ops;
-
-  return ops->lists && (ops->needs_lists == NULL || ops->needs_lists (objective->self));
-}
 
 /* A pipeline without the groups has been refused; other callers have no pipeline. */
 static gboolean

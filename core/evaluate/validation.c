@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* validation.c: what a training selects on.  Stages need not know the validation
  * ratings; their run does. */
-#include "core/run/run-room.h"
+#include "core/evaluate/evaluate-room.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* run.c: what a plugin may ask of the run it belongs to. */
-#include "core/run/run-room.h"
+#include "core/plugin/plugin-room.h"
 
 struct FlRun
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* pipeline-point.c: an arm at one point of the sweep becomes a cell, with the arms
+/* point.c: an arm at one point of the sweep becomes a cell, with the arms
  * that must be fitted before: their errors make its groups, or an objective
  * compares their lists with its own.
  */
-#include "core/run/pipeline-load.h"
+#include "core/pipeline/load.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* pipeline-load.h: a pipeline file while it becomes cells. */
+/* load.h: a pipeline file while it becomes cells. */
 #ifndef FL_PIPELINE_LOAD_H
 #define FL_PIPELINE_LOAD_H
 
-#include "core/run/pipeline-parts.h"
+#include "core/pipeline/parts.h"
 
 typedef struct
 {
@@ -59,7 +59,7 @@ const FlOverride *fl_overrides_find (const GPtrArray *overrides, const char *add
  * for it, or sets the key itself. */
 gboolean fl_axis_applies (const FlAxis *axis, const FlArm *arm);
 
-/* ---- pipeline-point.c --------------------------------------------------- */
+/* ---- point.c --------------------------------------------------- */
 
 /* The cell of an arm at one point of its sweep (FlOverride), for the first seed. */
 FlCell *fl_loader_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* pipeline-parts.h: between the files that make cells of a pipeline file:
+/* parts.h: between the files that make cells of a pipeline file:
  * text -> groups of settings (conf) -> sections, one a plugin -> cells. */
 #ifndef FL_PIPELINE_PARTS_H
 #define FL_PIPELINE_PARTS_H
 
-#include "core/run/run-room.h"
+#include "core/pipeline/pipeline-room.h"
 
-/* ---- pipeline-conf.c ---------------------------------------------------- */
+/* ---- conf.c ---------------------------------------------------- */
 
 /* [mitigator antidote] as written. */
 typedef struct
@@ -41,7 +41,7 @@ gboolean fl_conf_is_plain (const char *text, size_t length);
  * empty text has none. */
 GPtrArray *fl_conf_list (const char *text, GError **error);
 
-/* ---- pipeline-section.c ------------------------------------------------- */
+/* ---- section.c ------------------------------------------------- */
 
 /* A setting put over what the group of that address says. */
 typedef struct
@@ -101,7 +101,7 @@ FlSection *fl_sections_model (FlSections *sections, const char *name, const char
 FlInstance *fl_section_instance (const FlSection *section, const GPtrArray *references,
                                  const FlRegistry *registry, GError **error);
 
-/* ---- pipeline-cell.c ---------------------------------------------------- */
+/* ---- cell.c ---------------------------------------------------- */
 
 FlCell *fl_cell_new (void);
 /* The same point under a later seed. */

@@ -5,7 +5,7 @@
  * summed by one thread in the order of users or of items: the digits do not
  * depend on the number of threads.
  */
-#include "core/run/run-room.h"
+#include "core/evaluate/evaluate-room.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* record.c: runs and cells as the store keeps them. */
-#include "core/run/run-room.h"
+#include "core/store/store-room.h"
 
 const char *
 fl_cell_status_name (FlCellStatus status)

@@ -2,8 +2,9 @@
 /* outcome.c: what a cell yields, and its form on the way from worker to
  * parent.  Doubles travel as their bits, so nothing is rounded. */
 #include <math.h>
+#include <string.h>
 
-#include "core/run/run-room.h"
+#include "core/evaluate/evaluate-room.h"
 
 #define METRIC_TYPE "(simsmsidt)"
 #define EACH_TYPE "(simsmsi@ad)"
@@ -36,6 +37,43 @@ fl_each_free (FlEach *each)
   g_free (each->part);
   g_free (each->value);
   g_free (each);
+}
+
+FlArtefact *
+fl_artefact_new (const char *name, const char *text)
+{
+  FlArtefact *artefact = g_new (FlArtefact, 1);
+
+  *artefact = (FlArtefact) { .name = g_strdup (name), .text = g_strdup (text) };
+  return artefact;
+}
+
+void
+fl_artefact_free (FlArtefact *artefact)
+{
+  g_free (artefact->name);
+  g_free (artefact->text);
+  g_free (artefact);
+}
+
+void
+fl_append_csv (GString *out, const char *text)
+{
+  if (text == NULL)
+    return;
+  if (strpbrk (text, ",\"\n\r") == NULL)
+    {
+      g_string_append (out, text);
+      return;
+    }
+  g_string_append_c (out, '"');
+  for (const char *c = text; *c != '\0'; c++)
+    {
+      if (*c == '"')
+        g_string_append_c (out, '"');
+      g_string_append_c (out, *c);
+    }
+  g_string_append_c (out, '"');
 }
 
 FlOutcome *

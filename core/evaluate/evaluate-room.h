@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* evaluate-room.h: views of a model, and what objectives and projections say of them. */
+#ifndef FL_EVALUATE_ROOM_H
+#define FL_EVALUATE_ROOM_H
+
+#include "core/data/data-room.h"
+#include "core/plugin/plugin-room.h"
+#include "core/rank/rank-room.h"
+#include "core/train/train-room.h"
+
+FL_BEGIN_DECLS
+
+/* ---- what a cell yields ------------------------------------------------ */
+
+typedef struct
+{
+  char *name;         /* "rmse"; "fast" for a named objective, see below       */
+  int k;              /* 0: none                                               */
+  char *group;        /* "gender=F" or NULL                                    */
+  char *part;         /* "train", "validation", "test", or NULL                */
+  FlDirection direction;
+  double value;       /* NaN: undefined                                        */
+  size_t n;           /* behind it; 0: not said                                */
+} FlMetric;
+
+/* What the values of an FlEach stand for, one after the other. */
+typedef enum
+{
+  FL_INDEX_USER,
+  FL_INDEX_ITEM,
+  FL_INDEX_STEP       /* a course over time                   */
+} FlIndex;
+#define FL_N_INDICES 3
+const char *fl_index_name (FlIndex index); /* "user", "item", "step" */
+
+typedef struct
+{
+  char *name;         /* metric it explains */
+  int k;
+  char *group;        /* as in FlMetric     */
+  char *part;
+  FlIndex index;
+  size_t n;
+  double *value;      /* n, NaN where undefined */
+} FlEach;
+
+void fl_each_free (FlEach *each);
+
+/* What a mitigator made, kept with the cell. */
+typedef struct
+{
+  char *name;         /* the mitigator's group, "antidote" */
+  char *text;         /* CSV with a header                 */
+} FlArtefact;
+
+/* A field of CSV [RFC 4180]: quoted where needed, quotes doubled; NULL: nothing. */
+void fl_append_csv (GString *out, const char *text);
+
+FlArtefact *fl_artefact_new (const char *name, const char *text);
+void fl_artefact_free (FlArtefact *artefact);
+typedef struct
+{
+  GPtrArray *metrics; /* FlMetric */
+  GPtrArray *each;    /* FlEach   */
+  GPtrArray *notes;   /* FlSetting: key, value; what fl_run_note said */
+  GPtrArray *artefacts; /* FlArtefact */
+} FlOutcome;
+
+FlOutcome *fl_outcome_new (void);
+void fl_outcome_free (FlOutcome *outcome);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOutcome, fl_outcome_free)
+GVariant *fl_outcome_to_variant (const FlOutcome *outcome);
+FlOutcome *fl_outcome_from_variant (GVariant *variant, GError **error);
+
+/* ---- views and objectives ---------------------------------------------- */
+
+/* A view of `ratings`, which are called `part` (this is how the test ratings are
+ * seen, which FlData never holds); NULL: no ratings, for objectives over the
+ * whole model. */
+FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
+                    const FlInstance *model, GError **error);
+
+/* Makes ready what `factors` and `score` of a trained model read. */
+gboolean fl_model_settle (const FlInstance *model, GError **error);
+
+/* Evaluates one objective over a view and adds metrics and per-entity values to
+ * `outcome`.  `name` is the section's name (NULL for a bare plugin): of plugin P
+ * its values P, P-worst and n become NAME, NAME-worst and NAME.n.  Every value
+ * gives a metric, NaN when the plugin did not set it; a number that is infinite,
+ * or NaN set by the plugin, is FL_ERROR_NUMERIC naming objective and value. */
+gboolean fl_objective_run (const FlInstance *objective, const char *name, const FlView *view,
+                           int k, FlOutcome *outcome, GError **error);
+
+/* Runs the project stage of a mitigator and adds what it yields to `outcome`, by the
+ * names of its values.  Numbers are held to what those of objectives are. */
+gboolean fl_projection_run (const FlInstance *mitigator, const FlStage *stage,
+                            FlOutcome *outcome, GError **error);
+
+/* The same of a response to one round. */
+gboolean fl_response_run (const FlInstance *response, const FlRound *round, FlOutcome *outcome,
+                          GError **error);
+
+FL_END_DECLS
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* pipeline-room.h: pipeline file -> cells. */
+#ifndef FL_PIPELINE_ROOM_H
+#define FL_PIPELINE_ROOM_H
+
+#include "core/data/data-room.h"
+#include "core/plugin/plugin-room.h"
+
+FL_BEGIN_DECLS
+
+/* One group of a cell with every effective setting, defaults included, in the
+ * order of declaration; values in canonical form, paths as written (environment
+ * variables not yet expanded).  Counted references: the repeats of a sweep point
+ * share their sections. */
+typedef struct
+{
+  char *title;             /* "model", "mitigator antidote", "objective fast"; of a bare
+                              plugin "objective rmse"                                    */
+  char *name;              /* "antidote"; NULL for groups that have none, and for bare
+                              plugins                                                    */
+  char *plugin;            /* plugin name; NULL for [split], [evaluate]                  */
+  char *plugin_version;
+  char *origin;            /* where the plugin was named: "polar.conf:14"; of a group
+                              without one, where it is; or NULL                          */
+  FlKind kind;             /* where plugin is set                                        */
+  char *canonical;         /* fl_section_canonical                                       */
+  GPtrArray *settings;     /* FlSetting of the plugin's parameters                       */
+  GPtrArray *host;         /* FlSetting of the host's keys in this group: fl_data_params,
+                              fl_split_params; "on" of an objective, except of those that
+                              belong to no part                                          */
+} FlSection;
+
+FlSection *fl_section_new (void);
+FlSection *fl_section_ref (FlSection *section);
+void fl_section_unref (FlSection *section);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSection, fl_section_unref)
+
+typedef struct
+{
+  char *arm;
+  GPtrArray *sweep;        /* FlSetting: key = "antidote.budget", value; the point */
+  uint32_t repeat;
+  uint64_t seed;           /* pipeline seed + repeat                              */
+  FlSection *data, *split, *model; /* all NULL: mitigators work alone              */
+  FlSection *evaluate;
+  FlSection *rounds;       /* NULL: trained once; its response is a reference     */
+  GPtrArray *mitigators;   /* FlSection, in the order they apply                  */
+  GPtrArray *objectives;   /* FlSection, in the order of [evaluate]               */
+  GPtrArray *references;   /* FlSection that parameters of others name            */
+  GPtrArray *bases;        /* FlCell: arms whose errors make groups, or with whose lists
+                              objectives compare, to be fitted first, on the same split */
+  FlInts k;                /* list lengths; empty: none                           */
+} FlCell;
+
+typedef struct
+{
+  char *file;              /* as named by the user                                */
+  char *title;
+  uint64_t seed;
+  uint32_t repeats;
+  GPtrArray *arms;         /* names, in file order                                */
+  GPtrArray *cells;        /* FlCell: arm by arm, sweep point by point, repeats   */
+} FlPipeline;
+
+/* Reads, checks and expands.  `sets` are "group.key=value", `arms` restrict to
+ * these; both NULL-terminated or NULL.  Every mistake is FL_ERROR_CONFIG with
+ * file, line, group, key and the nearest valid word. */
+FlPipeline *fl_pipeline_load (const char *path, const FlRegistry *registry,
+                              const char *const *sets, const char *const *arms,
+                              GError **error);
+/* The same from memory; `name` stands for the file in messages. */
+FlPipeline *fl_pipeline_parse (const char *name, const char *text, size_t length,
+                               const FlRegistry *registry, const char *const *sets,
+                               const char *const *arms, GError **error);
+void fl_pipeline_free (FlPipeline *pipeline);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlPipeline, fl_pipeline_free)
+
+/* The settings and the seed as canonical text: half of a cell's identity, the
+ * other being the dataset's digest.  Without origins, the arm's name and the
+ * source's paths, for whose content the digest stands.  fl_section_canonical
+ * gives one plugin with its parameters, without the host's keys. */
+char *fl_cell_canonical (const FlCell *cell);
+char *fl_section_canonical (const FlSection *section);
+/* Each effective value and where it came from, for --show-config. */
+char *fl_cell_describe (const FlCell *cell);
+
+/* The host's keys of an [objective X] group. */
+typedef struct
+{
+  int on; /* FlPart: index in "train|validation|test" */
+} FlObjectiveKeys;
+extern const FlParam fl_objective_params[];
+
+/* The arm that a parameter of the section's plugin names; NULL: none does. */
+const FlSetting *fl_section_arm (const FlSection *section, const FlRegistry *registry);
+
+/* The keys of [data] that say how sources are read. */
+gboolean fl_cell_ingest (const FlCell *cell, FlIngest *ingest, GError **error);
+/* The instance of one of the cell's sections, with those of the plugins that its
+ * parameters name. */
+FlInstance *fl_cell_instance (const FlCell *cell, const FlRegistry *registry, FlKind kind,
+                              const FlSection *section, GError **error);
+
+/* What a worker is sent, and back. */
+GVariant *fl_cell_to_variant (const FlCell *cell);
+FlCell *fl_cell_from_variant (GVariant *variant, GError **error);
+void fl_cell_free (FlCell *cell);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlCell, fl_cell_free)
+
+/* The keys of [rounds]. */
+typedef struct
+{
+  int64_t n, k;
+  int hidden;            /* index in "validation|test" */
+  FlInstance *response;
+} FlRoundsKeys;
+extern const FlParam fl_rounds_params[];
+
+FlPart fl_rounds_hidden (const FlRoundsKeys *keys);
+/* To be freed with fl_params_clear. */
+gboolean fl_cell_rounds (const FlCell *cell, const FlRegistry *registry, FlRoundsKeys *keys,
+                         GError **error);
+
+FL_END_DECLS
+
+#endif
