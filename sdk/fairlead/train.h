@@ -25,10 +25,10 @@
 
 #include <fairlead/base.h>
 #include <fairlead/data.h>
+#include <fairlead/params.h>
 
 FL_BEGIN_DECLS
 
-typedef struct FlInstance FlInstance;
 typedef struct FlStage FlStage;
 
 /* ---- models ------------------------------------------------------------ */

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* model.h: plugins that learn scores.  Part of plugin.h; include that. */
+#ifndef FAIRLEAD_MODEL_H
+#define FAIRLEAD_MODEL_H
+
+#include <fairlead/data.h>
+#include <fairlead/params.h>
+#include <fairlead/run.h>
+#include <fairlead/train.h>
+
+FL_BEGIN_DECLS
+
+/* User and item vectors whose inner product is the score; biases are columns
+ * that face a column of ones.  Row-major with `rank` columns; either the f64
+ * or the f32 pair is set. */
+typedef struct
+{
+  uint32_t n_users, n_items;
+  size_t rank;
+  const double *user_f64, *item_f64;
+  const float *user_f32, *item_f32;
+} FlFactors;
+
+/* Where closed-form sweeps begin. */
+typedef struct
+{
+  const double *item_factors; /* n_items x rank of FlFactors, or NULL: random */
+  const double *lambda_user;  /* n_users, or NULL: the parameter              */
+  const double *lambda_item;  /* n_items, or NULL                             */
+  uint64_t seed;
+} FlClosedFormStart;
+
+/* How conjugate gradients ended. */
+typedef struct
+{
+  size_t n_iterations;
+  double residual;             /* relative to that of no solution           */
+  gboolean negative_curvature; /* the factors are no minimum: do not rely on it */
+} FlSolution;
+
+/* Models that alternate exact solutions: users given items, then items given
+ * users. */
+typedef struct
+{
+  size_t ops_size;
+  /* Arrays in `start` and `train` are borrowed until clear or the next start. */
+  gboolean (*start) (gpointer self, const FlRatings *train, const FlClosedFormStart *start,
+                     GError **error);
+  gboolean (*sweep) (gpointer self, GError **error);
+  /* The regularised objective at the current factors. */
+  double (*objective) (gconstpointer self);
+  /* Sweeps until the model's own stopping rule holds. */
+  gboolean (*converge) (gpointer self, FlRun *run, GError **error);
+  /* Derivatives at the current factors.  Rows have the layout of FlFactors; what a
+   * row does not solve for (the ones that face a bias), and rows without ratings,
+   * become 0.  Both optional.
+   *
+   * solve_rows: `rows` of all users or all items becomes S^-1 row, where S x = b
+   * are the equations of that row given the other side.  A rating r_ui that
+   * changes by 1 moves the row of i, users held still, by S_i^-1 p_u. */
+  gboolean (*solve_rows) (gconstpointer self, FlSide side, double *rows, GError **error);
+  /* (d_user, d_item) becomes (y_user, y_item) = H^-1 (d_user, d_item), H: half the
+   * Hessian of the objective, by conjugate gradients, until the residual has
+   * fallen to `tolerance` of itself, n_max iterations are done, or a direction
+   * of no positive curvature is met.  Where the factors are stationary and d is
+   * the derivative of a loss by them, that of the loss of the converged model by
+   * a rating is q_i . y_u + p_u . y_i. */
+  gboolean (*solve_hessian) (gconstpointer self, double tolerance, size_t n_max, double *d_user,
+                             double *d_item, FlSolution *how, GError **error);
+} FlClosedFormOps;
+
+typedef struct
+{
+  size_t ops_size;
+  /* NULL where `gradient` is given: the host trains it. */
+  gboolean (*fit) (gpointer self, const FlData *data, FlRun *run, GError **error);
+  /* Optional where `factors` is given. out: n_users x n_items, row-major. */
+  gboolean (*score) (gconstpointer self, size_t n_users, const uint32_t *user, size_t n_items,
+                     const uint32_t *item, double *out, GError **error);
+  /* Capabilities, NULL when absent.  Factors point into self. */
+  void (*factors) (gconstpointer self, FlFactors *factors);
+  const FlClosedFormOps *closed_form;
+  const FlGradientOps *gradient;
+} FlModelOps;
+
+FL_END_DECLS
+
+#endif

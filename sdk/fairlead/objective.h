@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* objective.h: plugins that measure, and may differentiate.  Part of plugin.h; include that. */
+#ifndef FAIRLEAD_OBJECTIVE_H
+#define FAIRLEAD_OBJECTIVE_H
+
+#include <fairlead/view.h>
+
+FL_BEGIN_DECLS
+
+typedef struct
+{
+  size_t ops_size;
+  const FlValue *values;
+  gboolean (*evaluate) (gconstpointer self, const FlView *view, FlResult *result,
+                        GError **error);
+  /* The loss an optimiser descends (it may be a smoothed form of the first
+   * value) and its derivative by each predicted rating of the view (n, every
+   * one written). */
+  gboolean (*gradient) (gconstpointer self, const FlView *view, double *loss,
+                        double *d_predicted, GError **error);
+  /* The same by the model's factors (n_users x rank, n_items x rank; either may
+   * be NULL), for losses over all users x items, which are never formed. */
+  gboolean (*gradient_factors) (gconstpointer self, const FlView *view, double *loss,
+                                double *d_user, double *d_item, GError **error);
+  gboolean whole; /* over all users and items: belongs to no part */
+  gboolean lists; /* over top-K lists: evaluated once for each K  */
+  gboolean needs_user_groups; /* without them a pipeline is refused */
+  gboolean needs_item_groups;
+  /* Learns from the ratings that it is shown: a pipeline that shows it any others than
+   * those for validation is refused. */
+  gboolean needs_validation;
+  /* Whether it is so, with these parameters, that it is over lists, as `lists` says.
+   * NULL: always. */
+  gboolean (*needs_lists) (gconstpointer self);
+} FlObjectiveOps;
+
+/* The objective's gradient by factors, from whichever of its two gradients it
+ * has. */
+gboolean fl_objective_gradient_factors (const FlInstance *objective, const FlView *view,
+                                        double *loss, double *d_user, double *d_item,
+                                        GError **error);
+
+FL_END_DECLS
+
+#endif
