@@ -504,21 +504,12 @@ static int64_t
 time_of (const FlDataset *dataset, uint32_t u, uint32_t i)
 {
   const FlCsr *ratings = &dataset->ratings;
-  size_t from = ratings->start[u], to = ratings->start[u + 1];
+  size_t k;
 
   if (dataset->time == NULL)
     return FL_NO_TIME;
-  while (from < to)
-    {
-      size_t middle = from + (to - from) / 2;
-
-      if (ratings->col[middle] < i)
-        from = middle + 1;
-      else
-        to = middle;
-    }
-  return from < ratings->start[u + 1] && ratings->col[from] == i ? dataset->time[from]
-                                                                 : FL_NO_TIME;
+  k = fl_csr_lower_bound (ratings, u, i);
+  return k < ratings->start[u + 1] && ratings->col[k] == i ? dataset->time[k] : FL_NO_TIME;
 }
 
 static gboolean

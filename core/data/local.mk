@@ -5,4 +5,4 @@ libfairlead_la_SOURCES += %D%/data-room.h %D%/data-private.h %D%/builder.c %D%/c
 libfairlead_la_SOURCES += %D%/builder-parts.h %D%/finish.c %D%/gather.c
 libfairlead_la_SOURCES += %D%/info.c
 libfairlead_la_SOURCES += %D%/audit.c %D%/filter-text.c %D%/split-parts.c
-libfairlead_la_SOURCES += %D%/columns.c
+libfairlead_la_SOURCES += %D%/columns.c %D%/csr.c

@@ -391,22 +391,6 @@ project_on_users (const FlView *view, const double *g, double *d_user)
     }
 }
 
-/* First of the ascending entries from `start` to `end` whose item is >= i. */
-static size_t
-first_entry_from_item (const FlView *view, size_t start, size_t end, uint32_t i)
-{
-  while (start < end)
-    {
-      size_t middle = start + (end - start) / 2;
-
-      if (view->item[middle] < i)
-        start = middle + 1;
-      else
-        end = middle;
-    }
-  return start;
-}
-
 /* Items are shared out in blocks, so that no two threads write the same row and
  * the entries need not be sorted by item first. */
 #define N_ITEM_BLOCKS 32u
@@ -416,6 +400,7 @@ static void
 project_on_items (const FlView *view, const double *g, double *d_item)
 {
   const FlFactors *f = view->factors;
+  const FlCsr rows = fl_view_rows (view);
 
   memset (d_item, 0, (size_t) view->n_items * f->rank * sizeof *d_item);
 #pragma omp parallel for schedule(dynamic, 1)
@@ -427,14 +412,10 @@ project_on_items (const FlView *view, const double *g, double *d_item)
       if (i_first == i_end)
         continue;
       for (uint32_t u = 0; u < view->n_users; u++)
-        {
-          size_t end = view->user_start[u + 1];
-          size_t k = first_entry_from_item (view, view->user_start[u], end, i_first);
-
-          for (; k < end && view->item[k] < i_end; k++)
-            add_scaled_row (f->rank, g[k], f->user_f64, f->user_f32, u,
-                            d_item + view->item[k] * f->rank);
-        }
+        for (size_t k = fl_csr_lower_bound (&rows, u, i_first);
+             k < rows.start[u + 1] && rows.col[k] < i_end; k++)
+          add_scaled_row (f->rank, g[k], f->user_f64, f->user_f32, u,
+                          d_item + rows.col[k] * f->rank);
     }
 }
 

@@ -165,21 +165,6 @@ fl_sampler_begin (FlSampler *sampler, uint64_t epoch)
   fl_rng_shuffle (&rng, sampler->order, sampler->n);
 }
 
-/* An item that user u has not rated: with r one of the numbers from 0 to n_items -
- * n_seen - 1, the r-th of them.  It is r + k, k the number of rated items that
- * precede it: those with col[k] - k <= r. */
-static uint32_t
-draw_negative (const FlCsr *rows, uint32_t u, FlRng *rng)
-{
-  const uint32_t *col = rows->col + rows->start[u];
-  uint32_t n = (uint32_t) (rows->start[u + 1] - rows->start[u]), k = 0;
-  uint32_t r = fl_rng_below (rng, rows->n_cols - n);
-
-  for (; n > 1; n -= n / 2)
-    k += col[k + n / 2 - 1] - (k + n / 2 - 1) <= r ? n / 2 : 0;
-  return r + k + (n == 1 && col[k] - k <= r);
-}
-
 static void
 draw_chunk (FlSampler *sampler, size_t first, size_t end)
 {
@@ -197,13 +182,13 @@ draw_chunk (FlSampler *sampler, size_t first, size_t end)
       sampler->window_user[w] = u;
       if (sampler->labelled)
         {
-          sampler->window_item[w] = positive ? i : draw_negative (&sampler->rows, u, &rng);
+          sampler->window_item[w] = positive ? i : fl_csr_draw_unseen (&sampler->rows, u, &rng);
           sampler->window_label[w] = positive ? 1 : 0;
         }
       else
         {
           sampler->window_item[2 * w] = i;
-          sampler->window_item[2 * w + 1] = draw_negative (&sampler->rows, u, &rng);
+          sampler->window_item[2 * w + 1] = fl_csr_draw_unseen (&sampler->rows, u, &rng);
         }
     }
 }

@@ -4,6 +4,7 @@
 #define FAIRLEAD_DATA_H
 
 #include <fairlead/base.h>
+#include <fairlead/random.h>
 
 FL_BEGIN_DECLS
 
@@ -41,6 +42,18 @@ fl_csr_value (const FlCsr *csr, size_t k)
 {
   return csr->f32 != NULL ? (double) csr->f32[k] : csr->f64[k];
 }
+
+/* The three below search a row in as many steps as its length has binary digits.
+ *
+ * The first entry of the row whose column is `col` or a later one; start[row + 1] when
+ * there is none. */
+size_t fl_csr_lower_bound (const FlCsr *csr, uint32_t row, uint32_t col);
+/* Whether the row has an entry in column `col`: has this user rated that item? */
+gboolean fl_csr_has (const FlCsr *csr, uint32_t row, uint32_t col);
+/* One of the columns in which the row has no entry, each as likely as any other: in rows
+ * of users, a negative.  The caller sees to it that there is one, so that the row has
+ * fewer than n_cols entries. */
+uint32_t fl_csr_draw_unseen (const FlCsr *csr, uint32_t row, FlRng *rng);
 
 /* Ratings, both ways: rows are users in by_user, items in by_item. */
 typedef struct

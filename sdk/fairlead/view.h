@@ -74,24 +74,22 @@ fl_list (const FlLists *lists, uint32_t u, size_t k, size_t *n)
   return lists->item + u * lists->k;
 }
 
+/* The ratings of the view as a sparse matrix: rows are users, entries those of the view. */
+static inline FlCsr
+fl_view_rows (const FlView *view)
+{
+  FlCsr rows = { view->n_users, view->n_items, view->user_start, view->item, NULL, view->rating };
+
+  return rows;
+}
+
 /* Whether user u has a rating for item i in the view: in lists, a hit. */
 static inline gboolean
 fl_view_has (const FlView *view, uint32_t u, uint32_t i)
 {
-  size_t start = view->user_start[u], end = view->user_start[u + 1];
+  FlCsr rows = fl_view_rows (view);
 
-  while (start < end)
-    {
-      size_t middle = start + (end - start) / 2;
-
-      if (view->item[middle] == i)
-        return TRUE;
-      if (view->item[middle] < i)
-        start = middle + 1;
-      else
-        end = middle;
-    }
-  return FALSE;
+  return fl_csr_has (&rows, u, i);
 }
 
 /* Scores of any users x items of the viewed model, row-major into `out`. */

@@ -7,8 +7,11 @@
 #include <cmocka.h>
 #include <glib/gstdio.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/data/data-room.h"
@@ -60,6 +63,94 @@ test_ratings (void **state)
   assert_memory_equal (r->by_item.col, item_col, sizeof item_col);
   assert_memory_equal (r->by_item.f32, item_value, sizeof item_value);
   assert_true (r->rating_min == 0.5 && r->rating_max == 4);
+}
+
+/* ---- one row ------------------------------------------------------------- */
+
+/* Every column of rows of every length from none to full, against a walk. */
+static void
+test_csr_search (void **state)
+{
+  enum { N = 21 };
+  size_t start[N + 2] = { 0 };
+  uint32_t col[N * N];
+  const FlCsr csr = { .n_rows = N + 1, .n_cols = N, .start = start, .col = col };
+
+  (void) state;
+  for (uint32_t r = 0; r <= N; r++)
+    {
+      FlRng rng = fl_rng (5, "row", r);
+      size_t n = start[r];
+
+      for (uint32_t c = 0; c < N; c++) /* r of the N columns */
+        if (fl_rng_below (&rng, N - c) < r - (n - start[r]))
+          col[n++] = c;
+      start[r + 1] = n;
+      assert_int_equal (n - start[r], r);
+    }
+  for (uint32_t r = 0; r <= N; r++)
+    for (uint32_t c = 0; c <= N; c++) /* N: beyond the last */
+      {
+        size_t k = start[r];
+
+        while (k < start[r + 1] && col[k] < c)
+          k++;
+        assert_int_equal (fl_csr_lower_bound (&csr, r, c), k);
+        assert_int_equal (fl_csr_has (&csr, r, c), k < start[r + 1] && col[k] == c);
+      }
+}
+
+/* In 600 draws, each of the columns without an entry comes 600 / 6 times: chi-square of 5
+ * degrees, whose deviation is sqrt (10); five of them are a bound for a fixed seed. */
+static void
+test_csr_draw_unseen (void **state)
+{
+  const size_t start[] = { 0, 4, 4, 9 };
+  const uint32_t col[] = { 0, 2, 3, 9, 0, 1, 2, 3, 4 };
+  const FlCsr csr = { .n_rows = 3, .n_cols = 10, .start = start, .col = col };
+  FlRng rng = fl_rng (2, "unseen", 0);
+  double count[10] = { 0 }, chi = 0;
+
+  (void) state;
+  for (int k = 0; k < 600; k++)
+    count[fl_csr_draw_unseen (&csr, 0, &rng)]++;
+  for (uint32_t c = 0; c < 10; c++)
+    if (fl_csr_has (&csr, 0, c))
+      assert_true (count[c] == 0);
+    else
+      chi += (count[c] - 100) * (count[c] - 100) / 100;
+  print_message ("chi-square %.1f of 5 degrees\n", chi);
+  assert_true (chi < 5 + 5 * sqrt (10));
+  for (int k = 0; k < 50; k++)
+    {
+      assert_true (fl_csr_draw_unseen (&csr, 1, &rng) < 10); /* of an empty row: any */
+      assert_in_range (fl_csr_draw_unseen (&csr, 2, &rng), 5, 9);
+    }
+}
+
+/* A row without a free column is the caller's mistake, which ends the process. */
+static void
+test_csr_draw_of_full_row (void **state)
+{
+  const size_t start[] = { 0, 2 };
+  const uint32_t col[] = { 0, 1 };
+  const FlCsr csr = { .n_rows = 1, .n_cols = 2, .start = start, .col = col };
+  FlRng rng = fl_rng (2, "unseen", 0);
+  pid_t child = fork ();
+  int status = 0;
+
+  (void) state;
+  assert_true (child >= 0);
+  if (child == 0)
+    {
+      const struct rlimit no_core = { 0, 0 };
+
+      setrlimit (RLIMIT_CORE, &no_core);
+      signal (SIGABRT, SIG_DFL);
+      _exit (fl_csr_draw_unseen (&csr, 0, &rng) < 2 ? 0 : 1);
+    }
+  assert_int_equal (waitpid (child, &status, 0), child);
+  assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGABRT);
 }
 
 static void
@@ -550,6 +641,8 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_csr_search),      cmocka_unit_test (test_csr_draw_unseen),
+    cmocka_unit_test (test_csr_draw_of_full_row),
     cmocka_unit_test (test_ratings),         cmocka_unit_test (test_ratings_double),
     cmocka_unit_test (test_ratings_refused), cmocka_unit_test (test_append_users),
     cmocka_unit_test (test_change_users),
