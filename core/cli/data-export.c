@@ -66,6 +66,16 @@ print_settings (const FlDataset *dataset, const GPtrArray *settings)
 }
 
 static gboolean
+export_groups (const CliData *data, const FlExport *export, GError **error)
+{
+  const FlSplit *split = data->split;
+  const FlExportGroups groups = { { split->user_groups, split->item_groups },
+                                  { split->user, split->item } };
+
+  return fl_export_groups (data->dataset, &groups, export, error);
+}
+
+static gboolean
 export (Options *options, GError **error)
 {
   CliData *data = &options->data;
@@ -78,8 +88,7 @@ export (Options *options, GError **error)
       || !cli_data_split (data, error) || (dataset = choose (options, &made, error)) == NULL)
     return FALSE;
   settings = fl_export_dataset (dataset, &export, error);
-  if (settings == NULL
-      || (options->groups && !fl_export_groups (data->dataset, data->split, &export, error)))
+  if (settings == NULL || (options->groups && !export_groups (data, &export, error)))
     return FALSE;
   print_settings (dataset, settings);
   return TRUE;

@@ -3,7 +3,7 @@
 #ifndef FL_EVALUATE_ROOM_H
 #define FL_EVALUATE_ROOM_H
 
-#include "core/data/data-room.h"
+#include "core/data/shaping/shaping-room.h"
 #include "core/plugin/plugin-room.h"
 #include "core/rank/rank-room.h"
 #include "core/train/train-room.h"

@@ -3,7 +3,7 @@
 #ifndef FL_PIPELINE_ROOM_H
 #define FL_PIPELINE_ROOM_H
 
-#include "core/data/data-room.h"
+#include "core/data/shaping/shaping-room.h"
 #include "core/plugin/plugin-room.h"
 
 FL_BEGIN_DECLS

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/data/data-room.h"
+#include "core/data/dataset/dataset-room.h"
 #include "tests/conformance/fixture.h"
 
 static const FlEntry *

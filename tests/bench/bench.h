@@ -11,7 +11,7 @@
 #ifndef FL_BENCH_H
 #define FL_BENCH_H
 
-#include "core/data/data-room.h"
+#include "core/data/shaping/shaping-room.h"
 #include "core/plugin/plugin-room.h"
 #include "core/run/run-room.h"
 

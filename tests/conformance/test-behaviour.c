@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/data/data-room.h"
+#include "core/data/shaping/shaping-room.h"
 #include "tests/conformance/fixture.h"
 
 static FlInstance *

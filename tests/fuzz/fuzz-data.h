@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/data/data-private.h"
+#include "core/data/shaping/shaping-room.h"
 
 #define SEPARATOR 0xff /* between parts of an input; no text has it */
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "core/data/data-room.h"
+#include "core/data/dataset/dataset-room.h"
 #include "tests/unit/data-folder.h"
 
 extern char *source_folder; /* for files that tests write; empty for each test */

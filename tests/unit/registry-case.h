@@ -4,7 +4,7 @@
 #ifndef FL_TESTS_REGISTRY_CASE_H
 #define FL_TESTS_REGISTRY_CASE_H
 
-#include "core/data/data-room.h"
+#include "core/data/dataset/dataset-room.h"
 
 static FlRegistry *registry;
 

@@ -3,7 +3,7 @@
 #ifndef FL_TESTS_SPLIT_CASE_H
 #define FL_TESTS_SPLIT_CASE_H
 
-#include "core/data/data-private.h"
+#include "core/data/shaping/shaping-room.h"
 
 typedef struct
 {

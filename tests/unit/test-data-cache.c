@@ -16,7 +16,7 @@
 #include <omp.h>
 #endif
 
-#include "core/data/data-room.h"
+#include "core/data/dataset/dataset-room.h"
 
 /* Reads "user item rating" from a file and counts how often it does. */
 typedef struct

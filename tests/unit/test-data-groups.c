@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/data/data-room.h"
+#include "core/data/shaping/shaping-room.h"
 #include "tests/unit/data-folder.h"
 #include "tests/unit/registry-case.h"
 

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/data/data-room.h"
+#include "core/data/dataset/dataset-room.h"
 
 /* Prints and frees an error that has to be there. */
 static void

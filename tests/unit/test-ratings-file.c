@@ -17,7 +17,7 @@
 #include <omp.h>
 #endif
 
-#include "core/data/data-room.h"
+#include "core/data/dataset/dataset-room.h"
 
 /* ---- a source that reads files of ratings -------------------------------- */
 
