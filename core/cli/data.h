@@ -28,6 +28,9 @@ typedef struct
 /* The names under which --help speaks of WHAT. */
 #define CLI_DATA_WHAT "FILE|SOURCE [KEY=VALUE...]"
 
+/* What --help says of it, and of exit statuses. */
+extern const char cli_data_description[];
+
 void cli_data_options (CliData *data, GOptionContext *context);
 void cli_data_clear (CliData *data);
 /* Finds the cell that argv[1] and the settings behind it mean. */

@@ -25,8 +25,11 @@ const FlValue *inspect_values (const FlPlugin *plugin);
 /* "from 1 to 4096", "single, double", or "". */
 char *inspect_range (const FlParam *param);
 
-/* Keys with their defaults, ranges and meanings, on standard output. */
+/* On standard output: keys with their defaults, ranges and meanings; one plugin in
+ * full; a line for each of `entries` (FlEntry), and all refusals. */
 void inspect_print_keys (const FlParam *params);
+void inspect_print_entry (const FlEntry *entry);
+void inspect_print_list (const GPtrArray *entries, const FlRegistry *registry);
 
 /* `entries` (FlEntry) in full and all refusals. */
 char *inspect_json (const GPtrArray *entries, const FlRegistry *registry);

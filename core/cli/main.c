@@ -21,14 +21,6 @@ static const CliCommand *const commands[] = {
   NULL,
 };
 
-int
-cli_fail (GError *error)
-{
-  fprintf (stderr, "fairlead: %s\n", error->message);
-  g_error_free (error);
-  return CLI_WRONG;
-}
-
 static void
 print_help (FILE *out)
 {

@@ -57,8 +57,6 @@ FlOverride *fl_override_new (const char *address, const char *value, const char 
 void fl_override_free (FlOverride *override);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOverride, fl_override_free)
 
-/* The last setting of a key, or NULL. */
-const FlSetting *fl_settings_find (const GPtrArray *settings, const char *key);
 /* Every effective value of `params`, all of `given` being valid. */
 GPtrArray *fl_settings_effective (const FlParam *params, const GPtrArray *given);
 /* fl_params_store; `origin` goes before messages about no line in particular. */

@@ -75,6 +75,16 @@ FlPipeline *fl_pipeline_parse (const char *name, const char *text, size_t length
 void fl_pipeline_free (FlPipeline *pipeline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlPipeline, fl_pipeline_free)
 
+/* A cell without model and objectives: a source by itself.  `settings` are
+ * KEY=VALUE of [data], or split.KEY=VALUE; NULL-terminated. */
+FlCell *fl_cell_of_source (const FlRegistry *registry, const char *source,
+                           const char *const *settings, uint64_t seed, GError **error);
+/* Whether anything is said of filter, groups or split. */
+gboolean fl_cell_has_split (const FlCell *cell);
+
+/* The last setting of a key, or NULL. */
+const FlSetting *fl_settings_find (const GPtrArray *settings, const char *key);
+
 /* The settings and the seed as canonical text: half of a cell's identity, the
  * other being the dataset's digest.  Without origins, the arm's name and the
  * source's paths, for whose content the digest stands.  fl_section_canonical

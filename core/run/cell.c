@@ -11,7 +11,6 @@
  *
  * Test ratings stay here: stages receive FlData, which has no place for them.
  */
-#include "core/pipeline/parts.h"
 #include "core/run/run-room.h"
 
 #include <math.h>

@@ -13,13 +13,6 @@ FL_BEGIN_DECLS
 
 /* ---- a cell ------------------------------------------------------------ */
 
-/* A cell without model and objectives: a source by itself.  `settings` are
- * KEY=VALUE of [data], or split.KEY=VALUE; NULL-terminated. */
-FlCell *fl_cell_of_source (const FlRegistry *registry, const char *source,
-                           const char *const *settings, uint64_t seed, GError **error);
-/* Whether anything is said of filter, groups or split. */
-gboolean fl_cell_has_split (const FlCell *cell);
-
 /* Whether all files are there that the cell's source would read; else `missing`
  * receives what is not. */
 gboolean fl_cell_has_data (const FlCell *cell, const FlRegistry *registry, char **missing);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* inspect-words.c: what a plugin declares, in words. */
+#include "core/cli/inspect.h"
+
+#include <string.h>
+
+static void
+add_word (InspectTrait *trait, gboolean holds, const char *word)
+{
+  size_t n = 0;
+
+  while (trait->words[n] != NULL)
+    n++;
+  if (holds)
+    trait->words[n] = word;
+}
+
+static void
+model_traits (const FlModelOps *ops, InspectTrait *can)
+{
+  can->label = "capabilities";
+  add_word (can, ops->score != NULL, "score");
+  add_word (can, ops->factors != NULL, "factors");
+  add_word (can, ops->closed_form != NULL, "closed-form");
+  add_word (can, ops->gradient != NULL, "gradient");
+}
+
+static void
+objective_traits (const FlObjectiveOps *ops, InspectTrait *over, InspectTrait *gradients,
+                  InspectTrait *needs)
+{
+  over->label = "over";
+  add_word (over, ops->lists, "top-K lists");
+  add_word (over, ops->whole || !ops->lists || ops->needs_lists != NULL,
+            ops->whole ? "all users and items" : "ratings of a part");
+  needs->label = "needs";
+  add_word (needs, ops->needs_validation, "validation");
+  add_word (needs, ops->needs_user_groups, "user-groups");
+  add_word (needs, ops->needs_item_groups, "item-groups");
+  gradients->label = "gradients";
+  add_word (gradients, ops->gradient != NULL, "predictions");
+  add_word (gradients, ops->gradient_factors != NULL, "factors");
+}
+
+static void
+mitigator_traits (const FlMitigatorOps *ops, InspectTrait *stages, InspectTrait *needs)
+{
+  stages->label = "stages";
+  add_word (stages, ops->augment != NULL, "augment");
+  add_word (stages, ops->train != NULL, "train");
+  add_word (stages, ops->project != NULL, "project");
+  add_word (stages, ops->respond != NULL, "respond");
+  needs->label = "needs";
+  add_word (needs, (ops->model_needs & FL_MODEL_FACTORS) != 0, "factors");
+  add_word (needs, (ops->model_needs & FL_MODEL_CLOSED_FORM) != 0, "closed-form");
+  add_word (needs, (ops->model_needs & FL_MODEL_GRADIENT) != 0, "gradient");
+  add_word (needs, ops->needs_validation, "validation");
+  add_word (needs, ops->needs_user_groups, "user-groups");
+  add_word (needs, ops->needs_item_groups, "item-groups");
+}
+
+static void
+source_traits (const FlSourceOps *ops, InspectTrait *data)
+{
+  data->label = "data";
+  add_word (data, ops->inputs != NULL, "files");
+  add_word (data, ops->seeded, "seeded");
+}
+
+size_t
+inspect_traits (const FlPlugin *plugin, InspectTrait traits[INSPECT_TRAITS_MAX])
+{
+  memset (traits, 0, INSPECT_TRAITS_MAX * sizeof *traits);
+  switch (plugin->kind)
+    {
+    case FL_KIND_SOURCE:
+      source_traits (plugin->ops, &traits[0]);
+      return 1;
+    case FL_KIND_MODEL:
+      model_traits (plugin->ops, &traits[0]);
+      return 1;
+    case FL_KIND_OBJECTIVE:
+      objective_traits (plugin->ops, &traits[0], &traits[1], &traits[2]);
+      return 3;
+    case FL_KIND_MITIGATOR:
+      mitigator_traits (plugin->ops, &traits[0], &traits[1]);
+      return 2;
+    }
+  return 0;
+}
+
+const char *
+inspect_type (const FlParam *param)
+{
+  static const char *const names[] = {
+    [FL_TYPE_DOUBLE] = "double",          [FL_TYPE_INT] = "int",
+    [FL_TYPE_BOOL] = "bool",              [FL_TYPE_CHOICE] = "choice",
+    [FL_TYPE_STRING] = "string",          [FL_TYPE_PATH] = "path",
+    [FL_TYPE_DOUBLES] = "list of double", [FL_TYPE_INTS] = "list of int",
+    [FL_TYPE_ARM] = "arm",
+  };
+
+  return param->type == FL_TYPE_PLUGIN ? fl_kind_name (param->kind) : names[param->type];
+}
+
+const char *
+inspect_direction (const FlValue *value)
+{
+  static const char *const names[] = {
+    [FL_LOWER_IS_BETTER] = "lower",
+    [FL_HIGHER_IS_BETTER] = "higher",
+    [FL_NO_DIRECTION] = "none",
+  };
+
+  return names[value->direction];
+}
+
+static gboolean
+is_number (const FlParam *param)
+{
+  return param->type == FL_TYPE_DOUBLE || param->type == FL_TYPE_INT
+         || param->type == FL_TYPE_DOUBLES || param->type == FL_TYPE_INTS;
+}
+
+char *
+inspect_range (const FlParam *param)
+{
+  char *range = is_number (param) ? fl_param_range (param) : NULL;
+
+  if (param->type == FL_TYPE_CHOICE)
+    {
+      g_auto (GStrv) words = g_strsplit (param->words, "|", -1);
+
+      return g_strjoinv (", ", words);
+    }
+  return range != NULL ? range : g_strdup ("");
+}
+
+const FlValue *
+inspect_values (const FlPlugin *plugin)
+{
+  if (plugin->kind == FL_KIND_OBJECTIVE)
+    return ((const FlObjectiveOps *) plugin->ops)->values;
+  return plugin->kind == FL_KIND_MITIGATOR ? ((const FlMitigatorOps *) plugin->ops)->values : NULL;
+}
