@@ -39,6 +39,115 @@ grep -n -E '^[ 	]*#[ 	]*define[ 	]+' sdk/fairlead/*.h |
   grep -vE 'define[ 	]+(FL_|FAIRLEAD_)' |
   expect_none "public headers define FL_ and FAIRLEAD_ only"
 
+# ---- rooms of core -----------------------------------------------------------
+#
+# ROOM: those whose faces (ROOM-room.h; of linalg kernels.h) it includes and whose
+# functions it calls.  Rooms stand in the order in which data flow, so that each names
+# only rooms above it.
+cat >"$scratch/rooms" <<'END'
+base:
+plugin:        base
+data/rows:     base
+data/reading:  base data/rows
+data/dataset:  base plugin data/rows data/reading
+data/shaping:  base plugin data/rows data/reading data/dataset
+linalg:        base
+train:         base plugin data/rows linalg
+rank:          base linalg
+pipeline:      base plugin data/reading data/dataset data/shaping
+evaluate:      base plugin data/rows data/dataset data/shaping linalg train rank
+store:         base plugin evaluate
+run:           base plugin data/rows data/reading data/dataset data/shaping linalg train pipeline evaluate store
+report:        base evaluate store
+cli:           base plugin data/dataset data/shaping linalg pipeline store run report
+END
+# What is borne with still, to become nothing: FROM TO.
+cat >"$scratch/rooms-tolerated" <<'END'
+train evaluate
+END
+# Files that call each other, alone or by way of others, and are borne with still.
+cat >"$scratch/circles-tolerated" <<'END'
+core/pipeline/pipeline.c
+core/pipeline/point.c
+core/plugin/descriptor.c
+core/plugin/instance.c
+core/plugin/params.c
+core/plugin/probe.c
+core/plugin/registry.c
+END
+
+# Of three files: the table, what is tolerated, and lines "FROM TO FILE WHAT".
+cat >"$scratch/arrows.awk" <<'END'
+FILENAME == ARGV[1] {
+  from = substr ($1, 1, length ($1) - 1)
+  for (i = 2; i <= NF; i++) {
+    if (!($i in seen)) print "the table: " from " includes " $i ", which does not stand above it"
+    may[from, $i] = 1
+  }
+  seen[from] = 1
+  next
+}
+FILENAME == ARGV[2] { tolerated[$1, $2] = 1; next }
+$1 == $2 { next }
+!($1 in seen) || !($2 in seen) { print "not in the table: " $0; next }
+may[$1, $2] { next }
+tolerated[$1, $2] { next }
+{ print $1 " -> " $2 ": " $3 " " $4 }
+END
+# tolerance_left ARROWS: what is tolerated and not there any more.
+tolerance_left ()
+{
+  while read -r from to; do
+    grep -q "^$from $to " "$1" || echo "$from $to"
+  done <"$scratch/rooms-tolerated"
+}
+
+find core -name '*.[ch]' -o -name '*.inc' | sed 's,/[^/]*$,,; s,^core/,,' | sort -u >"$scratch/folders"
+sed 's/:.*//' "$scratch/rooms" | sort | diff - "$scratch/folders" |
+  expect_none "every folder of core is a room of the table, and the other way about"
+
+grep -rn --include='*.[ch]' --include='*.inc' -E '^[ 	]*#[ 	]*include[ 	]*"core/' core |
+  sed -E 's,^core/([^:]*)/([^/:]*):[0-9]+:.*"core/(.*)/([^/"]*)".*,\1 \3 core/\1/\2 \4,' \
+    >"$scratch/includes"
+[ -s "$scratch/includes" ] || fail "core includes files of its own"
+awk '$1 != $2 && $4 !~ /-room\.h$/ && $2 != "linalg"' "$scratch/includes" |
+  expect_none "a room includes nothing of another but its face"
+
+# symbols: FILE KIND NAME of each symbol in the objects of core; D defined, U used.
+symbols ()
+{
+  find core -name '*.c' | sed 's/\.c$//' | while read -r file; do
+    folder=${file%/*} name=${file##*/}
+    for object in "$folder/.libs/libfairlead_la-$name.o" "$folder/libfairlead_la-$name.o" \
+                  "$folder/fairlead-$name.o"; do
+      if [ -e "$FAIRLEAD_BUILD/$object" ]; then
+        nm -g "$FAIRLEAD_BUILD/$object" |
+          awk -v file="$file" 'NF == 2 { print file, "U", $2 } NF == 3 { print file, "D", $3 }'
+        break
+      fi
+    done
+  done
+}
+symbols >"$scratch/symbols"
+# FILE FILE NAME: the first calls a function of the second.
+awk 'NR == FNR { if ($2 == "D") home[$3] = $1; next }
+     $2 == "U" && ($3 in home) && home[$3] != $1 { print $1, home[$3], $3 }' \
+  "$scratch/symbols" "$scratch/symbols" | sort -u >"$scratch/calls"
+[ -s "$scratch/calls" ] || fail "files of core call each other"
+sed -E 's,^core/([^ ]*)/([^/ ]*) core/([^ ]*)/[^/ ]* (.*),\1 \3 core/\1/\2.c \4,' \
+  "$scratch/calls" >"$scratch/room-calls"
+
+cat "$scratch/includes" "$scratch/room-calls" >"$scratch/arrows"
+awk -f "$scratch/arrows.awk" "$scratch/rooms" "$scratch/rooms-tolerated" "$scratch/arrows" |
+  expect_none "rooms include and call what stands above them ($(wc -l <"$scratch/arrows") looked at)"
+tolerance_left "$scratch/arrows" | expect_none "nothing is tolerated that is not there"
+
+# tsort names the files of each circle in lines of its own.
+cut -d ' ' -f 1,2 "$scratch/calls" | sort -u | LC_ALL=C tsort 2>&1 >"$scratch/sorted" |
+  sed -n 's,^tsort: \(core/.*\),\1.c,p' | sort -u >"$scratch/circles"
+sort "$scratch/circles-tolerated" | diff - "$scratch/circles" |
+  expect_none "no files of core call each other in a circle"
+
 # `group`, `value` and `individual` are also words of the host's own tables.
 "$FAIRLEAD_BUILD/fairlead" inspect |
   sed -nE 's,^(source|model|objective|mitigator)/([^ ]+) .*,\2,p' |
