@@ -81,7 +81,7 @@ FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
                     const FlInstance *model, GError **error);
 
 /* Makes ready what `factors` and `score` of a trained model read. */
-gboolean fl_model_settle (const FlInstance *model, GError **error);
+gboolean fl_model_prepare_scores (const FlInstance *model, GError **error);
 
 /* Evaluates one objective over a view and adds metrics and per-entity values to
  * `outcome`.  `name` is the section's name (NULL for a bare plugin): of plugin P

@@ -157,11 +157,12 @@ take_factors (FlViewPrivate *priv, GError **error)
 }
 
 gboolean
-fl_model_settle (const FlInstance *model, GError **error)
+fl_model_prepare_scores (const FlInstance *model, GError **error)
 {
   const FlGradientOps *gradient = model_ops (model)->gradient;
 
-  return gradient == NULL || gradient->settle == NULL || gradient->settle (model->self, error);
+  return gradient == NULL || gradient->prepare_scores == NULL
+         || gradient->prepare_scores (model->self, error);
 }
 
 static void
@@ -178,7 +179,7 @@ fl_view_update (FlView *view, GError **error)
   FlViewPrivate *priv = (FlViewPrivate *) view;
 
   drop_lists (priv);
-  if (!fl_model_settle (priv->model, error))
+  if (!fl_model_prepare_scores (priv->model, error))
     return FALSE;
   if (model_ops (priv->model)->factors != NULL)
     {

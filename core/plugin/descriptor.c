@@ -210,6 +210,8 @@ check_model (FlModelOps *ops, GError **error)
       && (gradient->settings == NULL || gradient->start == NULL || gradient->blocks == NULL
           || gradient->scores == NULL || gradient->backward == NULL))
     return refuse (error, "gradient without settings, start, blocks, scores or backward");
+  if (gradient != NULL && gradient->settings_size == 0)
+    return refuse (error, "gradient without settings_size: use FL_GRADIENT");
   return TRUE;
 }
 

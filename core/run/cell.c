@@ -375,7 +375,7 @@ learn (Execution *x, const FlDataset *dataset, GError **error)
   x->data = x->split->data;
   fl_run_lend_validation (x->run, x->split->validation);
   return make_plugins (x, error) && augment (x, dataset, error) && train (x, error)
-         && fl_model_settle (x->model, error);
+         && fl_model_prepare_scores (x->model, error);
 }
 
 /* Everything up to a trained model; without data there is none. */

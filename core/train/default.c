@@ -8,7 +8,7 @@ train_bpr (FlTraining *training)
 {
   FlGradient *gradient = fl_training_gradient (training);
   size_t n = fl_training_batch_size (training);
-  g_autofree float *score = g_new (float, 2 * n), *d_score = g_new (float, 2 * n);
+  g_autofree double *score = g_new (double, 2 * n), *d_score = g_new (double, 2 * n);
   const FlBatch *batch;
 
   while (fl_training_epoch (training))
@@ -29,7 +29,7 @@ train_bce (FlTraining *training)
 {
   FlGradient *gradient = fl_training_gradient (training);
   size_t n = fl_training_batch_size (training);
-  g_autofree float *score = g_new (float, n), *d_score = g_new (float, n);
+  g_autofree double *score = g_new (double, n), *d_score = g_new (double, n);
   const FlBatch *batch;
 
   while (fl_training_epoch (training))

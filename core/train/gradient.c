@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* gradient.c: derivatives by blocks of parameters, most of whose rows are zero.
+/* gradient.c: derivatives by blocks of parameters, of which the rows are kept that
+ * something was added to.
  *
  * Rows are independent of one another but in the sum of products, which is over
  * parts of rows in their order: no digit depends on the number of threads, nor on
- * the order in which rows were first added to.
+ * the order in which rows were listed.
  */
 #include "core/train/train-room.h"
 
@@ -11,15 +12,40 @@
 
 /* Fewer numbers than this are not worth a second thread. */
 #define NUMBERS_MIN ((size_t) 32768)
+/* Rows that there is memory for once the first is listed, if the block has as many. */
+#define ROOM_MIN 64u
+
+/* ---- life -------------------------------------------------------------- */
+
+static size_t
+row_bytes (const FlGradientBlock *block)
+{
+  return block->n_cols * (block->f64 != NULL ? sizeof (double) : sizeof (float));
+}
+
+gpointer
+fl_gradient_place (const FlGradientBlock *block, uint32_t place)
+{
+  char *values = block->f64 != NULL ? (char *) block->f64 : (char *) block->f32;
+
+  return values + place * row_bytes (block);
+}
 
 static gboolean
 block_init (FlGradientBlock *block, const FlBlock *of, GError **error)
 {
   *block = (FlGradientBlock) { .n_rows = of->n_rows, .n_cols = of->n_cols };
-  block->value = fl_table_alloc ((size_t) of->n_rows * of->n_cols, sizeof (float), error);
-  block->row = block->value != NULL ? fl_alloc (of->n_rows, sizeof *block->row, error) : NULL;
-  block->used = block->row != NULL ? fl_alloc (of->n_rows, sizeof *block->used, error) : NULL;
-  return block->used != NULL;
+  block->slot = fl_alloc (of->n_rows, sizeof *block->slot, error);
+  if (block->slot == NULL)
+    return FALSE;
+  for (uint32_t r = 0; r < of->n_rows; r++)
+    block->slot[r] = FL_NOT_LISTED;
+  /* One row more than there is room for: what has no room goes there. */
+  if (of->f64 != NULL)
+    block->f64 = fl_table_alloc (of->n_cols, sizeof *block->f64, error);
+  else
+    block->f32 = fl_table_alloc (of->n_cols, sizeof *block->f32, error);
+  return block->f64 != NULL || block->f32 != NULL;
 }
 
 FlGradient *
@@ -27,6 +53,7 @@ fl_gradient_new (size_t n_blocks, const FlBlock *blocks, GError **error)
 {
   g_autoptr (FlGradient) gradient = g_new0 (FlGradient, 1);
 
+  gradient->size = sizeof *gradient;
   gradient->n_blocks = n_blocks;
   gradient->block = g_new0 (FlGradientBlock, n_blocks);
   for (size_t b = 0; b < n_blocks; b++)
@@ -42,12 +69,68 @@ fl_gradient_free (FlGradient *gradient)
     return;
   for (size_t b = 0; b < gradient->n_blocks; b++)
     {
-      g_free (gradient->block[b].value);
+      g_free (gradient->block[b].f32);
+      g_free (gradient->block[b].f64);
       g_free (gradient->block[b].row);
-      g_free (gradient->block[b].used);
+      g_free (gradient->block[b].slot);
     }
   g_free (gradient->block);
   g_free (gradient);
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
+/* Room for twice as many rows; FALSE, and all as it was, where memory ends. */
+static gboolean
+enlarge (FlGradientBlock *block)
+{
+  uint32_t half = MAX (block->n_room, ROOM_MIN / 2);
+  uint32_t n_room = half < block->n_rows - half ? 2 * half : block->n_rows;
+  size_t bytes = row_bytes (block);
+  g_autofree uint32_t *row = fl_alloc (n_room, sizeof *row, NULL);
+  gpointer values = row != NULL ? fl_table_alloc ((size_t) n_room + 1, bytes, NULL) : NULL;
+
+  if (values == NULL)
+    return FALSE;
+  memcpy (values, fl_gradient_place (block, 0), block->n_used * bytes);
+  if (block->n_used > 0)
+    memcpy (row, block->row, block->n_used * sizeof *row);
+  g_free (fl_gradient_place (block, 0));
+  g_free (block->row);
+  if (block->f64 != NULL)
+    block->f64 = values;
+  else
+    block->f32 = values;
+  block->row = g_steal_pointer (&row);
+  block->n_room = n_room;
+  return TRUE;
+}
+
+uint32_t
+fl_gradient_list (FlGradientBlock *block, uint32_t r)
+{
+  uint32_t place = block->n_used;
+
+  if (place == block->n_room && !enlarge (block))
+    block->incomplete = TRUE;
+  else
+    {
+      block->row[place] = r;
+      block->slot[r] = place;
+      block->n_used++;
+    }
+  memset (fl_gradient_place (block, place), 0, row_bytes (block));
+  return place;
+}
+
+gboolean
+fl_gradient_check (const FlGradient *gradient, GError **error)
+{
+  for (size_t b = 0; gradient != NULL && b < gradient->n_blocks; b++)
+    if (gradient->block[b].incomplete)
+      return fl_fail (error, FL_ERROR_SYSTEM, "out of memory: more than %u rows of a gradient, "
+                      "%zu numbers each", gradient->block[b].n_used, gradient->block[b].n_cols);
+  return TRUE;
 }
 
 void
@@ -59,14 +142,38 @@ fl_gradient_clear (FlGradient *gradient)
       FlGradientBlock *block = &gradient->block[b];
 
       for (uint32_t k = 0; k < block->n_used; k++)
-        {
-          uint32_t r = block->row[k];
-
-          memset (block->value + r * block->n_cols, 0, block->n_cols * sizeof *block->value);
-          block->used[r] = 0;
-        }
+        block->slot[block->row[k]] = FL_NOT_LISTED;
       block->n_used = 0;
+      block->incomplete = FALSE;
     }
+}
+
+/* ---- sums -------------------------------------------------------------- */
+
+static void
+add_f64 (size_t n, double factor, const double *x, double *y)
+{
+#pragma omp simd
+  for (size_t k = 0; k < n; k++)
+    y[k] += factor * x[k];
+}
+
+void
+fl_block_add_row (const FlBlock *block, uint32_t r, double factor, gconstpointer x)
+{
+  if (block->f64 != NULL)
+    add_f64 (block->n_cols, factor, x, block->f64 + r * block->n_cols);
+  else
+    fl_add_f32 (block->n_cols, (float) factor, x, block->f32 + r * block->n_cols);
+}
+
+static void
+add_place (const FlGradientBlock *to, uint32_t place, double factor, gconstpointer x)
+{
+  if (to->f64 != NULL)
+    add_f64 (to->n_cols, factor, x, to->f64 + place * to->n_cols);
+  else
+    fl_add_f32 (to->n_cols, (float) factor, x, to->f32 + place * to->n_cols);
 }
 
 void
@@ -77,14 +184,16 @@ fl_gradient_add (FlGradient *a, double factor, const FlGradient *b)
     {
       FlGradientBlock *to = &a->block[i];
       const FlGradientBlock *from = &b->block[i];
-      size_t m = from->n_cols;
 
       for (uint32_t k = 0; k < from->n_used; k++)
-        fl_gradient_row (to, from->row[k]);
-#pragma omp parallel for schedule(static) if (from->n_used * m >= NUMBERS_MIN)
+        if (to->slot[from->row[k]] == FL_NOT_LISTED)
+          fl_gradient_list (to, from->row[k]);
+      to->incomplete |= from->incomplete;
+      if (to->incomplete)
+        continue;
+#pragma omp parallel for schedule(static) if (from->n_used * from->n_cols >= NUMBERS_MIN)
       for (uint32_t k = 0; k < from->n_used; k++)
-        fl_add_f32 (m, (float) factor, from->value + from->row[k] * m,
-                    to->value + from->row[k] * m);
+        add_place (to, to->slot[from->row[k]], factor, fl_gradient_place (from, k));
     }
 }
 
@@ -95,32 +204,88 @@ fl_gradient_scale (FlGradient *gradient, double factor)
   for (size_t b = 0; b < gradient->n_blocks; b++)
     {
       FlGradientBlock *block = &gradient->block[b];
+      size_t n = block->n_used * block->n_cols;
       float scale = (float) factor;
 
-#pragma omp parallel for schedule(static) if (block->n_used * block->n_cols >= NUMBERS_MIN)
-      for (uint32_t k = 0; k < block->n_used; k++)
-        {
-          float *value = block->value + block->row[k] * block->n_cols;
-
-          for (size_t a = 0; a < block->n_cols; a++)
-            value[a] *= scale;
-        }
+#pragma omp parallel for schedule(static) if (n >= NUMBERS_MIN)
+      for (size_t k = 0; k < n; k++)
+        if (block->f64 != NULL)
+          block->f64[k] *= factor;
+        else
+          block->f32[k] *= scale;
     }
 }
 
-/* Rows to a part of a sum. */
+/* ---- products ---------------------------------------------------------- */
+
+/* Rows of a block to a part of a sum. */
 #define PART_ROWS 1024u
 
-/* Rows from `first` to `end`; those that either has not are zero there. */
-static double
-dot_part (const FlGradientBlock *a, const FlGradientBlock *b, uint32_t first, uint32_t end)
-{
-  double sum = 0;
+#define DIGIT_BITS 11
+#define N_DIGITS ((size_t) 1 << DIGIT_BITS)
 
-  for (uint32_t r = first; r < end; r++)
-    if (a->used[r] && b->used[r])
-      sum += fl_dot_f32 (a->n_cols, a->value + r * a->n_cols, b->value + r * a->n_cols);
-  return sum;
+/* to <- the n places of `from` in the order of their rows' bits from `shift` on. */
+static void
+sort_by_digit (const uint32_t *row, uint32_t n, unsigned shift, const uint32_t *from, uint32_t *to)
+{
+  uint32_t start[N_DIGITS + 1] = { 0 };
+
+  for (uint32_t k = 0; k < n; k++)
+    start[(row[from[k]] >> shift) % N_DIGITS + 1]++;
+  for (size_t d = 0; d < N_DIGITS; d++)
+    start[d + 1] += start[d];
+  for (uint32_t k = 0; k < n; k++)
+    to[start[(row[from[k]] >> shift) % N_DIGITS]++] = from[k];
+}
+
+/* The places of a block in the order of their rows; freed by the caller. */
+static uint32_t *
+places_in_order (const FlGradientBlock *block)
+{
+  uint32_t n = block->n_used;
+  uint32_t *place = g_new (uint32_t, n + 1);
+  g_autofree uint32_t *other = g_new (uint32_t, n + 1);
+
+  for (uint32_t k = 0; k < n; k++)
+    place[k] = k;
+  for (unsigned shift = 0; shift < 32 && (block->n_rows - 1) >> shift > 0; shift += DIGIT_BITS)
+    {
+      uint32_t *sorted = other;
+
+      sort_by_digit (block->row, n, shift, place, sorted);
+      other = place;
+      place = sorted;
+    }
+  return place;
+}
+
+/* The product of the row at `place` of a with that row of b. */
+static double
+row_product (const FlGradientBlock *a, uint32_t place, const FlGradientBlock *b)
+{
+  uint32_t other = b->slot[a->row[place]];
+  size_t m = a->n_cols;
+
+  if (other == FL_NOT_LISTED)
+    return 0;
+  return a->f64 != NULL ? fl_dot_f64 (m, a->f64 + place * m, b->f64 + other * m)
+                        : fl_dot_f32 (m, a->f32 + place * m, b->f32 + other * m);
+}
+
+static double
+block_product (const FlGradientBlock *a, const FlGradientBlock *b)
+{
+  g_autofree uint32_t *place = places_in_order (a);
+  g_autofree double *each = g_new (double, a->n_used + 1);
+  size_t n_parts = a->n_rows / PART_ROWS + 1;
+  g_autofree double *part = g_new0 (double, n_parts);
+
+#pragma omp parallel for schedule(static) if (a->n_used * a->n_cols >= NUMBERS_MIN)
+  for (uint32_t k = 0; k < a->n_used; k++)
+    each[k] = row_product (a, place[k], b);
+  for (uint32_t k = 0; k < a->n_used; k++)
+    part[a->row[place[k]] / PART_ROWS] += each[k];
+  return fl_sum (n_parts, part);
 }
 
 double
@@ -129,15 +294,6 @@ fl_gradient_dot (const FlGradient *a, const FlGradient *b)
   double total = 0;
 
   for (size_t i = 0; i < a->n_blocks; i++)
-    {
-      const FlGradientBlock *x = &a->block[i], *y = &b->block[i];
-      uint32_t n_parts = x->n_rows / PART_ROWS + 1;
-      g_autofree double *part = g_new (double, n_parts);
-
-#pragma omp parallel for schedule(static) if (x->n_used * x->n_cols >= NUMBERS_MIN)
-      for (uint32_t p = 0; p < n_parts; p++)
-        part[p] = dot_part (x, y, p * PART_ROWS, MIN ((p + 1) * PART_ROWS, x->n_rows));
-      total += fl_sum (n_parts, part);
-    }
+    total += block_product (&a->block[i], &b->block[i]);
   return total;
 }

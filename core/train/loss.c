@@ -26,9 +26,9 @@ softplus (double x, double *sigma)
 typedef struct
 {
   size_t n;
-  const float *score, *label; /* label NULL: triples */
+  const double *score, *label; /* label NULL: triples */
   const double *weight;
-  float *d_score;
+  double *d_score;
   double *each;
 } Loss;
 
@@ -40,11 +40,11 @@ triples_part (const Loss *loss, size_t first, size_t end)
   for (size_t k = first; k < end; k++)
     {
       double weight = loss->weight != NULL ? loss->weight[k] : same, sigma;
-      double difference = (double) loss->score[2 * k] - (double) loss->score[2 * k + 1];
+      double difference = loss->score[2 * k] - loss->score[2 * k + 1];
       double value = softplus (-difference, &sigma);
 
-      loss->d_score[2 * k] = (float) (-weight * sigma);
-      loss->d_score[2 * k + 1] = (float) (weight * sigma);
+      loss->d_score[2 * k] = -weight * sigma;
+      loss->d_score[2 * k + 1] = weight * sigma;
       if (loss->each != NULL)
         loss->each[k] = value;
       sum += weight * value;
@@ -60,10 +60,10 @@ pairs_part (const Loss *loss, size_t first, size_t end)
   for (size_t k = first; k < end; k++)
     {
       double weight = loss->weight != NULL ? loss->weight[k] : same, sigma;
-      double score = (double) loss->score[k], label = (double) loss->label[k];
+      double score = loss->score[k], label = loss->label[k];
       double value = softplus (score, &sigma) - label * score;
 
-      loss->d_score[k] = (float) (weight * (sigma - label));
+      loss->d_score[k] = weight * (sigma - label);
       if (loss->each != NULL)
         loss->each[k] = value;
       sum += weight * value;
@@ -89,14 +89,14 @@ loss_sum (const Loss *loss)
 }
 
 double
-fl_loss_bpr (size_t n, const float *score, const double *weight, float *d_score, double *each)
+fl_loss_bpr (size_t n, const double *score, const double *weight, double *d_score, double *each)
 {
   return loss_sum (&(const Loss) { n, score, NULL, weight, d_score, each });
 }
 
 double
-fl_loss_bce (size_t n, const float *score, const float *label, const double *weight,
-             float *d_score, double *each)
+fl_loss_bce (size_t n, const double *score, const double *label, const double *weight,
+             double *d_score, double *each)
 {
   return loss_sum (&(const Loss) { n, score, label, weight, d_score, each });
 }

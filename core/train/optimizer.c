@@ -42,6 +42,7 @@ struct FlOptimizer
   double learning_rate, decay, clip;
   size_t n_blocks;
   FlBlock *block;
+  float *zero;         /* as a gradient, of a part's rows that have none; or NULL */
   float **a, **b;      /* what the kind remembers of each block, within the state */
   size_t n_state;      /* bytes                                                   */
   struct
@@ -50,8 +51,9 @@ struct FlOptimizer
     uint64_t unused[7]; /* a cache line, all in all */
     float value[];
   } *state;
+  gboolean all_rows;   /* those without gradient move too */
   size_t n_parts;
-  Part *part;          /* all rows of all blocks */
+  Part *part;          /* all rows of all blocks          */
 };
 
 /* Arrays that a kind keeps for each parameter. */
@@ -126,22 +128,51 @@ make_state (FlOptimizer *optimizer, GError **error)
   return TRUE;
 }
 
+/* Decay moves rows without gradient by a gradient of zero. */
+static gboolean
+make_zero (FlOptimizer *optimizer, GError **error)
+{
+  size_t n = 0;
+
+  for (size_t b = 0; b < optimizer->n_blocks && optimizer->decay > 0; b++)
+    n = MAX (n, part_rows (&optimizer->block[b]) * optimizer->block[b].n_cols);
+  if (n > 0)
+    optimizer->zero = fl_table_alloc (n, sizeof *optimizer->zero, error);
+  return n == 0 || optimizer->zero != NULL;
+}
+
+static gboolean
+check_blocks (const FlOptimizer *optimizer, GError **error)
+{
+  for (size_t b = 0; b < optimizer->n_blocks; b++)
+    if (optimizer->block[b].f64 != NULL)
+      return fl_fail (error, FL_ERROR_PLUGIN, "block %s is of doubles: optimisers step floats",
+                      optimizer->block[b].name);
+  return TRUE;
+}
+
 FlOptimizer *
-fl_optimizer_new (size_t n_blocks, const FlBlock *blocks, const FlTrainingSettings *settings,
+fl_optimizer_new (size_t n_blocks, const FlBlock *blocks, const FlTrainingSettings *theirs,
                   GError **error)
 {
   g_autoptr (FlOptimizer) optimizer = g_new0 (FlOptimizer, 1);
+  FlTrainingSettings settings;
 
-  optimizer->kind = (FlOptimizerKind) settings->optimizer;
-  optimizer->learning_rate = settings->learning_rate;
-  optimizer->decay = settings->optimizer == FL_OPTIMIZER_ADAM_LAZY ? 0 : settings->weight_decay;
-  optimizer->clip = settings->clip;
+  if (!fl_training_settings_copy (&settings, theirs, error))
+    return NULL;
+  optimizer->kind = (FlOptimizerKind) settings.optimizer;
+  optimizer->learning_rate = settings.learning_rate;
+  optimizer->decay = settings.optimizer == FL_OPTIMIZER_ADAM_LAZY ? 0 : settings.weight_decay;
+  optimizer->all_rows = optimizer->kind == FL_OPTIMIZER_ADAM || optimizer->decay > 0;
+  optimizer->clip = settings.clip;
   optimizer->n_blocks = n_blocks;
   optimizer->block = g_memdup2 (blocks, n_blocks * sizeof *blocks);
   optimizer->a = g_new0 (float *, n_blocks);
   optimizer->b = g_new0 (float *, n_blocks);
   cut_blocks (optimizer);
-  return make_state (optimizer, error) ? g_steal_pointer (&optimizer) : NULL;
+  return check_blocks (optimizer, error) && make_zero (optimizer, error)
+                 && make_state (optimizer, error)
+             ? g_steal_pointer (&optimizer) : NULL;
 }
 
 void
@@ -150,6 +181,7 @@ fl_optimizer_free (FlOptimizer *optimizer)
   if (optimizer == NULL)
     return;
   g_free (optimizer->block);
+  g_free (optimizer->zero);
   g_free (optimizer->a);
   g_free (optimizer->b);
   g_free (optimizer->state);
@@ -187,22 +219,37 @@ step_kind (FlOptimizerKind kind)
   return kind == FL_OPTIMIZER_ADAGRAD ? FL_STEP_ADAGRAD : FL_STEP_DESCEND;
 }
 
-/* Rows from `first` to `end`, all with a gradient or all without. */
+/* Rows from `first` to `end`, whose derivatives lie side by side from g on. */
 static gboolean
 step_rows (const FlOptimizer *optimizer, const FlStep *step, FlStepKind kind, size_t b,
-           const FlGradientBlock *gradient, uint32_t first, uint32_t end)
+           const float *g, uint32_t first, uint32_t end)
 {
-  size_t m = gradient->n_cols, at = first * m;
+  size_t m = optimizer->block[b].n_cols, at = first * m;
 
-  return fl_step_f32 (step, kind, (end - first) * m, gradient->value + at,
-                      optimizer->block[b].value + at,
+  return fl_step_f32 (step, kind, (end - first) * m, g, optimizer->block[b].f32 + at,
                       optimizer->a[b] != NULL ? optimizer->a[b] + at : NULL,
                       optimizer->b[b] != NULL ? optimizer->b[b] + at : NULL);
 }
 
+/* Where the run of rows from r on ends, all listed, side by side, or none of them. */
+static uint32_t
+end_of_run (const FlGradientBlock *gradient, uint32_t r, uint32_t end)
+{
+  uint32_t place = gradient->slot[r], k = r + 1;
+
+  if (place == FL_NOT_LISTED)
+    while (k < end && gradient->slot[k] == FL_NOT_LISTED)
+      k++;
+  else
+    while (k < end && gradient->slot[k] == place + (k - r))
+      k++;
+  return k;
+}
+
+/* All rows of a part. */
 static gboolean
 step_part (const FlOptimizer *optimizer, const FlStep *step, const Part *part,
-           const FlGradient *gradient, FlGradient *clear)
+           const FlGradient *gradient)
 {
   const FlGradientBlock *block = &gradient->block[part->block];
   FlStepKind kind = step_kind (optimizer->kind);
@@ -210,58 +257,65 @@ step_part (const FlOptimizer *optimizer, const FlStep *step, const Part *part,
 
   for (uint32_t r = part->first, end; r < part->end; r = end)
     {
-      uint8_t used = block->used[r];
+      uint32_t place = block->slot[r];
 
-      for (end = r + 1; end < part->end && block->used[end] == used;)
-        end++;
-      /* Of rows that are not used the gradient is zero. */
-      if (used || optimizer->decay > 0)
-        finite &= step_rows (optimizer, step, kind, part->block, block, r, end);
-      else if (optimizer->kind == FL_OPTIMIZER_ADAM)
-        finite &= step_rows (optimizer, step, FL_STEP_ADAM_STILL, part->block, block, r, end);
-      if (used && clear != NULL)
-        {
-          memset (clear->block[part->block].value + r * block->n_cols, 0,
-                  (end - r) * block->n_cols * sizeof (float));
-          memset (clear->block[part->block].used + r, 0, end - r);
-        }
+      end = end_of_run (block, r, part->end);
+      if (place != FL_NOT_LISTED)
+        finite &= step_rows (optimizer, step, kind, part->block,
+                             block->f32 + place * block->n_cols, r, end);
+      else if (optimizer->decay > 0)
+        finite &= step_rows (optimizer, step, kind, part->block, optimizer->zero, r, end);
+      else
+        finite &= step_rows (optimizer, step, FL_STEP_ADAM_STILL, part->block, NULL, r, end);
     }
   return finite;
 }
 
+/* The same thread steps the same numbers each time: they stay in its cache. */
 static gboolean
-take_step (FlOptimizer *optimizer, const FlGradient *gradient, FlGradient *clear)
+step_all_rows (const FlOptimizer *optimizer, const FlStep *step, const FlGradient *gradient)
 {
-  double length = optimizer->clip > 0 ? sqrt (fl_gradient_dot (gradient, gradient)) : 0;
-  double scale = length > optimizer->clip ? optimizer->clip / length : 1;
-  FlStep step = { .scale = (float) scale, .rate = (float) optimizer->learning_rate,
-                  .epsilon = EPSILON_ADAGRAD };
   unsigned failed = 0;
 
-  optimizer->state->t++;
-  if (step_kind (optimizer->kind) == FL_STEP_ADAM)
-    step = adam_step (optimizer->learning_rate, scale, optimizer->state->t);
-  step.decay = (float) optimizer->decay;
-  /* The same thread steps the same numbers each time: they stay in its cache. */
 #pragma omp parallel for schedule(static) reduction(| : failed) if (optimizer->n_parts > 1)
   for (size_t p = 0; p < optimizer->n_parts; p++)
-    failed |= !step_part (optimizer, &step, &optimizer->part[p], gradient, clear);
-  if (clear == NULL)
-    return !failed;
-  clear->penalty = 0;
-  for (size_t b = 0; b < clear->n_blocks; b++)
-    clear->block[b].n_used = 0;
+    failed |= !step_part (optimizer, step, &optimizer->part[p], gradient);
+  return !failed;
+}
+
+static gboolean
+step_listed_rows (const FlOptimizer *optimizer, const FlStep *step, const FlGradient *gradient)
+{
+  FlStepKind kind = step_kind (optimizer->kind);
+  unsigned failed = 0;
+
+  for (size_t b = 0; b < optimizer->n_blocks; b++)
+    {
+      const FlGradientBlock *block = &gradient->block[b];
+      size_t m = block->n_cols;
+
+#pragma omp parallel for schedule(static) reduction(| : failed) if (block->n_used * m > PART_NUMBERS)
+      for (uint32_t k = 0; k < block->n_used; k++)
+        failed |= !step_rows (optimizer, step, kind, b, block->f32 + k * m, block->row[k],
+                              block->row[k] + 1);
+    }
   return !failed;
 }
 
 gboolean
 fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient)
 {
-  return take_step (optimizer, gradient, NULL);
-}
+  double length = optimizer->clip > 0 ? sqrt (fl_gradient_dot (gradient, gradient)) : 0;
+  double scale = length > optimizer->clip ? optimizer->clip / length : 1;
+  FlStep step = { .scale = (float) scale, .rate = (float) optimizer->learning_rate,
+                  .epsilon = EPSILON_ADAGRAD };
 
-gboolean
-fl_optimizer_step_and_clear (FlOptimizer *optimizer, FlGradient *gradient)
-{
-  return take_step (optimizer, gradient, gradient);
+  if (!fl_gradient_check (gradient, NULL))
+    return FALSE;
+  optimizer->state->t++;
+  if (step_kind (optimizer->kind) == FL_STEP_ADAM)
+    step = adam_step (optimizer->learning_rate, scale, optimizer->state->t);
+  step.decay = (float) optimizer->decay;
+  return optimizer->all_rows ? step_all_rows (optimizer, &step, gradient)
+                             : step_listed_rows (optimizer, &step, gradient);
 }

@@ -29,7 +29,7 @@ struct FlSampler
   size_t first, end;    /* places in the window                           */
   size_t window;        /* places that it has room for                    */
   uint32_t *window_user, *window_item;
-  float *window_label;
+  double *window_label;
   FlBatch now;
 };
 
@@ -154,7 +154,7 @@ fl_sampler_left_out (const FlSampler *sampler)
 }
 
 void
-fl_sampler_begin (FlSampler *sampler, uint64_t epoch)
+fl_sampler_start_epoch (FlSampler *sampler, uint64_t epoch)
 {
   FlRng rng = fl_rng (sampler->seed, "order", epoch);
 
@@ -219,11 +219,9 @@ fl_sampler_next (FlSampler *sampler)
   if (sampler->next + n > sampler->end)
     draw_window (sampler);
   at = sampler->next - sampler->first;
-  sampler->now = (FlBatch) { .n = n,
-                             .width = width,
-                             .user = sampler->window_user + at,
-                             .item = sampler->window_item + width * at,
-                             .label = sampler->labelled ? sampler->window_label + at : NULL };
+  sampler->now = FL_BATCH (.n = n, .width = width, .user = sampler->window_user + at,
+                           .item = sampler->window_item + width * at,
+                           .label = sampler->labelled ? sampler->window_label + at : NULL);
   sampler->next += n;
   return &sampler->now;
 }

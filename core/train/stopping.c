@@ -9,7 +9,7 @@ struct FlStopping
   FlValidation *validation;
   const FlInstance *model;
   const FlBlock *block;
-  size_t n_blocks, n_numbers;
+  size_t n_blocks, n_bytes;
   uint64_t patience, every;
   FlBest *best;    /* with the numbers of all blocks, one after the other */
 };
@@ -38,21 +38,20 @@ fl_stopping_free (FlStopping *stopping)
 }
 
 gboolean
-fl_stopping_watch (FlStopping *stopping, size_t n_blocks, const FlBlock *blocks, GError **error)
+fl_stopping_set_blocks (FlStopping *stopping, size_t n_blocks, const FlBlock *blocks, GError **error)
 {
   stopping->n_blocks = n_blocks;
   stopping->block = blocks;
   for (size_t b = 0; b < n_blocks; b++)
-    stopping->n_numbers += blocks[b].n_rows * blocks[b].n_cols;
-  stopping->best = fl_alloc (1, sizeof *stopping->best + stopping->n_numbers * sizeof (float),
-                             error);
+    stopping->n_bytes += blocks[b].n_rows * fl_block_row_bytes (&blocks[b]);
+  stopping->best = fl_alloc (1, sizeof *stopping->best + stopping->n_bytes, error);
   return stopping->best != NULL;
 }
 
 FlBest *
 fl_stopping_best (FlStopping *stopping, size_t *size)
 {
-  *size = sizeof *stopping->best + stopping->n_numbers * sizeof (float);
+  *size = sizeof *stopping->best + stopping->n_bytes;
   return stopping->best;
 }
 
@@ -60,23 +59,24 @@ fl_stopping_best (FlStopping *stopping, size_t *size)
 static void
 copy_blocks (FlStopping *stopping, gboolean back)
 {
-  float *at = stopping->best->number;
+  char *at = stopping->best->numbers;
 
   for (size_t b = 0; b < stopping->n_blocks; b++)
     {
-      size_t n = stopping->block[b].n_rows * stopping->block[b].n_cols;
+      const FlBlock *block = &stopping->block[b];
+      size_t n = block->n_rows * fl_block_row_bytes (block);
 
       if (back)
-        memcpy (stopping->block[b].value, at, n * sizeof *at);
+        memcpy (fl_block_row (block, 0), at, n);
       else
-        memcpy (at, stopping->block[b].value, n * sizeof *at);
+        memcpy (at, fl_block_row (block, 0), n);
       at += n;
     }
 }
 
 gboolean
-fl_stopping_look (FlStopping *stopping, uint64_t n_epochs, gboolean last, gboolean *stop,
-                  GError **error)
+fl_stopping_end_epoch (FlStopping *stopping, uint64_t n_epochs, gboolean last, gboolean *stop,
+                       GError **error)
 {
   FlBest *best = stopping->best;
   double value;

@@ -25,14 +25,40 @@ size_t fl_sampler_size (const FlSampler *sampler);
 size_t fl_sampler_n_batches (const FlSampler *sampler);
 /* Users with training ratings who have no negative. */
 uint32_t fl_sampler_left_out (const FlSampler *sampler);
-void fl_sampler_begin (FlSampler *sampler, uint64_t epoch);
+void fl_sampler_start_epoch (FlSampler *sampler, uint64_t epoch);
 /* Valid until the next call; NULL after the last batch of the epoch. */
 const FlBatch *fl_sampler_next (FlSampler *sampler);
 
-/* ---- optimiser --------------------------------------------------------- */
+/* ---- blocks and gradients ---------------------------------------------- */
 
-/* fl_optimizer_step that also makes the gradient zero. */
-gboolean fl_optimizer_step_and_clear (FlOptimizer *optimizer, FlGradient *gradient);
+/* Bytes to a row. */
+static inline size_t
+fl_block_row_bytes (const FlBlock *block)
+{
+  return block->n_cols * (block->f64 != NULL ? sizeof (double) : sizeof (float));
+}
+
+/* The numbers of row r on, of either precision. */
+static inline gpointer
+fl_block_row (const FlBlock *block, uint32_t r)
+{
+  char *values = block->f64 != NULL ? (char *) block->f64 : (char *) block->f32;
+
+  return values + r * fl_block_row_bytes (block);
+}
+
+/* FALSE with FL_ERROR_SYSTEM when memory ended for rows of it; NULL: nothing to check. */
+gboolean fl_gradient_check (const FlGradient *gradient, GError **error);
+/* The numbers of the row at a place, and of those behind it. */
+gpointer fl_gradient_place (const FlGradientBlock *block, uint32_t place);
+/* y <- y + factor x, of the numbers of a row; rounded to float first where they are. */
+void fl_block_add_row (const FlBlock *block, uint32_t r, double factor, gconstpointer x);
+
+/* ---- settings ---------------------------------------------------------- */
+
+/* FALSE with FL_ERROR_PLUGIN where theirs do not say how large they are. */
+gboolean fl_training_settings_copy (FlTrainingSettings *mine, const FlTrainingSettings *theirs,
+                                    GError **error);
 
 /* ---- early stopping ---------------------------------------------------- */
 
@@ -54,7 +80,7 @@ typedef struct
 {
   uint64_t epoch;
   double value;
-  float number[];
+  char numbers[];
 } FlBest;
 
 typedef struct FlStopping FlStopping;
@@ -63,14 +89,14 @@ FlStopping *fl_stopping_new (const FlStage *stage, const FlTrainingSettings *set
                              GError **error);
 void fl_stopping_free (FlStopping *stopping);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlStopping, fl_stopping_free)
-/* The parameters to keep the best of; before the first look. */
-gboolean fl_stopping_watch (FlStopping *stopping, size_t n_blocks, const FlBlock *blocks,
+/* The parameters to keep the best of; before the first epoch. */
+gboolean fl_stopping_set_blocks (FlStopping *stopping, size_t n_blocks, const FlBlock *blocks,
                             GError **error);
 FlBest *fl_stopping_best (FlStopping *stopping, size_t *size);
 /* After n_epochs: measures, if it is time, and keeps the parameters if they are the
  * best; *stop: patience is at its end. */
-gboolean fl_stopping_look (FlStopping *stopping, uint64_t n_epochs, gboolean last, gboolean *stop,
-                           GError **error);
+gboolean fl_stopping_end_epoch (FlStopping *stopping, uint64_t n_epochs, gboolean last,
+                                gboolean *stop, GError **error);
 /* Puts the best parameters back. */
 void fl_stopping_restore (FlStopping *stopping);
 

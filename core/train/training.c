@@ -16,10 +16,10 @@ struct FlTraining
   FlSampler *sampler;
   FlOptimizer *optimizer;  /* NULL where the model streams             */
   FlGradient *gradient;
-  FlStopping *stopping;    /* or NULL                              */
+  FlStopping *stopping;    /* or NULL                                   */
   FlGradient *before;      /* rows as they were before fl_training_move */
   gboolean moved;
-  gboolean begun;
+  gboolean started;        /* the first epoch                           */
   struct
   {
     uint64_t epoch;        /* under way, or all of them            */
@@ -61,6 +61,31 @@ check_settings (const FlTraining *training, gboolean streams, GError **error)
   return TRUE;
 }
 
+gboolean
+fl_training_settings_copy (FlTrainingSettings *mine, const FlTrainingSettings *theirs,
+                           GError **error)
+{
+  if (theirs->size == 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlTrainingSettings without its size: "
+                    "use FL_TRAINING_SETTINGS");
+  FL_COPY (mine, theirs);
+  return TRUE;
+}
+
+/* Those of the model lie in its own structure, behind which others may stand. */
+static gboolean
+read_settings (FlTraining *training, const FlTrainingSettings *given, GError **error)
+{
+  FlTrainingSettings *mine = &training->settings;
+
+  if (given != NULL)
+    return fl_training_settings_copy (mine, given, error);
+  memcpy (mine, training->ops->settings (training->stage.model->self),
+          MIN (training->ops->settings_size, sizeof *mine));
+  mine->size = sizeof *mine;
+  return TRUE;
+}
+
 /* Refuses what cannot be before any work is done. */
 static gboolean
 make_stopping (FlTraining *training, GError **error)
@@ -83,7 +108,7 @@ start_model (FlTraining *training, GError **error)
     return FALSE;
   training->n_blocks = training->ops->blocks (model->self, &training->block);
   if (training->stopping != NULL
-      && !fl_stopping_watch (training->stopping, training->n_blocks, training->block, error))
+      && !fl_stopping_set_blocks (training->stopping, training->n_blocks, training->block, error))
     return FALSE;
   if (training->settings.optimizer == FL_OPTIMIZER_STREAM)
     return TRUE;
@@ -112,9 +137,8 @@ fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboo
   training->written = g_get_monotonic_time ();
   training->checkpoint = fl_run_checkpoint (stage->run, &training->seconds);
   training->ops = model->gradient;
-  training->settings = settings != NULL ? *settings
-                                        : *training->ops->settings (stage->model->self);
-  if (!check_settings (training, streams, error) || !make_stopping (training, error)
+  if (!read_settings (training, settings, error) || !check_settings (training, streams, error)
+      || !make_stopping (training, error)
       || !start_model (training, error))
     return NULL;
   if (fl_sampler_left_out (training->sampler) > 0)
@@ -181,7 +205,7 @@ add_piece (GArray *pieces, const char *name, gpointer data, size_t size)
 void
 fl_training_keep (FlTraining *training, const char *name, gpointer data, size_t size)
 {
-  g_return_if_fail (!training->begun);
+  g_return_if_fail (!training->started);
   add_piece (training->kept, name, data, size);
 }
 
@@ -215,10 +239,10 @@ diverge (FlTraining *training, const char *what)
 }
 
 static void
-tell_moved (FlTraining *training)
+announce_change (FlTraining *training)
 {
-  if (training->ops->moved != NULL)
-    training->ops->moved (training->stage.model->self);
+  if (training->ops->parameters_changed != NULL)
+    training->ops->parameters_changed (training->stage.model->self);
 }
 
 static gboolean
@@ -249,8 +273,8 @@ gather_pieces (FlTraining *training)
     {
       const FlBlock *block = &training->block[b];
 
-      add_piece (pieces, block->name, block->value,
-                 block->n_rows * block->n_cols * sizeof *block->value);
+      add_piece (pieces, block->name, fl_block_row (block, 0),
+                 block->n_rows * fl_block_row_bytes (block));
     }
   if (training->optimizer != NULL)
     {
@@ -277,7 +301,7 @@ resume (FlTraining *training)
   gather_pieces (training);
   training->resumable = fl_checkpoint_load (training->checkpoint, training->pieces, &error);
   if (training->resumable)
-    tell_moved (training);
+    announce_change (training);
   else if (error != NULL)
     {
       g_autofree char *name = g_path_get_basename (training->checkpoint);
@@ -324,8 +348,8 @@ end_epoch (FlTraining *training)
 
   training->at.epoch++;
   if (training->stopping != NULL
-      && !fl_stopping_look (training->stopping, training->at.epoch, is_last (training),
-                            &stop, &failure))
+      && !fl_stopping_end_epoch (training->stopping, training->at.epoch, is_last (training),
+                                 &stop, &failure))
     fl_training_fail (training, failure);
   training->at.stopped = stop;
   save (training);
@@ -334,17 +358,17 @@ end_epoch (FlTraining *training)
 gboolean
 fl_training_epoch (FlTraining *training)
 {
-  if (!training->begun)
+  if (!training->started)
     resume (training);
   else if (training->failure == NULL)
     end_epoch (training);
-  training->begun = TRUE;
+  training->started = TRUE;
   if (training->failure != NULL || is_over (training))
     return FALSE;
   training->n_batches = 0;
   training->loss = 0;
   if (training->optimizer != NULL)
-    fl_sampler_begin (training->sampler, training->at.epoch);
+    fl_sampler_start_epoch (training->sampler, training->at.epoch);
   return TRUE;
 }
 
@@ -354,43 +378,67 @@ fl_training_batch (FlTraining *training)
   return training->failure == NULL ? fl_sampler_next (training->sampler) : NULL;
 }
 
-gboolean
-fl_training_scores (FlTraining *training, const FlBatch *batch, float *score)
+/* The host's own copy of a batch: what its maker did not know yet is zero. */
+static gboolean
+read_batch (FlBatch *mine, const FlBatch *theirs, GError **error)
 {
-  GError *failure = NULL;
-
-  memset (score, 0, batch->n * batch->width * sizeof *score);
-  return training->failure == NULL
-         && (training->ops->scores (training->stage.model->self, batch, score, &failure)
-             || fl_training_fail (training, failure));
+  if (theirs->size == 0)
+    return fl_fail (error, FL_ERROR_PLUGIN,
+                    "hands over a FlBatch without its size: use FL_BATCH");
+  FL_COPY (mine, theirs);
+  return TRUE;
 }
 
 gboolean
-fl_training_backward (FlTraining *training, const FlBatch *batch, const float *d_score,
+fl_training_scores (FlTraining *training, const FlBatch *theirs, double *score)
+{
+  GError *failure = NULL;
+  FlBatch batch;
+
+  if (training->failure != NULL)
+    return FALSE;
+  if (!read_batch (&batch, theirs, &failure))
+    return fl_training_fail (training, failure);
+  memset (score, 0, batch.n * batch.width * sizeof *score);
+  return training->ops->scores (training->stage.model->self, &batch, score, &failure)
+         || fl_training_fail (training, failure);
+}
+
+gboolean
+fl_training_backward (FlTraining *training, const FlBatch *theirs, const double *d_score,
                       FlGradient *gradient, FlGradient *d_delta)
 {
   GError *failure = NULL;
-  double l2 = training->settings.l2 / (double) batch->n;
+  FlBatch batch;
 
-  return training->failure == NULL
-         && (training->ops->backward (training->stage.model->self, batch, d_score, l2, gradient,
-                                      d_delta, &failure)
-             || fl_training_fail (training, failure));
+  if (training->failure != NULL)
+    return FALSE;
+  if (!read_batch (&batch, theirs, &failure)
+      || !training->ops->backward (training->stage.model->self, &batch, d_score,
+                                   training->settings.l2 / (double) batch.n, gradient, d_delta,
+                                   &failure)
+      || !fl_gradient_check (gradient, &failure) || !fl_gradient_check (d_delta, &failure))
+    return fl_training_fail (training, failure);
+  return TRUE;
 }
 
 gboolean
 fl_training_step (FlTraining *training, FlGradient *gradient, double loss)
 {
   double n_batches = (double) fl_sampler_n_batches (training->sampler);
+  GError *failure = NULL;
 
   if (training->failure != NULL)
     return FALSE;
+  if (!fl_gradient_check (gradient, &failure))
+    return fl_training_fail (training, failure);
   loss += gradient->penalty;
   if (!isfinite (loss))
     return diverge (training, "the loss");
-  if (!fl_optimizer_step_and_clear (training->optimizer, gradient))
+  if (!fl_optimizer_step (training->optimizer, gradient))
     return diverge (training, "a parameter");
-  tell_moved (training);
+  fl_gradient_clear (gradient);
+  announce_change (training);
   /* What was moved has been stepped from. */
   if (training->moved)
     fl_gradient_clear (training->before);
@@ -429,14 +477,13 @@ fl_training_stream (FlTraining *training)
 static void
 keep_rows (const FlBlock *block, FlGradientBlock *before, const FlGradientBlock *by)
 {
-  size_t m = block->n_cols;
-
   for (uint32_t k = 0; k < by->n_used; k++)
     {
       uint32_t r = by->row[k];
 
-      if (!before->used[r])
-        memcpy (fl_gradient_row (before, r), block->value + r * m, m * sizeof *block->value);
+      if (before->slot[r] == FL_NOT_LISTED)
+        memcpy (fl_gradient_place (before, fl_gradient_list (before, r)), fl_block_row (block, r),
+                fl_block_row_bytes (block));
     }
 }
 
@@ -449,22 +496,22 @@ fl_training_move (FlTraining *training, double factor, const FlGradient *by)
     return FALSE;
   if (training->before == NULL)
     training->before = fl_gradient_new (training->n_blocks, training->block, &failure);
-  if (training->before == NULL)
+  for (size_t b = 0; b < training->n_blocks && failure == NULL; b++)
+    keep_rows (&training->block[b], &training->before->block[b], &by->block[b]);
+  if (failure != NULL || !fl_gradient_check (by, &failure)
+      || !fl_gradient_check (training->before, &failure))
     return fl_training_fail (training, failure);
   for (size_t b = 0; b < training->n_blocks; b++)
     {
       const FlBlock *block = &training->block[b];
       const FlGradientBlock *from = &by->block[b];
-      size_t m = block->n_cols;
 
-      keep_rows (block, &training->before->block[b], from);
-#pragma omp parallel for schedule(static) if (from->n_used * m >= 32768)
+#pragma omp parallel for schedule(static) if (from->n_used * block->n_cols >= 32768)
       for (uint32_t k = 0; k < from->n_used; k++)
-        fl_add_f32 (m, (float) factor, from->value + from->row[k] * m,
-                    block->value + from->row[k] * m);
+        fl_block_add_row (block, from->row[k], factor, fl_gradient_place (from, k));
     }
   training->moved = TRUE;
-  tell_moved (training);
+  announce_change (training);
   return TRUE;
 }
 
@@ -479,28 +526,27 @@ fl_training_restore (FlTraining *training)
     {
       const FlBlock *block = &training->block[b];
       const FlGradientBlock *before = &training->before->block[b];
-      size_t m = block->n_cols;
 
       for (uint32_t k = 0; k < before->n_used; k++)
-        memcpy (block->value + before->row[k] * m, before->value + before->row[k] * m,
-                m * sizeof *block->value);
+        memcpy (fl_block_row (block, before->row[k]), fl_gradient_place (before, k),
+                fl_block_row_bytes (block));
     }
   fl_gradient_clear (training->before);
   training->moved = FALSE;
-  tell_moved (training);
+  announce_change (training);
   return TRUE;
 }
 
 /* ---- the end ----------------------------------------------------------- */
 
 static void
-take_best (FlTraining *training)
+restore_best (FlTraining *training)
 {
   size_t size;
   const FlBest *best = fl_stopping_best (training->stopping, &size);
 
   fl_stopping_restore (training->stopping);
-  tell_moved (training);
+  announce_change (training);
   fl_run_note (training->stage.run, "best epoch", (double) best->epoch);
   fl_run_note (training->stage.run, "best value", best->value);
 }
@@ -516,8 +562,9 @@ fl_training_end (FlTraining *training, GError **error)
       return FALSE;
     }
   if (training->stopping != NULL)
-    take_best (training);
+    restore_best (training);
   fl_run_note_stop (training->stage.run, training->at.stopped ? FL_STOP_PATIENCE : FL_STOP_MAX_ITER,
                     training->at.epoch);
-  return training->ops->settle == NULL || training->ops->settle (model->self, error);
+  return training->ops->prepare_scores == NULL
+         || training->ops->prepare_scores (model->self, error);
 }

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Everything declared between these two is part of a header's interface: C
  * linkage, visible outside the library. */
@@ -36,6 +37,23 @@ typedef enum
  * Say what was found and what was wanted; the host adds where. */
 gboolean fl_fail (GError **error, FlErrorCode code, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
+
+/* A structure that either side may build for the other begins with its size, which the
+ * macro named after it fills in: FL_BATCH (.n = 3, ...). */
+#define FL_SIZED_(Type, ...) ((Type) { .size = sizeof (Type), __VA_ARGS__ })
+/* *mine <- *theirs as far as both know it; the rest of mine is zero.  Such a structure is
+ * never assigned whole: its size may be another side's. */
+#define FL_COPY(mine, theirs) fl_copy ((mine), sizeof *(mine), (theirs))
+
+static inline void
+fl_copy (gpointer mine, size_t size, gconstpointer theirs)
+{
+  size_t given = *(const size_t *) theirs;
+
+  memset (mine, 0, size);
+  memcpy (mine, theirs, MIN (given, size));
+  *(size_t *) mine = size;
+}
 
 /* Text that need not end in a zero byte. */
 typedef struct

@@ -75,7 +75,9 @@ struct FlInstance
   .closed_form = &(const FlClosedFormOps) { .ops_size = sizeof (FlClosedFormOps), __VA_ARGS__ }
 
 #define FL_GRADIENT(...) \
-  .gradient = &(const FlGradientOps) { .ops_size = sizeof (FlGradientOps), __VA_ARGS__ }
+  .gradient = &(const FlGradientOps) { .ops_size = sizeof (FlGradientOps), \
+                                       .settings_size = sizeof (FlTrainingSettings), \
+                                       __VA_ARGS__ }
 
 /* A descriptor's initialiser, for families: static const FlPlugin x = FL_DESCRIPTOR (...). */
 #define FL_DESCRIPTOR(...) \

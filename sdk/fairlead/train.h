@@ -34,13 +34,15 @@ typedef struct FlStage FlStage;
 /* ---- models ------------------------------------------------------------ */
 
 /* A table of parameters, row-major; a row is a user, an item, an output of a
- * layer. */
+ * layer.  Of f32 and f64 exactly one is set. */
 typedef struct
 {
   const char *name; /* "user", "item", "W1" */
   uint32_t n_rows;
   size_t n_cols;
-  float *value;
+  float *f32;       /* n_rows x n_cols      */
+  double *f64;
+  gpointer reserved[4];
 } FlBlock;
 
 /* What is scored together: each of n entries is a user with `width` items.  A
@@ -48,56 +50,88 @@ typedef struct
  * has width 1. */
 typedef struct
 {
+  size_t size;          /* FL_BATCH                                          */
   size_t n, width;
   const uint32_t *user; /* n                                                 */
   const uint32_t *item; /* n x width, row-major                              */
-  const float *label;   /* n, or NULL: triples have none                     */
+  const double *label;  /* n, or NULL: triples have none                     */
   /* Added to the vectors of items that stand in the columns of `perturbed`; NULL:
    * to none.  n_items x item_width. */
   const float *delta;
   unsigned perturbed;   /* 1 << column, or-ed                                */
 } FlBatch;
 
-/* A derivative by all blocks, of which most rows are zero: those not listed in
- * `row`.  Rows come in the order in which they were first added to. */
+#define FL_BATCH(...) FL_SIZED_ (FlBatch, __VA_ARGS__)
+
+/* What `slot` says of a row that is not listed: the derivative by it is zero. */
+#define FL_NOT_LISTED G_MAXUINT32
+
+/* A derivative by a block, of which only rows that something was added to are kept, in
+ * the order in which they were first asked for: `row` and `slot` undo each other.  To
+ * list a row may move all values of the block. */
 typedef struct
 {
   uint32_t n_rows;      /* of the block                                      */
   size_t n_cols;
-  float *value;         /* n_rows x n_cols                                   */
-  uint32_t n_used;
-  uint32_t *row;        /* n_used                                            */
-  uint8_t *used;        /* n_rows: whether it is listed                      */
+  uint32_t n_used;      /* rows that are listed                              */
+  uint32_t *row;        /* n_used: which row each is                         */
+  uint32_t *slot;       /* n_rows: its place among those, or FL_NOT_LISTED   */
+  float *f32;           /* n_used x n_cols; this one where the block has it, */
+  double *f64;          /* else this one                                     */
+  /* The host's. */
+  uint32_t n_room;      /* rows that there is memory for                     */
+  gboolean incomplete;  /* there was none for another                        */
+  gpointer reserved[4];
 } FlGradientBlock;
 
+/* Made by the host alone. */
 typedef struct
 {
+  size_t size;
   size_t n_blocks;
   FlGradientBlock *block;
   double penalty;       /* what backward added to the loss beside the scores */
 } FlGradient;
 
+/* Zero.  Costs 4 bytes for each row of the blocks, and the values of rows that come to
+ * be listed.  A block that has neither f32 nor f64 (a shape) counts as one of floats. */
 FlGradient *fl_gradient_new (size_t n_blocks, const FlBlock *blocks, GError **error);
 void fl_gradient_free (FlGradient *gradient);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGradient, fl_gradient_free)
-/* Back to zero; costs the rows that are listed. */
+/* Back to zero: no row is listed.  Costs the rows that were. */
 void fl_gradient_clear (FlGradient *gradient);
 /* a <- a + factor b.  Both of the same blocks. */
 void fl_gradient_add (FlGradient *a, double factor, const FlGradient *b);
 void fl_gradient_scale (FlGradient *gradient, double factor);
 /* Sum of products over all blocks, in double. */
 double fl_gradient_dot (const FlGradient *a, const FlGradient *b);
+/* Lists row r, which is not listed, as zero, and returns its place.  Where memory ends
+ * that is a place for what is lost, and whatever part of the training meets the gradient
+ * next fails with FL_ERROR_SYSTEM. */
+uint32_t fl_gradient_list (FlGradientBlock *block, uint32_t r);
 
-/* Row r of a block, to be added to. */
+/* Row r of a block of floats, n_cols numbers to be added to; listed if it was not.  Valid
+ * until another row of the block is listed.  Where several threads add to a block, one
+ * lists the rows beforehand. */
 static inline float *
 fl_gradient_row (FlGradientBlock *block, uint32_t r)
 {
-  if (!block->used[r])
-    {
-      block->used[r] = 1;
-      block->row[block->n_used++] = r;
-    }
-  return block->value + r * block->n_cols;
+  uint32_t place = block->slot[r];
+
+  if (place == FL_NOT_LISTED)
+    place = fl_gradient_list (block, r);
+  return block->f32 + place * block->n_cols;
+}
+
+/* The same of a block of doubles. */
+static inline double *
+fl_gradient_row_f64 (FlGradientBlock *block, uint32_t r)
+{
+  uint32_t place = block->slot[r];
+
+  if (place == FL_NOT_LISTED)
+    place = fl_gradient_list (block, r);
+  return block->f64 + place * block->n_cols;
 }
 
 typedef enum
@@ -115,9 +149,11 @@ typedef enum
   FL_OPTIMIZER_STREAM     /* the model's own loop over single triples           */
 } FlOptimizerKind;
 
-/* How a model is trained; a model's parameters, by FL_TRAINING_PARAMS. */
+/* How a model is trained; a model's parameters, by FL_TRAINING_PARAMS.  `size` is filled
+ * by FL_TRAINING_SETTINGS; in a model's own structure FL_GRADIENT says it. */
 typedef struct
 {
+  size_t size;
   int64_t epochs, batch, negatives;
   int loss, optimizer; /* FlLoss, FlOptimizerKind */
   double learning_rate, l2, clip;
@@ -125,6 +161,8 @@ typedef struct
   int64_t stop_k, patience, validate_every;
   double weight_decay;
 } FlTrainingSettings;
+
+#define FL_TRAINING_SETTINGS(...) FL_SIZED_ (FlTrainingSettings, __VA_ARGS__)
 
 /* Rows for a model's table of parameters; `field` is its FlTrainingSettings. */
 #define FL_TRAINING_PARAMS(Self, field) \
@@ -170,30 +208,31 @@ typedef struct
 typedef struct
 {
   size_t ops_size;
+  size_t settings_size; /* of what `settings` returns; both are FL_GRADIENT's to fill */
   const FlTrainingSettings *(*settings) (gconstpointer self);
   /* Parameters at their random start.  `train` is borrowed until clear or the next
    * start. */
   gboolean (*start) (gpointer self, const FlRatings *train, uint64_t seed, GError **error);
   /* The blocks, n of them, valid until clear or the next start.  Their values may
-   * be changed by the caller, who then calls `moved`. */
+   * be changed by the caller, who then calls `parameters_changed`. */
   size_t (*blocks) (gpointer self, const FlBlock **blocks);
   /* n x width scores of a batch, or what comes before a sigmoid. */
-  gboolean (*scores) (gpointer self, const FlBatch *batch, float *score, GError **error);
+  gboolean (*scores) (gpointer self, const FlBatch *batch, double *score, GError **error);
   /* Adds the derivative by the blocks of
    *   sum over the batch of d_score . score + l2 * (squared norms of the vectors of
    *   the user and of the items, as they are without delta, of each entry),
-   * and the second sum to gradient->penalty.  d_delta: one block, n_items x
+   * and the second sum to gradient->penalty.  d_delta: one block of floats, n_items x
    * item_width, receives the derivative by batch->delta.  Either of the two may be
    * NULL. */
-  gboolean (*backward) (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+  gboolean (*backward) (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                         FlGradient *gradient, FlGradient *d_delta, GError **error);
   /* Numbers in the vector of an item that batch->delta is added to; NULL: items
    * cannot be perturbed. */
   size_t (*item_width) (gconstpointer self);
   /* Parameters were changed: what was computed from them is out of date.  Optional. */
-  void (*moved) (gpointer self);
+  void (*parameters_changed) (gpointer self);
   /* Makes ready what `factors` and `score` of FlModelOps read.  Optional. */
-  gboolean (*settle) (gpointer self, GError **error);
+  gboolean (*prepare_scores) (gpointer self, GError **error);
   /* One epoch in the model's own way, where its settings say FL_OPTIMIZER_STREAM;
    * *loss receives its mean over the triples.  NULL: it has none. */
   gboolean (*stream) (gpointer self, uint64_t seed, uint64_t epoch, double *loss,
@@ -204,11 +243,11 @@ typedef struct
 
 /* sum_k weight_k * -ln sigma (s_k0 - s_k1) of n triples; weight NULL: 1 / n each.
  * score, d_score: n x 2.  Each loss, unweighted, goes to `each` (n) unless NULL. */
-double fl_loss_bpr (size_t n, const float *score, const double *weight, float *d_score,
+double fl_loss_bpr (size_t n, const double *score, const double *weight, double *d_score,
                     double *each);
 /* sum_k weight_k * -(y ln p + (1 - y) ln (1 - p)), p = sigma (s_k), of n pairs. */
-double fl_loss_bce (size_t n, const float *score, const float *label, const double *weight,
-                    float *d_score, double *each);
+double fl_loss_bce (size_t n, const double *score, const double *label, const double *weight,
+                    double *d_score, double *each);
 
 /* ---- the loop ---------------------------------------------------------- */
 
@@ -238,8 +277,8 @@ uint64_t fl_training_epoch_number (const FlTraining *training); /* from 0 */
 /* The next batch of the epoch, valid until the next call; NULL after the last one. */
 const FlBatch *fl_training_batch (FlTraining *training);
 /* As in FlGradientOps. */
-gboolean fl_training_scores (FlTraining *training, const FlBatch *batch, float *score);
-gboolean fl_training_backward (FlTraining *training, const FlBatch *batch, const float *d_score,
+gboolean fl_training_scores (FlTraining *training, const FlBatch *batch, double *score);
+gboolean fl_training_backward (FlTraining *training, const FlBatch *batch, const double *d_score,
                                FlGradient *gradient, FlGradient *d_delta);
 /* theta <- theta + factor * by, until fl_training_restore puts back the very bits
  * that were there before the first move. */
@@ -266,7 +305,8 @@ FlOptimizer *fl_optimizer_new (size_t n_blocks, const FlBlock *blocks,
                                const FlTrainingSettings *settings, GError **error);
 void fl_optimizer_free (FlOptimizer *optimizer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOptimizer, fl_optimizer_free)
-/* FALSE when a parameter became what is not finite. */
+/* FALSE when a parameter became what is not finite, or memory ended for a row of the
+ * gradient. */
 gboolean fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient);
 /* The steps that it has done and its moments, for fl_training_keep. */
 gpointer fl_optimizer_state (FlOptimizer *optimizer, size_t *size);

@@ -62,7 +62,7 @@ time_stream (Bench *bench, const FlRatings *(*get) (Bench *bench), const char *d
 typedef struct
 {
   FlTraining *training;
-  float score[2 * BATCH], d_score[2 * BATCH];
+  double score[2 * BATCH], d_score[2 * BATCH];
 } Adam;
 
 /* The host's loop. */

@@ -19,7 +19,7 @@ typedef struct
   FlGradient *gradient;
   FlOptimizer *optimizer; /* NULL: no step */
   FlBatch batch;
-  float score[2 * BATCH], d_score[2 * BATCH];
+  double score[2 * BATCH], d_score[2 * BATCH];
   uint32_t user[N_USERS], item[2 * N_USERS];
 } Step;
 
@@ -52,7 +52,8 @@ step_init (Step *step, const Bench *bench, const FlRatings *ratings, const char 
     bench_fail (error);
   if (optimise)
     step->optimizer = fl_optimizer_new (n_blocks, blocks,
-                                        step->ops->settings (step->model->self), &error);
+                                        &FL_TRAINING_SETTINGS (.optimizer = FL_OPTIMIZER_ADAM,
+                                                               .learning_rate = 1e-3), &error);
   if (error != NULL)
     bench_fail (error);
   for (size_t k = 0; k < BATCH; k++)
@@ -66,7 +67,7 @@ step_init (Step *step, const Bench *bench, const FlRatings *ratings, const char 
       step->item[2 * k] = ratings->by_user.col[entry];
       step->item[2 * k + 1] = fl_rng_below (&rng, N_ITEMS);
     }
-  step->batch = (FlBatch) { .n = BATCH, .width = 2, .user = step->user, .item = step->item };
+  step->batch = FL_BATCH (.n = BATCH, .width = 2, .user = step->user, .item = step->item);
 }
 
 static void
@@ -76,7 +77,7 @@ do_step (gpointer user_data)
   gpointer self = step->model->self;
   GError *error = NULL;
 
-  step->ops->moved (self);
+  step->ops->parameters_changed (self);
   fl_gradient_clear (step->gradient);
   if (!step->ops->scores (self, &step->batch, step->score, &error))
     bench_fail (error);
@@ -120,7 +121,7 @@ score_all (gpointer user_data)
   g_autofree double *out = g_new (double, 64 * N_ITEMS);
   GError *error = NULL;
 
-  if (!step->ops->settle (step->model->self, &error))
+  if (!step->ops->prepare_scores (step->model->self, &error))
     bench_fail (error);
   for (size_t u = 0; u < N_USERS; u += 64)
     if (!ops->score (step->model->self, MIN (64, N_USERS - u), step->user + u, N_ITEMS, step->item,

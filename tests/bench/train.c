@@ -47,16 +47,17 @@ static void
 time_step (const Bench *bench, int kind, const char *word, int threads)
 {
   g_autofree char *name = g_strdup_printf ("%s step, 459k parameters, batch 1024", word);
-  FlTrainingSettings settings = { .optimizer = kind, .learning_rate = 1e-3 };
+  FlTrainingSettings settings = FL_TRAINING_SETTINGS (.optimizer = kind, .learning_rate = 1e-3);
   size_t n = (size_t) (N_USERS + N_ITEMS) * RANK;
-  Step work = { .block = { { "user", N_USERS, RANK, NULL }, { "item", N_ITEMS, RANK, NULL } } };
+  Step work = { .block = { { .name = "user", .n_rows = N_USERS, .n_cols = RANK },
+                           { .name = "item", .n_rows = N_ITEMS, .n_cols = RANK } } };
   GError *error = NULL;
 
   if (!bench_wanted (bench, name))
     return;
   omp_set_num_threads (threads);
   for (size_t b = 0; b < 2; b++)
-    work.block[b].value = fl_table_alloc (work.block[b].n_rows * RANK, sizeof (float), &error);
+    work.block[b].f32 = fl_table_alloc (work.block[b].n_rows * RANK, sizeof (float), &error);
   work.gradient = error == NULL ? fl_gradient_new (2, work.block, &error) : NULL;
   work.optimizer = error == NULL ? fl_optimizer_new (2, work.block, &settings, &error) : NULL;
   if (error != NULL)
@@ -67,8 +68,8 @@ time_step (const Bench *bench, int kind, const char *word, int threads)
                    ? 12 * (double) n / bench->machine.copy_bytes / threads : 0);
   fl_optimizer_free (work.optimizer);
   fl_gradient_free (work.gradient);
-  g_free (work.block[0].value);
-  g_free (work.block[1].value);
+  g_free (work.block[0].f32);
+  g_free (work.block[1].f32);
 }
 
 static void
@@ -76,7 +77,7 @@ draw_epoch (gpointer user_data)
 {
   FlSampler *sampler = user_data;
 
-  fl_sampler_begin (sampler, 1);
+  fl_sampler_start_epoch (sampler, 1);
   while (fl_sampler_next (sampler) != NULL)
     ;
 }
@@ -85,7 +86,7 @@ static void
 time_sampler (const FlRatings *ratings, const char *data, int threads)
 {
   g_autofree char *name = g_strdup_printf ("triples drawn, %s", data);
-  FlTrainingSettings settings = { .batch = BATCH, .negatives = 1 };
+  FlTrainingSettings settings = FL_TRAINING_SETTINGS (.batch = BATCH, .negatives = 1);
   g_autoptr (FlSampler) sampler = NULL;
   GError *error = NULL;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 #include "tests/golden/bpr-case.h"
+#include "tests/support/gradients.h"
 
 #include <math.h>
 
@@ -55,9 +56,9 @@ bpr_case_init (BprCase *bpr, GoldenCase *c, double tau, GError **error)
   if (!start_model (bpr, c, &user, &item, tau, error))
     return FALSE;
   for (size_t k = 0; k < (size_t) user.n_rows * user.n_cols; k++)
-    bpr->block[0].value[k] = (float) user.data[k];
+    bpr->block[0].f32[k] = (float) user.data[k];
   for (size_t k = 0; k < (size_t) item.n_rows * item.n_cols; k++)
-    bpr->block[1].value[k] = (float) item.data[k];
+    bpr->block[1].f32[k] = (float) item.data[k];
   return TRUE;
 }
 
@@ -94,8 +95,8 @@ gboolean
 bpr_case_loss (BprCase *bpr, const FlBatch *batch, double weight, double l2, double *loss,
                GError **error)
 {
-  g_autofree float *score = g_new (float, 2 * batch->n + 1);
-  g_autofree float *d_score = g_new (float, 2 * batch->n + 1);
+  g_autofree double *score = g_new (double, 2 * batch->n + 1);
+  g_autofree double *d_score = g_new (double, 2 * batch->n + 1);
   g_autofree double *weights = g_new (double, batch->n + 1);
 
   for (size_t k = 0; k < batch->n; k++)
@@ -115,6 +116,6 @@ bpr_case_compare (GoldenCase *c, const char *root, const char *name, const FlGra
   g_autofree double *got = g_new (double, n + 1);
 
   for (size_t k = 0; k < n; k++)
-    got[k] = table->value[k];
+    got[k] = test_gradient_number (table, k);
   golden_numbers (c, path, got, n);
 }

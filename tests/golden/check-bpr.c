@@ -7,9 +7,8 @@ check_bpr (GoldenCase *c, GError **error)
 {
   g_auto (BprCase) bpr = { 0 };
   g_autofree uint32_t *triple = NULL, *user = NULL, *item = NULL;
-  g_autofree double *difference = NULL;
-  g_autofree float *score = NULL;
-  FlBatch batch = { .width = 2 };
+  g_autofree double *difference = NULL, *score = NULL;
+  FlBatch batch = FL_BATCH (.width = 2);
   double reg, loss;
 
   if (!golden_read_number (c->input, "reg", &reg, error) || !bpr_case_init (&bpr, c, 0, error)
@@ -17,7 +16,7 @@ check_bpr (GoldenCase *c, GError **error)
     return FALSE;
   batch.user = user = g_new (uint32_t, batch.n + 1);
   batch.item = item = g_new (uint32_t, 2 * batch.n + 1);
-  score = g_new (float, 2 * batch.n + 1);
+  score = g_new (double, 2 * batch.n + 1);
   difference = g_new (double, batch.n + 1);
   for (size_t k = 0; k < batch.n; k++)
     {
@@ -29,7 +28,7 @@ check_bpr (GoldenCase *c, GError **error)
       || !bpr_case_loss (&bpr, &batch, 1, reg, &loss, error))
     return FALSE;
   for (size_t k = 0; k < batch.n; k++)
-    difference[k] = (double) score[2 * k] - (double) score[2 * k + 1];
+    difference[k] = score[2 * k] - score[2 * k + 1];
   golden_numbers (c, "score_differences", difference, batch.n);
   golden_number (c, "bpr_loss_sum", loss);
   golden_number (c, "objective_sum", loss + bpr.gradient->penalty);

@@ -22,8 +22,8 @@ term_loss (BprCase *bpr, size_t t, size_t n, const uint32_t *pair, const float *
            double *loss, GError **error)
 {
   g_autofree uint32_t *user = g_new (uint32_t, n + 1), *item = g_new (uint32_t, 2 * n + 1);
-  FlBatch batch = { .n = n, .width = 2, .user = user, .item = item, .delta = delta,
-                    .perturbed = terms[t].perturbed };
+  FlBatch batch = FL_BATCH (.n = n, .width = 2, .user = user, .item = item, .delta = delta,
+                            .perturbed = terms[t].perturbed);
 
   for (size_t k = 0; k < n; k++)
     {

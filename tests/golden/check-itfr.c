@@ -65,7 +65,7 @@ check_scores (Itfr *itfr, GError **error)
   g_autofree double *score = NULL;
   FlFactors f;
 
-  if (!itfr->bpr.ops->settle (itfr->bpr.model->self, error))
+  if (!itfr->bpr.ops->prepare_scores (itfr->bpr.model->self, error))
     return FALSE;
   ops->factors (itfr->bpr.model->self, &f);
   score = g_new (double, (size_t) f.n_users * f.n_items + 1);
@@ -80,7 +80,7 @@ check_scores (Itfr *itfr, GError **error)
 static FlBatch
 batch_of (Itfr *itfr, uint32_t g)
 {
-  FlBatch batch = { .width = 2, .user = itfr->user, .item = itfr->item };
+  FlBatch batch = FL_BATCH (.width = 2, .user = itfr->user, .item = itfr->item);
 
   for (size_t k = 0; k < itfr->n; k++)
     {
@@ -101,8 +101,13 @@ static void
 move (BprCase *bpr, double factor, const FlGradient *by)
 {
   for (size_t b = 0; b < 2; b++)
-    fl_add_f32 (bpr->block[b].n_rows * bpr->block[b].n_cols, (float) factor, by->block[b].value,
-                bpr->block[b].value);
+    for (uint32_t k = 0; k < by->block[b].n_used; k++)
+      {
+        size_t m = bpr->block[b].n_cols;
+
+        fl_add_f32 (m, (float) factor, by->block[b].f32 + k * m,
+                    bpr->block[b].f32 + by->block[b].row[k] * m);
+      }
 }
 
 static void
@@ -120,9 +125,9 @@ check_group (Itfr *itfr, const FlBatch *batch, const char *root, double *loss, d
 {
   BprCase *bpr = &itfr->bpr;
   g_autoptr (FlGradient) plain = fl_gradient_new (2, bpr->block, error);
-  g_autofree float *user = g_memdup2 (bpr->block[0].value,
+  g_autofree float *user = g_memdup2 (bpr->block[0].f32,
                                       bpr->block[0].n_rows * bpr->block[0].n_cols * sizeof *user);
-  g_autofree float *item = g_memdup2 (bpr->block[1].value,
+  g_autofree float *item = g_memdup2 (bpr->block[1].f32,
                                       bpr->block[1].n_rows * bpr->block[1].n_cols * sizeof *item);
   g_autofree char *norm = g_strconcat (root, "grad_norm", NULL);
   double weight = 1 / (double) batch->n, length;
@@ -141,8 +146,8 @@ check_group (Itfr *itfr, const FlBatch *batch, const char *root, double *loss, d
     return FALSE;
   compare_tables (itfr, root, "sam_grad_user", "sam_grad_item", bpr->gradient);
   fl_gradient_clear (bpr->gradient);
-  memcpy (bpr->block[0].value, user, bpr->block[0].n_rows * bpr->block[0].n_cols * sizeof *user);
-  memcpy (bpr->block[1].value, item, bpr->block[1].n_rows * bpr->block[1].n_cols * sizeof *item);
+  memcpy (bpr->block[0].f32, user, bpr->block[0].n_rows * bpr->block[0].n_cols * sizeof *user);
+  memcpy (bpr->block[1].f32, item, bpr->block[1].n_rows * bpr->block[1].n_cols * sizeof *item);
   return TRUE;
 }
 

@@ -5,6 +5,7 @@
  * The models store float: numbers are compared within 1e-5 of themselves, or of 1.
  */
 #include "tests/golden/golden.h"
+#include "tests/support/gradients.h"
 
 #include <string.h>
 
@@ -134,29 +135,30 @@ read_block (const FlBlock *block, JsonObject *from, const char *key, GError **er
     return fl_fail (error, FL_ERROR_DATA, "input: %s is %u x %u, wanted %u x %zu", key,
                     matrix.n_rows, matrix.n_cols, block->n_rows, block->n_cols);
   for (size_t k = 0; k < block->n_rows * block->n_cols; k++)
-    block->value[k] = (float) matrix.data[k];
+    block->f32[k] = (float) matrix.data[k];
   return TRUE;
 }
 
 /* ---- comparing --------------------------------------------------------- */
 
 static void
-numbers (const Network *network, const char *root, const char *key, const float *got, size_t n)
+numbers (const Network *network, const char *root, const char *key, const double *got, size_t n)
 {
   g_autofree char *path = g_strconcat (root, key, NULL);
-  g_autofree double *wide = g_new (double, n + 1);
 
-  for (size_t k = 0; k < n; k++)
-    wide[k] = got[k];
-  golden_numbers (network->c, path, wide, n);
+  golden_numbers (network->c, path, got, n);
 }
 
 static void
 gradient_block (const Network *network, size_t b, const char *root, const char *key)
 {
   const FlGradientBlock *block = &network->gradient->block[b];
+  size_t n = block->n_rows * block->n_cols;
+  g_autofree double *got = g_new (double, n + 1);
 
-  numbers (network, root, key, block->value, block->n_rows * block->n_cols);
+  for (size_t k = 0; k < n; k++)
+    got[k] = test_gradient_number (block, k);
+  numbers (network, root, key, got, n);
 }
 
 static void
@@ -169,7 +171,7 @@ number (const Network *network, const char *root, const char *key, double got)
 
 /* The derivative of sum d_score . score + l2 * penalty, afresh. */
 static gboolean
-differentiate (const Network *network, const FlBatch *batch, const float *d_score, double l2,
+differentiate (const Network *network, const FlBatch *batch, const double *d_score, double l2,
                GError **error)
 {
   fl_gradient_clear (network->gradient);
@@ -199,7 +201,7 @@ golden_name (const char *block)
 }
 
 static gboolean
-compare_gradients (const Network *network, const FlBatch *batch, const float *d_score,
+compare_gradients (const Network *network, const FlBatch *batch, const double *d_score,
                    const char *root, GError **error)
 {
   if (!differentiate (network, batch, d_score, 0, error))
@@ -218,30 +220,26 @@ check_pairs (const Network *network, GError **error)
 {
   g_auto (Entries) pairs = { 0 };
   size_t n;
-  g_autofree double *labels = NULL, *ones = NULL, *probability = NULL;
-  g_autofree float *score = NULL, *label = NULL, *d_score = NULL;
+  g_autofree double *label = NULL, *ones = NULL, *probability = NULL;
+  g_autofree double *score = NULL, *d_score = NULL;
   FlBatch batch;
 
   if (!read_entries (network, "pairs", 1, &pairs, error)
-      || (labels = golden_read_numbers (network->c->input, "labels", pairs.n, error)) == NULL)
+      || (label = golden_read_numbers (network->c->input, "labels", pairs.n, error)) == NULL)
     return FALSE;
   n = pairs.n;
   ones = all_ones (n);
   probability = g_new (double, n + 1);
-  score = g_new (float, n + 1);
-  label = g_new (float, n + 1);
-  d_score = g_new (float, n + 1);
-  for (size_t k = 0; k < n; k++)
-    label[k] = (float) labels[k];
-  batch = (FlBatch) { .n = n, .width = 1, .user = pairs.user, .item = pairs.item,
-                      .label = label };
+  score = g_new (double, n + 1);
+  d_score = g_new (double, n + 1);
+  batch = FL_BATCH (.n = n, .width = 1, .user = pairs.user, .item = pairs.item, .label = label);
   if (!network->ops->scores (network->model->self, &batch, score, error))
     return FALSE;
   numbers (network, "", "logits", score, n);
   number (network, "", "bce_loss_sum", fl_loss_bce (n, score, label, ones, d_score, NULL));
   /* The derivative is probability less label. */
   for (size_t k = 0; k < n; k++)
-    probability[k] = (double) d_score[k] + labels[k];
+    probability[k] = d_score[k] + label[k];
   golden_numbers (network->c, "probabilities", probability, n);
   return compare_gradients (network, &batch, d_score, "bce_gradients/", error);
 }
@@ -250,16 +248,15 @@ static gboolean
 check_triples (const Network *network, GError **error)
 {
   g_auto (Entries) triples = { 0 };
-  g_autofree double *ones = NULL;
-  g_autofree float *score = NULL, *d_score = NULL;
+  g_autofree double *ones = NULL, *score = NULL, *d_score = NULL;
   FlBatch batch;
 
   if (!read_entries (network, "triples", 2, &triples, error))
     return FALSE;
   ones = all_ones (triples.n);
-  score = g_new (float, 2 * triples.n + 1);
-  d_score = g_new (float, 2 * triples.n + 1);
-  batch = (FlBatch) { .n = triples.n, .width = 2, .user = triples.user, .item = triples.item };
+  score = g_new (double, 2 * triples.n + 1);
+  d_score = g_new (double, 2 * triples.n + 1);
+  batch = FL_BATCH (.n = triples.n, .width = 2, .user = triples.user, .item = triples.item);
   if (!network->ops->scores (network->model->self, &batch, score, error))
     return FALSE;
   number (network, "", "bpr_loss_sum", fl_loss_bpr (triples.n, score, ones, d_score, NULL));
@@ -306,11 +303,21 @@ check_neumf (Network *network, GError **error)
       if (!read_block (&network->block[b], parameters, key, error))
         return FALSE;
     }
-  network->ops->moved (network->model->self);
+  network->ops->parameters_changed (network->model->self);
   return check_pairs (network, error) && check_triples (network, error);
 }
 
 /* ---- gccf -------------------------------------------------------------- */
+
+static void
+vectors (const Network *network, const char *root, const char *key, const float *got, size_t n)
+{
+  g_autofree double *wide = g_new (double, n + 1);
+
+  for (size_t k = 0; k < n; k++)
+    wide[k] = got[k];
+  numbers (network, root, key, wide, n);
+}
 
 static gboolean
 compare_factors (const Network *network, const char *root, GError **error)
@@ -318,11 +325,11 @@ compare_factors (const Network *network, const char *root, GError **error)
   const FlModelOps *model = network->model->ops;
   FlFactors f;
 
-  if (!network->ops->settle (network->model->self, error))
+  if (!network->ops->prepare_scores (network->model->self, error))
     return FALSE;
   model->factors (network->model->self, &f);
-  numbers (network, root, "final_user_embeddings", f.user_f32, f.n_users * f.rank);
-  numbers (network, root, "final_item_embeddings", f.item_f32, f.n_items * f.rank);
+  vectors (network, root, "final_user_embeddings", f.user_f32, f.n_users * f.rank);
+  vectors (network, root, "final_item_embeddings", f.item_f32, f.n_items * f.rank);
   return TRUE;
 }
 
@@ -332,7 +339,7 @@ compare_objective (const Network *network, const FlBatch *batch, const char *roo
 {
   size_t n = batch->n;
   g_autofree double *difference = g_new (double, n + 1);
-  g_autofree float *score = g_new (float, 2 * n + 1), *d_score = g_new (float, 2 * n + 1);
+  g_autofree double *score = g_new (double, 2 * n + 1), *d_score = g_new (double, 2 * n + 1);
   g_autofree char *path = g_strconcat (root, "score_differences", NULL);
   double loss, reg = 0;
 
@@ -340,7 +347,7 @@ compare_objective (const Network *network, const FlBatch *batch, const char *roo
       || !network->ops->scores (network->model->self, batch, score, error))
     return FALSE;
   for (size_t k = 0; k < n; k++)
-    difference[k] = (double) score[2 * k] - score[2 * k + 1];
+    difference[k] = score[2 * k] - score[2 * k + 1];
   golden_numbers (network->c, path, difference, n);
   loss = fl_loss_bpr (n, score, NULL, d_score, NULL);
   number (network, root, "bpr_loss_mean", loss);
@@ -377,8 +384,8 @@ check_adjacency (GoldenCase *c, const char *adjacency, const char *root, GError 
       || !read_block (&network.block[0], c->input, "user_layer0", error)
       || !read_block (&network.block[1], c->input, "item_layer0", error))
     return FALSE;
-  network.ops->moved (network.model->self);
-  batch = (FlBatch) { .n = triples.n, .width = 2, .user = triples.user, .item = triples.item };
+  network.ops->parameters_changed (network.model->self);
+  batch = FL_BATCH (.n = triples.n, .width = 2, .user = triples.user, .item = triples.item);
   return compare_factors (&network, root, error)
          && compare_objective (&network, &batch, root, error);
 }

@@ -1,6 +1,6 @@
 noinst_PROGRAMS += %D%/golden
 %C%_golden_SOURCES = %D%/golden.h %D%/golden.c %D%/read.c \
-	tests/support/matrix-model.h tests/support/matrix-model.c \
+	tests/support/matrix-model.h tests/support/matrix-model.c tests/support/gradients.h \
 	%D%/check-als.c \
 	%D%/check-antidote.c plugins/mitigators/antidote/antidote.h $(antidote_shared) \
 	%D%/check-bpr-fda-itfr.c %D%/bpr-case.h %D%/bpr-case.c \

@@ -25,8 +25,8 @@ learner_clear (gpointer self)
 {
   Learner *learner = self;
 
-  g_clear_pointer (&learner->block[0].value, g_free);
-  g_clear_pointer (&learner->block[1].value, g_free);
+  g_clear_pointer (&learner->block[0].f32, g_free);
+  g_clear_pointer (&learner->block[1].f32, g_free);
 }
 
 static gboolean
@@ -45,11 +45,11 @@ learner_start (gpointer self, const FlRatings *train, uint64_t seed, GError **er
 
       *block = (FlBlock) { .name = names[b], .n_rows = b == 0 ? train->n_users : train->n_items,
                            .n_cols = (size_t) learner->rank };
-      block->value = fl_table_alloc (block->n_rows * block->n_cols, sizeof (float), error);
-      if (block->value == NULL)
+      block->f32 = fl_table_alloc (block->n_rows * block->n_cols, sizeof (float), error);
+      if (block->f32 == NULL)
         return FALSE;
       for (size_t k = 0; k < block->n_rows * block->n_cols; k++)
-        block->value[k] = (float) (learner->scale * fl_rng_normal (&rng));
+        block->f32[k] = (float) (learner->scale * fl_rng_normal (&rng));
     }
   return TRUE;
 }
@@ -62,28 +62,28 @@ learner_blocks (gpointer self, const FlBlock **blocks)
 }
 
 static gboolean
-learner_scores (gpointer self, const FlBatch *batch, float *score, GError **error)
+learner_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
 {
   const Learner *learner = self;
   size_t m = (size_t) learner->rank;
 
   (void) error;
   for (size_t k = 0; k < batch->n * batch->width; k++)
-    score[k] = (float) fl_dot_f32 (m, learner->block[0].value + batch->user[k / batch->width] * m,
-                                   learner->block[1].value + batch->item[k] * m);
+    score[k] = (float) fl_dot_f32 (m, learner->block[0].f32 + batch->user[k / batch->width] * m,
+                                   learner->block[1].f32 + batch->item[k] * m);
   return TRUE;
 }
 
 static double
 square (const FlBlock *block, uint32_t r)
 {
-  const float *row = block->value + r * block->n_cols;
+  const float *row = block->f32 + r * block->n_cols;
 
   return fl_dot_f32 (block->n_cols, row, row);
 }
 
 static gboolean
-learner_backward (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+learner_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                   FlGradient *gradient, FlGradient *d_delta, GError **error)
 {
   const Learner *learner = self;
@@ -95,7 +95,7 @@ learner_backward (gpointer self, const FlBatch *batch, const float *d_score, dou
   for (size_t k = 0; k < batch->n; k++)
     {
       uint32_t u = batch->user[k];
-      const float *p = user->value + u * m;
+      const float *p = user->f32 + u * m;
       float *d_user = fl_gradient_row (&gradient->block[0], u);
 
       fl_add_f32 (m, (float) (2 * l2), p, d_user);
@@ -103,11 +103,11 @@ learner_backward (gpointer self, const FlBatch *batch, const float *d_score, dou
       for (size_t j = 0; j < batch->width; j++)
         {
           uint32_t i = batch->item[k * batch->width + j];
-          const float *q = item->value + i * m;
+          const float *q = item->f32 + i * m;
           float *d_item = fl_gradient_row (&gradient->block[1], i);
 
-          fl_add_f32 (m, d_score[k * batch->width + j], q, d_user);
-          fl_add_f32 (m, d_score[k * batch->width + j], p, d_item);
+          fl_add_f32 (m, (float) d_score[k * batch->width + j], q, d_user);
+          fl_add_f32 (m, (float) d_score[k * batch->width + j], p, d_item);
           fl_add_f32 (m, (float) (2 * l2), q, d_item);
           gradient->penalty += l2 * square (item, i);
         }
@@ -122,20 +122,20 @@ learner_stream (gpointer self, uint64_t seed, uint64_t epoch, double *loss, GErr
   Learner *learner = self;
 
   (void) error;
-  learner->block[0].value[0] += (float) (seed + epoch);
+  learner->block[0].f32[0] += (float) (seed + epoch);
   *loss = (double) epoch;
   return TRUE;
 }
 
 static void
-learner_moved (gpointer self)
+learner_parameters_changed (gpointer self)
 {
   Learner *learner = self;
   g_autofree char *text = NULL;
 
-  learner->n_moved++;
+  learner->n_changes++;
   if (learner->trap[0] != '\0' && g_file_get_contents (learner->trap, &text, NULL, NULL)
-      && learner->n_moved >= g_ascii_strtoull (text, NULL, 10))
+      && learner->n_changes >= g_ascii_strtoull (text, NULL, 10))
     {
       g_unlink (learner->trap);
       raise (SIGKILL);
@@ -143,10 +143,10 @@ learner_moved (gpointer self)
 }
 
 static gboolean
-learner_settle (gpointer self, GError **error)
+learner_prepare_scores (gpointer self, GError **error)
 {
   (void) error;
-  ((Learner *) self)->n_settled++;
+  ((Learner *) self)->n_prepared++;
   return TRUE;
 }
 
@@ -158,8 +158,8 @@ learner_factors (gconstpointer self, FlFactors *factors)
   *factors = (FlFactors) { .n_users = learner->n_users,
                            .n_items = learner->n_items,
                            .rank = (size_t) learner->rank,
-                           .user_f32 = learner->block[0].value,
-                           .item_f32 = learner->block[1].value };
+                           .user_f32 = learner->block[0].f32,
+                           .item_f32 = learner->block[1].f32 };
 }
 
 const FlPlugin learner_plugin
@@ -170,5 +170,6 @@ const FlPlugin learner_plugin
                                FL_GRADIENT (.settings = learner_settings, .start = learner_start,
                                             .blocks = learner_blocks, .scores = learner_scores,
                                             .backward = learner_backward,
-                                            .stream = learner_stream, .moved = learner_moved,
-                                            .settle = learner_settle)));
+                                            .stream = learner_stream,
+                                            .parameters_changed = learner_parameters_changed,
+                                            .prepare_scores = learner_prepare_scores)));

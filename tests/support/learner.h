@@ -11,10 +11,10 @@ typedef struct
   int64_t rank;
   FlTrainingSettings training;
   double scale; /* of the random start */
-  char *trap;   /* file with the number of calls of `moved` after which the process dies */
+  char *trap;   /* file with the number of changes of parameters after which the process dies */
   uint32_t n_users, n_items;
   FlBlock block[2];
-  size_t n_moved, n_settled; /* calls */
+  size_t n_changes, n_prepared; /* calls */
 } Learner;
 
 extern const FlPlugin learner_plugin;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/train/train-room.h"
+#include "tests/support/gradients.h"
 #include "tests/support/matrix-model.h"
 
 static FlRegistry *registry;
@@ -57,7 +58,7 @@ static void
 fill_rows (const FlBlock *block, float value)
 {
   for (size_t k = 0; k < block->n_rows * block->n_cols; k++)
-    block->value[k] = value;
+    block->f32[k] = value;
 }
 
 /* Each pair with a probability that grows with how close its numbers are; `liked`: items
@@ -94,7 +95,8 @@ typedef struct
 {
   FlInstance *model;
   uint32_t user[N_ENTRIES], item[N_ENTRIES * WIDTH];
-  float delta[N_ITEMS * RANK], d_score[N_ENTRIES * WIDTH];
+  float delta[N_ITEMS * RANK];
+  double d_score[N_ENTRIES * WIDTH];
   FlBatch batch;
   double l2;
 } Loss;
@@ -109,7 +111,7 @@ loss_init (Loss *loss, const char *settings, unsigned perturbed, double l2)
   start (loss->model, ratings);
   for (size_t b = 0; b < 2; b++)
     for (size_t k = 0; k < blocks_of (loss->model)[b].n_rows * RANK; k++)
-      blocks_of (loss->model)[b].value[k] = (float) fl_rng_normal (&rng);
+      blocks_of (loss->model)[b].f32[k] = (float) fl_rng_normal (&rng);
   for (size_t k = 0; k < N_ENTRIES; k++)
     loss->user[k] = fl_rng_below (&rng, N_USERS);
   for (size_t k = 0; k < N_ENTRIES * WIDTH; k++)
@@ -119,9 +121,8 @@ loss_init (Loss *loss, const char *settings, unsigned perturbed, double l2)
     }
   for (size_t k = 0; k < N_ITEMS * RANK; k++)
     loss->delta[k] = (float) (0.3 * fl_rng_normal (&rng));
-  loss->batch = (FlBatch) { .n = N_ENTRIES, .width = WIDTH, .user = loss->user,
-                            .item = loss->item, .delta = perturbed != 0 ? loss->delta : NULL,
-                            .perturbed = perturbed };
+  loss->batch = FL_BATCH (.n = N_ENTRIES, .width = WIDTH, .user = loss->user, .item = loss->item,
+                          .delta = perturbed != 0 ? loss->delta : NULL, .perturbed = perturbed);
   loss->l2 = l2;
 }
 
@@ -131,7 +132,7 @@ row_square (const FlBlock *block, uint32_t r)
   double sum = 0;
 
   for (size_t a = 0; a < block->n_cols; a++)
-    sum += (double) block->value[r * block->n_cols + a] * block->value[r * block->n_cols + a];
+    sum += (double) block->f32[r * block->n_cols + a] * block->f32[r * block->n_cols + a];
   return sum;
 }
 
@@ -139,7 +140,7 @@ static double
 loss_value (const Loss *loss)
 {
   const FlBlock *block = blocks_of (loss->model);
-  float score[N_ENTRIES * WIDTH];
+  double score[N_ENTRIES * WIDTH];
   double sum = 0;
 
   assert_true (gradient_ops (loss->model)->scores (loss->model->self, &loss->batch, score, NULL));
@@ -147,7 +148,7 @@ loss_value (const Loss *loss)
     {
       sum += loss->l2 * row_square (&block[0], loss->user[k]);
       for (size_t c = k * WIDTH; c < (k + 1) * WIDTH; c++)
-        sum += (double) loss->d_score[c] * score[c]
+        sum += loss->d_score[c] * score[c]
                + loss->l2 * row_square (&block[1], loss->item[c]);
     }
   return sum;
@@ -159,12 +160,13 @@ loss_value (const Loss *loss)
 #define NEAR 2e-3
 
 static void
-compare_differences (const Loss *loss, float *x, const float *found, size_t n, const char *what)
+compare_differences (const Loss *loss, float *x, const FlGradientBlock *gradient, size_t n,
+                     const char *what)
 {
   for (size_t k = 0; k < n; k++)
     {
       float here = x[k];
-      double up, down, expected;
+      double up, down, expected, found = test_gradient_number (gradient, k);
 
       x[k] = here + STEP;
       up = loss_value (loss);
@@ -172,8 +174,8 @@ compare_differences (const Loss *loss, float *x, const float *found, size_t n, c
       down = loss_value (loss);
       x[k] = here;
       expected = (up - down) / (2 * STEP);
-      if (!(fabs (found[k] - expected) <= NEAR * MAX (1, fabs (expected))))
-        fail_msg ("%s %zu: derivative %g, difference %g", what, k, found[k], expected);
+      if (!(fabs (found - expected) <= NEAR * MAX (1, fabs (expected))))
+        fail_msg ("%s %zu: derivative %g, difference %g", what, k, found, expected);
     }
 }
 
@@ -194,9 +196,9 @@ check_derivatives (const char *settings, unsigned perturbed, double l2)
   gradient_ops (loss.model)->backward (loss.model->self, &loss.batch, loss.d_score, l2, gradient,
                                        d_delta, &error);
   g_assert_no_error (error);
-  compare_differences (&loss, block[0].value, gradient->block[0].value, N_USERS * RANK, settings);
-  compare_differences (&loss, block[1].value, gradient->block[1].value, N_ITEMS * RANK, settings);
-  compare_differences (&loss, loss.delta, d_delta->block[0].value, N_ITEMS * RANK, settings);
+  compare_differences (&loss, block[0].f32, &gradient->block[0], N_USERS * RANK, settings);
+  compare_differences (&loss, block[1].f32, &gradient->block[1], N_ITEMS * RANK, settings);
+  compare_differences (&loss, loss.delta, &d_delta->block[0], N_ITEMS * RANK, settings);
   plain = loss_value (&loss);
   loss.l2 = 0;
   plain -= loss_value (&loss);
@@ -225,22 +227,26 @@ test_zero (void **state)
   g_autoptr (FlRatings) ratings = some_ratings (3, 4, 1);
   g_autoptr (FlInstance) model = model_new ("rank=3 tau=2");
   const FlModelOps *ops = model->ops;
-  FlBatch batch = { .n = 1, .width = 2, .user = (uint32_t[]) { 1 }, .item = (uint32_t[]) { 2, 3 } };
+  FlBatch batch = FL_BATCH (.n = 1, .width = 2, .user = (uint32_t[]) { 1 },
+                            .item = (uint32_t[]) { 2, 3 });
   g_autoptr (FlGradient) gradient = NULL;
-  float score[2];
+  double score[2];
   FlFactors f;
 
   (void) state;
   start (model, ratings);
-  memset (blocks_of (model)[1].value + 2 * 3, 0, 3 * sizeof (float));
+  memset (blocks_of (model)[1].f32 + 2 * 3, 0, 3 * sizeof (float));
   gradient = fl_gradient_new (2, blocks_of (model), NULL);
   assert_true (ops->gradient->scores (model->self, &batch, score, NULL));
   assert_true (score[0] == 0);
-  assert_true (ops->gradient->backward (model->self, &batch, (float[]) { 1, 0 }, 0, gradient, NULL,
+  assert_true (ops->gradient->backward (model->self, &batch, (double[]) { 1, 0 }, 0, gradient, NULL,
                                         NULL));
   for (size_t a = 0; a < 3; a++)
-    assert_true (gradient->block[1].value[2 * 3 + a] == 0 && gradient->block[0].value[3 + a] == 0);
-  assert_true (ops->gradient->settle (model->self, NULL));
+    {
+      assert_true (test_gradient_number (&gradient->block[1], 2 * 3 + a) == 0);
+      assert_true (test_gradient_number (&gradient->block[0], 3 + a) == 0);
+    }
+  assert_true (ops->gradient->prepare_scores (model->self, NULL));
   ops->factors (model->self, &f);
   assert_true (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 2 * 3) == 0);
   assert_true (fabs (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 3 * 3) - score[1]) < 1e-6);
@@ -279,7 +285,7 @@ check_counts (uint32_t n_items, const char *settings, uint32_t n_copies)
   assert_true (fabs (loss - G_LN2) < 1e-2);
   for (uint32_t i = 0; i < n_items; i++)
     {
-      double half = 0.5 * 1e-5, count = block[1].value[i * block[1].n_cols] / half;
+      double half = 0.5 * 1e-5, count = block[1].f32[i * block[1].n_cols] / half;
       const size_t *start = ratings->by_item.start;
       double positives = n_copies * (double) (start[i + 1] - start[i]);
 
@@ -321,7 +327,7 @@ test_uniform (void **state)
       stream (model, e);
       for (uint32_t i = 0; i < n_items; i++)
         drawn[i] = (e > 0 ? drawn[i] : 0) + (double) (start_of[i + 1] - start_of[i])
-                   - block[1].value[i] / 0.5e-6;
+                   - block[1].f32[i] / 0.5e-6;
     }
   for (uint32_t i = 100; i < n_items; i++)
     {
@@ -360,7 +366,7 @@ test_not_finite (void **state)
 
   (void) state;
   start (model, ratings);
-  blocks_of (model)[1].value[70] = NAN;
+  blocks_of (model)[1].f32[70] = NAN;
   assert_false (isfinite (stream (model, 0)));
 }
 
@@ -385,7 +391,7 @@ trained (const char *settings, int n_threads)
     {
       const FlBlock *block = &blocks_of (model)[b];
 
-      g_byte_array_append (bytes, (const guint8 *) block->value,
+      g_byte_array_append (bytes, (const guint8 *) block->f32,
                            (guint) (block->n_rows * block->n_cols * sizeof (float)));
     }
   return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));

@@ -80,9 +80,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Scene, scene_clear)
 static FlTrainingSettings
 settings (int64_t epochs, int64_t batch, int optimizer, double learning_rate, double l2)
 {
-  return (FlTrainingSettings) { .epochs = epochs, .batch = batch, .negatives = 1,
-                                .optimizer = optimizer, .learning_rate = learning_rate,
-                                .l2 = l2, .stop_k = 20, .patience = 10, .validate_every = 1 };
+  return FL_TRAINING_SETTINGS (.epochs = epochs, .batch = batch, .negatives = 1,
+                               .optimizer = optimizer, .learning_rate = learning_rate, .l2 = l2,
+                               .stop_k = 20, .patience = 10, .validate_every = 1);
 }
 
 static gboolean
@@ -130,8 +130,8 @@ vectors (const Scene *s)
   Vectors all;
 
   for (size_t k = 0; k < G_N_ELEMENTS (all.v); k++)
-    all.v[k] = k < N_USERS * RANK ? (double) s->learner.block[0].value[k]
-                                  : (double) s->learner.block[1].value[k - N_USERS * RANK];
+    all.v[k] = k < N_USERS * RANK ? (double) s->learner.block[0].f32[k]
+                                  : (double) s->learner.block[1].f32[k - N_USERS * RANK];
   return all;
 }
 
@@ -262,7 +262,7 @@ static void
 assert_same (const Scene *a, const Scene *b)
 {
   for (size_t k = 0; k < 2; k++)
-    assert_memory_equal (a->learner.block[k].value, b->learner.block[k].value,
+    assert_memory_equal (a->learner.block[k].f32, b->learner.block[k].f32,
                          a->learner.block[k].n_rows * RANK * sizeof (float));
 }
 

@@ -10,6 +10,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "tests/support/gradients.h"
 #include "tests/support/matrix-model.h"
 
 static FlRegistry *registry;
@@ -57,10 +58,10 @@ network_randomise (const Network *network)
         {
           double x = fl_rng_uniform (&rng) - 0.5;
 
-          block->value[k] = (float) (block->name[0] == 'b' ? (k % 3 > 0 ? 2 : -2) + x : x);
+          block->f32[k] = (float) (block->name[0] == 'b' ? (k % 3 > 0 ? 2 : -2) + x : x);
         }
     }
-  network->ops->moved (network->model->self);
+  network->ops->parameters_changed (network->model->self);
 }
 
 static FlRatings *
@@ -89,7 +90,8 @@ typedef struct
 {
   FlBatch batch;
   uint32_t *user, *item;
-  float *delta, *d_score, *score;
+  float *delta;
+  double *d_score, *score;
 } Given;
 
 /* n entries; with a perturbation of all columns but the first, unless that is alone. */
@@ -100,7 +102,7 @@ given_new (const Network *network, size_t n, size_t width, gboolean perturbed)
   FlRng rng = fl_rng (9, "batch", n * 10 + width);
   Given given = { .user = g_new (uint32_t, n + 1), .item = g_new (uint32_t, n * width + 1),
                   .delta = g_new (float, network->n_items * m + 1),
-                  .d_score = g_new (float, n * width + 1), .score = g_new (float, n * width + 1) };
+                  .d_score = g_new (double, n * width + 1), .score = g_new (double, n * width + 1) };
 
   for (size_t k = 0; k < n; k++)
     given.user[k] = fl_rng_below (&rng, network->n_users);
@@ -111,7 +113,7 @@ given_new (const Network *network, size_t n, size_t width, gboolean perturbed)
     }
   for (size_t k = 0; k < network->n_items * m; k++)
     given.delta[k] = (float) (0.2 * (fl_rng_uniform (&rng) - 0.5));
-  given.batch = (FlBatch) { .n = n, .width = width, .user = given.user, .item = given.item };
+  given.batch = FL_BATCH (.n = n, .width = width, .user = given.user, .item = given.item);
   if (perturbed)
     {
       given.batch.delta = given.delta;
@@ -159,7 +161,7 @@ value (const Network *network, const Given *given, double l2, FlGradient *scratc
 
   assert_true (network->ops->scores (self, &given->batch, given->score, NULL));
   for (size_t k = 0; k < n; k++)
-    sum += (double) given->d_score[k] * given->score[k];
+    sum += given->d_score[k] * given->score[k];
   fl_gradient_clear (scratch);
   assert_true (network->ops->backward (self, &given->batch, given->d_score, l2, scratch, NULL,
                                        NULL));
@@ -179,13 +181,13 @@ compare_difference (const Network *network, const Given *given, double l2, FlGra
   double high, low, difference;
 
   *x = before + (float) STEP;
-  network->ops->moved (network->model->self);
+  network->ops->parameters_changed (network->model->self);
   high = value (network, given, l2, scratch);
   *x = before - (float) STEP;
-  network->ops->moved (network->model->self);
+  network->ops->parameters_changed (network->model->self);
   low = value (network, given, l2, scratch);
   *x = before;
-  network->ops->moved (network->model->self);
+  network->ops->parameters_changed (network->model->self);
   difference = (high - low) / (2 * STEP);
   if (!(fabs (difference - derivative) <= TOLERANCE * MAX (1, fabs (difference))))
     fail_msg ("%s[%zu]: derivative %g, difference %g", what, k, derivative, difference);
@@ -209,11 +211,11 @@ check_derivatives (const char *plugin, const char *settings, size_t width, gbool
                                       gradient, d_delta, NULL));
   for (size_t b = 0; b < network.n_blocks; b++)
     for (size_t k = 0; k < network.block[b].n_rows * network.block[b].n_cols; k++, n++)
-      compare_difference (&network, &given, l2, scratch, &network.block[b].value[k],
-                          gradient->block[b].value[k], network.block[b].name, k);
+      compare_difference (&network, &given, l2, scratch, &network.block[b].f32[k],
+                          test_gradient_number (&gradient->block[b], k), network.block[b].name, k);
   for (size_t k = 0; k < d_delta->block->n_rows * d_delta->block->n_cols && perturbed; k++, n++)
-    compare_difference (&network, &given, l2, scratch, &given.delta[k], d_delta->block->value[k],
-                        "delta", k);
+    compare_difference (&network, &given, l2, scratch, &given.delta[k],
+                        test_gradient_number (d_delta->block, k), "delta", k);
   if (!perturbed)
     assert_int_equal (d_delta->block->n_used, 0);
   print_message ("%s %s, width %zu%s, l2 %g: %zu derivatives\n", plugin, settings, width,
@@ -263,8 +265,10 @@ assert_same_gradient (const FlGradient *a, const FlGradient *b)
   for (size_t k = 0; k < a->n_blocks; k++)
     {
       assert_int_equal (a->block[k].n_used, b->block[k].n_used);
-      assert_memory_equal (a->block[k].value, b->block[k].value,
-                           a->block[k].n_rows * a->block[k].n_cols * sizeof (float));
+      assert_memory_equal (a->block[k].row, b->block[k].row,
+                           a->block[k].n_used * sizeof (uint32_t));
+      assert_memory_equal (a->block[k].f32, b->block[k].f32,
+                           a->block[k].n_used * a->block[k].n_cols * sizeof (float));
     }
 }
 
@@ -281,7 +285,7 @@ test_threads (void **state)
       g_auto (Given) given = given_new (&network, 9000, 2, TRUE);
       g_autoptr (FlGradient) first = fl_gradient_new (network.n_blocks, network.block, NULL);
       g_autoptr (FlGradient) first_delta = delta_gradient_new (&network);
-      g_autofree float *score = g_new (float, 18000);
+      g_autofree double *score = g_new (double, 18000);
 
       network_randomise (&network);
       for (int threads = 1; threads <= 3; threads++)
@@ -290,7 +294,7 @@ test_threads (void **state)
           g_autoptr (FlGradient) d_delta = delta_gradient_new (&network);
 
           omp_set_num_threads (threads);
-          network.ops->moved (network.model->self);
+          network.ops->parameters_changed (network.model->self);
           assert_true (network.ops->scores (network.model->self, &given.batch, given.score, NULL));
           assert_true (network.ops->backward (network.model->self, &given.batch, given.d_score,
                                               0.01, threads == 1 ? first : gradient,
@@ -328,8 +332,8 @@ test_parts (void **state)
                                           whole, NULL, NULL));
       for (size_t first = 0; first < 5000; first += 625)
         {
-          FlBatch part = { .n = 625, .width = 2, .user = given.user + first,
-                           .item = given.item + 2 * first };
+          FlBatch part = FL_BATCH (.n = 625, .width = 2, .user = given.user + first,
+                                   .item = given.item + 2 * first);
 
           assert_true (network.ops->backward (network.model->self, &part,
                                               given.d_score + 2 * first, 0.1, sum, NULL, NULL));
@@ -362,7 +366,7 @@ test_score_op (void **state)
   for (uint32_t k = 0; k < 40; k++)
     user[k] = k;
   network_randomise (&network);
-  assert_true (network.ops->settle (network.model->self, NULL));
+  assert_true (network.ops->prepare_scores (network.model->self, NULL));
   omp_set_num_threads (3);
   assert_true (ops->score (network.model->self, 40, user, 300, item, all, NULL));
   omp_set_num_threads (1);
@@ -372,7 +376,7 @@ test_score_op (void **state)
       assert_true (ops->score (network.model->self, 1, &given.user[k], 1, &given.item[k], &one,
                                NULL));
       assert_true (one == all[given.user[k] * 300 + given.item[k]]);
-      assert_true (one == (double) given.score[k]);
+      assert_true (one == given.score[k]);
     }
 }
 
@@ -392,7 +396,7 @@ test_factors (void **state)
 
       if (round == 1)
         network_randomise (&network);
-      assert_true (network.ops->settle (network.model->self, NULL));
+      assert_true (network.ops->prepare_scores (network.model->self, NULL));
       assert_true (network.ops->scores (network.model->self, &given.batch, given.score, NULL));
       ops->factors (network.model->self, &f);
       assert_int_equal (f.rank, 60);
@@ -424,12 +428,12 @@ test_isolated (void **state)
         const FlModelOps *ops = network.model->ops;
         FlFactors f;
 
-        assert_true (network.ops->settle (network.model->self, NULL));
+        assert_true (network.ops->prepare_scores (network.model->self, NULL));
         ops->factors (network.model->self, &f);
         for (size_t l = 0; l < 3; l++)
           {
-            assert_memory_equal (f.user_f32 + l * 5, network.block[0].value, 5 * sizeof (float));
-            assert_memory_equal (f.item_f32 + l * 5, network.block[1].value, 5 * sizeof (float));
+            assert_memory_equal (f.user_f32 + l * 5, network.block[0].f32, 5 * sizeof (float));
+            assert_memory_equal (f.item_f32 + l * 5, network.block[1].f32, 5 * sizeof (float));
           }
       }
 }
@@ -443,8 +447,8 @@ test_not_finite (void **state)
   g_auto (Given) given = given_new (&network, 9, 2, FALSE);
 
   (void) state;
-  network.block[4].value[0] = NAN;
-  network.ops->moved (network.model->self);
+  network.block[4].f32[0] = NAN;
+  network.ops->parameters_changed (network.model->self);
   assert_true (network.ops->scores (network.model->self, &given.batch, given.score, NULL));
   for (size_t k = 0; k < 18; k++)
     assert_true (isnan (given.score[k]));

@@ -15,6 +15,7 @@
 #include "core/plugin/plugin-room.h"
 #include "core/run/run-room.h"
 #include "core/train/train-room.h"
+#include "tests/support/gradients.h"
 #include "tests/support/learner.h"
 
 static void
@@ -26,79 +27,77 @@ compare (double found, double expected, double tolerance, const char *what)
 
 /* ---- losses ------------------------------------------------------------ */
 
-/* Float holds 7 digits; what is stored as double 15. */
-#define NEAR_F32 1e-6
+/* Double holds 15 digits. */
 #define NEAR_F64 1e-14
 
 static void
 test_loss_bpr (void **state)
 {
   /* Differences 0, ln 3, and ones where e^x overflows. */
-  const float score[] = { 1, 1, (float) 1.5, (float) (1.5 - G_LN2 * 1.584962500721156), 0, 2000,
-                          2000, 0 };
+  const double score[] = { 1, 1, 1.5, 1.5 - G_LN2 * 1.584962500721156, 0, 2000, 2000, 0 };
   const double weight[] = { 1, 0.5, 0.25, 2 };
-  float d_score[8];
+  double d_score[8];
   double each[4], loss;
 
   (void) state;
   loss = fl_loss_bpr (4, score, NULL, d_score, each);
   compare (each[0], G_LN2, NEAR_F64, "-ln sigma (0)");
-  compare (each[1], log (4.0 / 3), NEAR_F32, "-ln sigma (ln 3)");
+  compare (each[1], log (4.0 / 3), NEAR_F64, "-ln sigma (ln 3)");
   compare (each[2], 2000, NEAR_F64, "-ln sigma (-2000)");
   compare (each[3], 0, NEAR_F64, "-ln sigma (2000)");
   compare (loss, (each[0] + each[1] + each[2] + each[3]) / 4, NEAR_F64, "their mean");
-  compare (d_score[0], -0.125, NEAR_F32, "derivative at 0");
-  compare (d_score[1], 0.125, NEAR_F32, "derivative at 0");
-  compare (d_score[2], -0.0625, NEAR_F32, "derivative at ln 3");
-  compare (d_score[4], -0.25, NEAR_F32, "derivative at -2000");
-  compare (d_score[6], 0, NEAR_F32, "derivative at 2000");
+  compare (d_score[0], -0.125, NEAR_F64, "derivative at 0");
+  compare (d_score[1], 0.125, NEAR_F64, "derivative at 0");
+  compare (d_score[2], -0.0625, NEAR_F64, "derivative at ln 3");
+  compare (d_score[4], -0.25, NEAR_F64, "derivative at -2000");
+  compare (d_score[6], 0, NEAR_F64, "derivative at 2000");
   loss = fl_loss_bpr (4, score, weight, d_score, NULL);
   compare (loss, each[0] + each[1] / 2 + each[2] / 4 + each[3] * 2, NEAR_F64, "weighted");
-  compare (d_score[0], -0.5, NEAR_F32, "weighted derivative");
-  compare (d_score[5], 0.25, NEAR_F32, "weighted derivative");
+  compare (d_score[0], -0.5, NEAR_F64, "weighted derivative");
+  compare (d_score[5], 0.25, NEAR_F64, "weighted derivative");
   compare (fl_loss_bpr (0, NULL, NULL, NULL, NULL), 0, 0, "of nothing");
 }
 
 static void
 test_loss_bce (void **state)
 {
-  const float score[] = { 0, 0, (float) (G_LN2 * 1.584962500721156), 800, 800 };
-  const float label[] = { 1, 0, 0, 1, 0 };
+  const double score[] = { 0, 0, G_LN2 * 1.584962500721156, 800, 800 };
+  const double label[] = { 1, 0, 0, 1, 0 };
   const double weight[] = { 1, 1, 1, 1, 0.5 };
-  float d_score[5];
+  double d_score[5];
   double each[5], loss;
 
   (void) state;
   loss = fl_loss_bce (5, score, label, NULL, d_score, each);
   compare (each[0], G_LN2, NEAR_F64, "-ln 1/2");
   compare (each[1], G_LN2, NEAR_F64, "-ln (1 - 1/2)");
-  compare (each[2], log (4), NEAR_F32, "-ln (1 - 3/4)");
+  compare (each[2], log (4), NEAR_F64, "-ln (1 - 3/4)");
   compare (each[3], 0, NEAR_F64, "certain and right");
   compare (each[4], 800, NEAR_F64, "certain and wrong");
   compare (loss, (each[0] + each[1] + each[2] + each[3] + each[4]) / 5, NEAR_F64, "their mean");
-  compare (d_score[0], -0.1, NEAR_F32, "derivative of the first");
-  compare (d_score[1], 0.1, NEAR_F32, "derivative of the second");
-  compare (d_score[2], 0.15, NEAR_F32, "derivative of the third");
+  compare (d_score[0], -0.1, NEAR_F64, "derivative of the first");
+  compare (d_score[1], 0.1, NEAR_F64, "derivative of the second");
+  compare (d_score[2], 0.15, NEAR_F64, "derivative of the third");
   loss = fl_loss_bce (5, score, label, weight, d_score, NULL);
   compare (loss, each[0] + each[1] + each[2] + each[3] + each[4] / 2, NEAR_F64, "weighted");
-  compare (d_score[4], 0.5, NEAR_F32, "weighted derivative");
+  compare (d_score[4], 0.5, NEAR_F64, "weighted derivative");
 }
 
-/* Central differences of the loss by each score.  Scores are float: a step of 2^-10
- * is exact, and the error of the difference is its square. */
+/* Central differences of the loss by each score: a step of 2^-10 is exact, and the error
+ * of the difference is its square. */
 static void
 test_loss_differences (void **state)
 {
   enum { N = 2000 };
-  g_autofree float *score = g_new (float, 2 * N), *d_score = g_new (float, 2 * N);
-  g_autofree float *label = g_new (float, N), *scratch = g_new (float, 2 * N);
+  g_autofree double *score = g_new (double, 2 * N), *d_score = g_new (double, 2 * N);
+  g_autofree double *label = g_new (double, N), *scratch = g_new (double, 2 * N);
   g_autofree double *weight = g_new (double, N);
   FlRng rng = fl_rng (3, "loss", 0);
-  const float step = 0x1p-10f;
+  const double step = 0x1p-10;
 
   (void) state;
   for (size_t k = 0; k < 2 * N; k++)
-    score[k] = (float) (round (64 * fl_rng_normal (&rng)) / 64);
+    score[k] = round (64 * fl_rng_normal (&rng)) / 64;
   for (size_t k = 0; k < N; k++)
     {
       label[k] = fl_rng_below (&rng, 2) == 1;
@@ -106,8 +105,7 @@ test_loss_differences (void **state)
     }
   for (size_t k = 0; k < 40; k++)
     {
-      float middle = score[k * 37];
-      double up, down;
+      double middle = score[k * 37], up, down;
 
       score[k * 37] = middle + step;
       up = fl_loss_bpr (N, score, weight, scratch, NULL);
@@ -115,14 +113,14 @@ test_loss_differences (void **state)
       down = fl_loss_bpr (N, score, weight, scratch, NULL);
       score[k * 37] = middle;
       fl_loss_bpr (N, score, weight, d_score, NULL);
-      compare (d_score[k * 37], (up - down) / (2 * (double) step), 1e-6, "triples");
+      compare (d_score[k * 37], (up - down) / (2 * step), 1e-6, "triples");
       score[k * 37] = middle + step;
       up = fl_loss_bce (N, score, label, weight, scratch, NULL);
       score[k * 37] = middle - step;
       down = fl_loss_bce (N, score, label, weight, scratch, NULL);
       score[k * 37] = middle;
       fl_loss_bce (N, score, label, weight, d_score, NULL);
-      compare (d_score[k * 37], (up - down) / (2 * (double) step), 1e-6, "pairs");
+      compare (d_score[k * 37], (up - down) / (2 * step), 1e-6, "pairs");
     }
 }
 
@@ -130,26 +128,42 @@ test_loss_differences (void **state)
 
 #define N_BLOCKS 3
 /* Rows shorter and longer than a vector, and a block of single numbers. */
-static const FlBlock shapes[N_BLOCKS] = { { "a", 3000, 67, NULL }, { "b", 900, 1, NULL },
-                                          { "c", 5, 3, NULL } };
+static const FlBlock shapes[N_BLOCKS] = { { .name = "a", .n_rows = 3000, .n_cols = 67 },
+                                          { .name = "b", .n_rows = 900, .n_cols = 1 },
+                                          { .name = "c", .n_rows = 5, .n_cols = 3 } };
+/* The same of doubles. */
+static double some_f64[1];
+static const FlBlock shapes_f64[N_BLOCKS] = { { .n_rows = 3000, .n_cols = 67, .f64 = some_f64 },
+                                              { .n_rows = 900, .n_cols = 1, .f64 = some_f64 },
+                                              { .n_rows = 5, .n_cols = 3, .f64 = some_f64 } };
 
-/* About one row in three gets something. */
+/* About one row in three gets something; with f64, the same numbers, in double. */
 static FlGradient *
-some_gradient (uint64_t seed)
+some_gradient_of (const FlBlock *blocks, uint64_t seed)
 {
-  FlGradient *gradient = fl_gradient_new (N_BLOCKS, shapes, NULL);
+  FlGradient *gradient = fl_gradient_new (N_BLOCKS, blocks, NULL);
   FlRng rng = fl_rng (seed, "gradient", 0);
 
   for (size_t b = 0; b < N_BLOCKS; b++)
-    for (uint32_t k = 0; k < shapes[b].n_rows / 3 + 1; k++)
+    for (uint32_t k = 0; k < blocks[b].n_rows / 3 + 1; k++)
       {
-        float *row = fl_gradient_row (&gradient->block[b], fl_rng_below (&rng, shapes[b].n_rows));
+        FlGradientBlock *block = &gradient->block[b];
+        uint32_t r = fl_rng_below (&rng, block->n_rows);
 
-        for (size_t a = 0; a < shapes[b].n_cols; a++)
-          row[a] += (float) fl_rng_normal (&rng);
+        for (size_t a = 0; a < block->n_cols; a++)
+          if (blocks[b].f64 != NULL)
+            fl_gradient_row_f64 (block, r)[a] += (float) fl_rng_normal (&rng);
+          else
+            fl_gradient_row (block, r)[a] += (float) fl_rng_normal (&rng);
       }
   gradient->penalty = fl_rng_uniform (&rng);
   return gradient;
+}
+
+static FlGradient *
+some_gradient (uint64_t seed)
+{
+  return some_gradient_of (shapes, seed);
 }
 
 static size_t
@@ -158,37 +172,106 @@ block_size (size_t b)
   return shapes[b].n_rows * shapes[b].n_cols;
 }
 
+/* The rows that are listed are where `slot` says. */
 static void
-test_gradient (void **state)
+check_places (const FlGradientBlock *block)
 {
-  g_autoptr (FlGradient) x = some_gradient (1), y = some_gradient (2), sum = some_gradient (1);
+  uint32_t n = 0;
+
+  for (uint32_t r = 0; r < block->n_rows; r++)
+    if (test_gradient_has (block, r))
+      {
+        assert_true (block->slot[r] < block->n_used && block->row[block->slot[r]] == r);
+        n++;
+      }
+  assert_int_equal (n, block->n_used);
+}
+
+static void
+check_gradient (const FlBlock *blocks)
+{
+  g_autoptr (FlGradient) x = some_gradient_of (blocks, 1), y = some_gradient_of (blocks, 2);
+  g_autoptr (FlGradient) sum = some_gradient_of (blocks, 1);
   double dot = 0, penalty = x->penalty;
 
-  (void) state;
   fl_gradient_add (sum, 0.5, y);
   for (size_t b = 0; b < N_BLOCKS; b++)
-    for (size_t k = 0; k < block_size (b); k++)
-      {
-        const float *p = x->block[b].value, *q = y->block[b].value;
+    {
+      check_places (&x->block[b]);
+      check_places (&sum->block[b]);
+      for (size_t k = 0; k < block_size (b); k++)
+        {
+          double p = test_gradient_number (&x->block[b], k);
+          double q = test_gradient_number (&y->block[b], k), expected = p + 0.5 * q;
 
-        /* A half is exact: one rounding, fused or not. */
-        assert_true (sum->block[b].value[k] == p[k] + 0.5f * q[k]);
-        dot += (double) p[k] * (double) q[k];
-      }
+          /* A half is exact: one rounding, fused or not. */
+          assert_true (test_gradient_number (&sum->block[b], k)
+                       == (blocks[b].f64 != NULL ? expected : (double) (float) expected));
+          dot += p * q;
+        }
+    }
   compare (sum->penalty, penalty + 0.5 * y->penalty, NEAR_F64, "penalty");
   compare (fl_gradient_dot (x, y), dot, 1e-12, "product");
+  assert_true (fl_gradient_dot (x, y) == fl_gradient_dot (y, x));
   fl_gradient_scale (sum, 2);
-  assert_true (sum->block[0].value[0] == 2 * x->block[0].value[0] + y->block[0].value[0]);
+  for (size_t k = 0; k < block_size (0); k += 7)
+    compare (test_gradient_number (&sum->block[0], k),
+             2 * test_gradient_number (&x->block[0], k) + test_gradient_number (&y->block[0], k),
+             1e-6, "twice");
   fl_gradient_clear (sum);
   for (size_t b = 0; b < N_BLOCKS; b++)
     {
       assert_int_equal (sum->block[b].n_used, 0);
-      for (size_t k = 0; k < block_size (b); k++)
-        assert_true (sum->block[b].value[k] == 0);
-      for (uint32_t r = 0; r < shapes[b].n_rows; r++)
-        assert_int_equal (sum->block[b].used[r], 0);
+      check_places (&sum->block[b]);
     }
   assert_true (sum->penalty == 0 && fl_gradient_dot (sum, x) == 0);
+  /* What was there is not there when its row is listed again. */
+  fl_gradient_list (&sum->block[0], x->block[0].row[0]);
+  assert_true (sum->block[0].n_used == 1 && fl_gradient_dot (sum, sum) == 0);
+}
+
+static void
+test_gradient (void **state)
+{
+  (void) state;
+  check_gradient (shapes);
+  check_gradient (shapes_f64);
+}
+
+/* The order in which rows were listed changes no digit of a product. */
+static void
+test_gradient_order (void **state)
+{
+  g_autoptr (FlGradient) x = some_gradient (1), y = some_gradient (2);
+  g_autoptr (FlGradient) other = fl_gradient_new (N_BLOCKS, shapes, NULL);
+
+  (void) state;
+  for (size_t b = 0; b < N_BLOCKS; b++)
+    for (uint32_t k = x->block[b].n_used; k-- > 0;)
+      fl_gradient_list (&other->block[b], x->block[b].row[k]);
+  fl_gradient_add (other, 1, x);
+  assert_true (other->block[0].row[0] != x->block[0].row[0]);
+  assert_true (fl_gradient_dot (other, y) == fl_gradient_dot (x, y));
+  assert_true (fl_gradient_dot (other, other) == fl_gradient_dot (x, x));
+}
+
+/* Rows cost memory when they are listed. */
+static void
+test_gradient_sparse (void **state)
+{
+  const FlBlock large = { .name = "large", .n_rows = 1000000, .n_cols = 4096 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlGradient) gradient = fl_gradient_new (1, &large, &error);
+  FlGradientBlock *block = gradient->block;
+
+  (void) state;
+  g_assert_no_error (error);
+  for (uint32_t k = 0; k < 200; k++)
+    fl_gradient_row (block, k * 4999)[k] = (float) k;
+  assert_true (block->n_used == 200 && block->n_room < 1000);
+  for (uint32_t k = 0; k < 200; k++)
+    assert_true (fl_gradient_row (block, k * 4999)[k] == (float) k);
+  assert_int_equal (block->n_used, 200);
 }
 
 static void
@@ -209,8 +292,14 @@ test_gradient_threads (void **state)
       sum[t] = g_steal_pointer (&x);
       assert_true (dot[t] == dot[0]);
       for (size_t b = 0; b < N_BLOCKS; b++)
-        assert_memory_equal (sum[t]->block[b].value, sum[0]->block[b].value,
-                             block_size (b) * sizeof (float));
+        {
+          const FlGradientBlock *one = &sum[0]->block[b], *other = &sum[t]->block[b];
+
+          assert_int_equal (other->n_used, one->n_used);
+          assert_memory_equal (other->row, one->row, one->n_used * sizeof *one->row);
+          assert_memory_equal (other->f32, one->f32,
+                               one->n_used * one->n_cols * sizeof *one->f32);
+        }
     }
   omp_set_num_threads (2);
   for (int t = 0; t < 3; t++)
@@ -235,7 +324,7 @@ oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double
     for (size_t k = 0; k < block_size (b); k++)
       {
         double *m = &o->a[b][k], *v = &o->b[b][k], *x = &o->value[b][k];
-        double g = scale * (double) gradient->block[b].value[k]
+        double g = scale * test_gradient_number (&gradient->block[b], k)
                    + (kind == FL_OPTIMIZER_ADAM_LAZY ? 0 : decay * *x);
 
         if (kind == FL_OPTIMIZER_SGD)
@@ -246,7 +335,7 @@ oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double
             *x -= g == 0 ? 0 : rate * g / (sqrt (*m) + 1e-10);
           }
         else if (kind == FL_OPTIMIZER_ADAM
-                 || gradient->block[b].used[k / shapes[b].n_cols])
+                 || test_gradient_has (&gradient->block[b], (uint32_t) (k / shapes[b].n_cols)))
           {
             *m = 0.9 * *m + 0.1 * g;
             *v = 0.999 * *v + 0.001 * g * g;
@@ -266,8 +355,8 @@ in_part (void)
 static void
 try_optimizer (FlOptimizerKind kind, double clip, double decay, int n_threads)
 {
-  FlTrainingSettings settings = { .optimizer = kind, .learning_rate = 0.01, .clip = clip,
-                                  .weight_decay = decay };
+  FlTrainingSettings settings = FL_TRAINING_SETTINGS (.optimizer = kind, .learning_rate = 0.01,
+                                                      .clip = clip, .weight_decay = decay);
   g_autoptr (FlOptimizer) optimizer = NULL;
   FlBlock blocks[N_BLOCKS];
   Oracle oracle;
@@ -277,12 +366,12 @@ try_optimizer (FlOptimizerKind kind, double clip, double decay, int n_threads)
   for (size_t b = 0; b < N_BLOCKS; b++)
     {
       blocks[b] = shapes[b];
-      blocks[b].value = g_new (float, block_size (b));
+      blocks[b].f32 = g_new (float, block_size (b));
       oracle.value[b] = g_new0 (double, block_size (b));
       oracle.a[b] = g_new0 (double, block_size (b));
       oracle.b[b] = g_new0 (double, block_size (b));
       for (size_t k = 0; k < block_size (b); k++)
-        oracle.value[b][k] = blocks[b].value[k] = (float) sin ((double) k);
+        oracle.value[b][k] = blocks[b].f32[k] = (float) sin ((double) k);
     }
   optimizer = fl_optimizer_new (N_BLOCKS, blocks, &settings, NULL);
   for (int t = 1; t <= (in_part () ? 2 : 30); t++)
@@ -290,20 +379,13 @@ try_optimizer (FlOptimizerKind kind, double clip, double decay, int n_threads)
       g_autoptr (FlGradient) gradient = some_gradient ((uint64_t) t);
 
       oracle_step (&oracle, kind, gradient, 0.01, clip, decay, t);
-      if (t % 2 == 0)
-        assert_true (fl_optimizer_step (optimizer, gradient));
-      else
-        {
-          assert_true (fl_optimizer_step_and_clear (optimizer, gradient));
-          assert_true (fl_gradient_dot (gradient, gradient) == 0);
-          assert_true (gradient->block[0].n_used == 0 && gradient->penalty == 0);
-        }
+      assert_true (fl_optimizer_step (optimizer, gradient));
     }
   for (size_t b = 0; b < N_BLOCKS; b++)
     {
       for (size_t k = 0; k < block_size (b); k++)
-        worst = fmax (worst, fabs (oracle.value[b][k] - (double) blocks[b].value[k]));
-      g_free (blocks[b].value);
+        worst = fmax (worst, fabs (oracle.value[b][k] - (double) blocks[b].f32[k]));
+      g_free (blocks[b].f32);
       g_free (oracle.value[b]);
       g_free (oracle.a[b]);
       g_free (oracle.b[b]);
@@ -412,15 +494,16 @@ test_sampler (void **state)
     for (int loss = FL_LOSS_BPR; loss <= FL_LOSS_BCE; loss++)
       for (int64_t negatives = 1; negatives <= 3; negatives += 2)
         {
-          FlTrainingSettings settings = { .batch = batches[b], .negatives = negatives,
-                                          .loss = loss };
+          FlTrainingSettings settings = FL_TRAINING_SETTINGS (.batch = batches[b],
+                                                              .negatives = negatives,
+                                                              .loss = loss);
           g_autoptr (FlSampler) sampler = fl_sampler_new (ratings, &settings, 9, NULL);
 
           assert_int_equal (fl_sampler_left_out (sampler), 1);
           for (uint64_t epoch = 0; epoch < 2; epoch++)
             {
               memset (n_seen, 0, 80 * 60 * sizeof *n_seen);
-              fl_sampler_begin (sampler, epoch);
+              fl_sampler_start_epoch (sampler, epoch);
               check_epoch (ratings, sampler, &settings, n_seen);
               for (uint32_t u = 0; u < 80; u++)
                 for (uint32_t i = 0; i < 60; i++)
@@ -442,7 +525,7 @@ test_sampler_same (void **state)
   (void) state;
   for (size_t b = 0; b < G_N_ELEMENTS (batches); b++)
     {
-      FlTrainingSettings settings = { .batch = batches[b], .negatives = 2 };
+      FlTrainingSettings settings = FL_TRAINING_SETTINGS (.batch = batches[b], .negatives = 2);
       g_autoptr (FlSampler) sampler = fl_sampler_new (ratings, &settings, 9, NULL);
       size_t n = fl_sampler_size (sampler), at = 0;
       const FlBatch *batch;
@@ -450,7 +533,7 @@ test_sampler_same (void **state)
       omp_set_num_threads ((int) b % 3 + 1);
       if (first == NULL)
         first = g_new (uint32_t, 3 * n);
-      fl_sampler_begin (sampler, 5);
+      fl_sampler_start_epoch (sampler, 5);
       for (; (batch = fl_sampler_next (sampler)) != NULL; at += batch->n)
         if (b == 0)
           {
@@ -474,7 +557,7 @@ test_sampler_uniform (void **state)
   const uint32_t user[] = { 0, 0, 0, 0, 0 }, item[] = { 0, 3, 4, 10, 39 };
   const double rating[] = { 1, 1, 1, 1, 1 };
   g_autoptr (FlRatings) ratings = fl_ratings_new (1, 40, 5, user, item, rating, NULL);
-  FlTrainingSettings settings = { .batch = 512, .negatives = 1000 };
+  FlTrainingSettings settings = FL_TRAINING_SETTINGS (.batch = 512, .negatives = 1000);
   g_autoptr (FlSampler) sampler = fl_sampler_new (ratings, &settings, 1, NULL);
   double count[40] = { 0 }, expected = 0, chi = 0;
   const FlBatch *batch;
@@ -482,7 +565,7 @@ test_sampler_uniform (void **state)
   (void) state;
   for (uint64_t epoch = 0; epoch < 20; epoch++)
     {
-      fl_sampler_begin (sampler, epoch);
+      fl_sampler_start_epoch (sampler, epoch);
       while ((batch = fl_sampler_next (sampler)) != NULL)
         for (size_t k = 0; k < batch->n; k++)
           count[batch->item[2 * k + 1]]++;
@@ -506,7 +589,7 @@ test_sampler_refuses (void **state)
   const double rating[] = { 1, 1 };
   g_autoptr (FlRatings) none = fl_ratings_new (2, 2, 0, NULL, NULL, NULL, NULL);
   g_autoptr (FlRatings) all = fl_ratings_new (2, 2, 2, user, item, rating, NULL);
-  FlTrainingSettings settings = { .batch = 512, .negatives = 1 };
+  FlTrainingSettings settings = FL_TRAINING_SETTINGS (.batch = 512, .negatives = 1);
   g_autoptr (GError) error = NULL;
 
   (void) state;
@@ -591,7 +674,7 @@ assert_same_blocks (const Case *a, const Case *b)
     {
       const FlBlock *x = &a->learner.block[i], *y = &b->learner.block[i];
 
-      assert_memory_equal (x->value, y->value, x->n_rows * x->n_cols * sizeof (float));
+      assert_memory_equal (x->f32, y->f32, x->n_rows * x->n_cols * sizeof (float));
     }
 }
 
@@ -608,7 +691,7 @@ share_in_order (const Case *c)
       for (uint32_t j = 0; j < rows->n_cols; j++)
         if (!has_rated (c->train, u, j))
           {
-            const float *p = c->learner.block[0].value + u * m, *q = c->learner.block[1].value;
+            const float *p = c->learner.block[0].f32 + u * m, *q = c->learner.block[1].f32;
 
             n_right += fl_dot_f32 (m, p, q + rows->col[k] * m) > fl_dot_f32 (m, p, q + j * m);
             n++;
@@ -642,7 +725,7 @@ test_default_loop (void **state)
       assert_true (share > 0.75);
       assert_string_equal (note (first->run, "iterations"), "60");
       assert_string_equal (note (first->run, "users without negatives"), "1");
-      assert_true (first->learner.n_settled > 0 && first->learner.n_moved >= 60);
+      assert_true (first->learner.n_prepared > 0 && first->learner.n_changes >= 60);
       for (int t = 2; t <= (in_part () ? 1 : 3); t++)
         {
           g_autoptr (Case) again = case_new (settings[s]);
@@ -663,7 +746,7 @@ test_stream (void **state)
 
   (void) state;
   assert_true (fl_training_run (&c->stage, NULL));
-  assert_true (c->learner.block[0].value[0] == 5 + 6 + 7);
+  assert_true (c->learner.block[0].f32[0] == 5 + 6 + 7);
   assert_null (fl_training_new (&c->stage, NULL, &error));
   print_message ("%s\n", error->message);
   assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
@@ -688,6 +771,79 @@ test_decay_refuses (void **state)
     }
 }
 
+/* A model whose settings are those of a header that had no weight-decay yet, with a
+ * number of its own behind them. */
+typedef struct
+{
+  size_t size;
+  int64_t epochs, batch, negatives;
+  int loss, optimizer;
+  double learning_rate, l2, clip;
+  FlInstance *stop_on;
+  int64_t stop_k, patience, validate_every;
+} OldSettings;
+
+static struct
+{
+  OldSettings training;
+  double own;
+} old_model;
+
+static const FlTrainingSettings *
+old_settings (gconstpointer self)
+{
+  (void) self;
+  return (const FlTrainingSettings *) (gconstpointer) &old_model.training;
+}
+
+static void
+test_short_settings (void **state)
+{
+  g_autoptr (Case) old = case_new ("epochs=2"), now = case_new ("epochs=2");
+  g_autoptr (Case) decays = case_new ("epochs=2 weight-decay=0.5");
+  FlGradientOps ops = *old->ops.gradient;
+  g_autoptr (FlTraining) training = NULL;
+
+  (void) state;
+  memcpy (&old_model.training, &old->learner.training, sizeof old_model.training);
+  old_model.own = 0.5; /* where weight_decay would be */
+  ops.settings = old_settings;
+  ops.settings_size = sizeof old_model.training;
+  old->ops.gradient = &ops;
+  assert_true (fl_training_run (&old->stage, NULL) && fl_training_run (&now->stage, NULL)
+               && fl_training_run (&decays->stage, NULL));
+  assert_same_blocks (old, now);
+  assert_true (decays->learner.block[0].f32[0] != now->learner.block[0].f32[0]);
+  training = fl_training_new (&old->stage, NULL, NULL);
+  assert_true (fl_training_settings (training)->weight_decay == 0);
+  assert_int_equal (fl_training_settings (training)->size, sizeof (FlTrainingSettings));
+}
+
+/* What is handed over without its size is refused, not read. */
+static void
+test_sizes (void **state)
+{
+  g_autoptr (Case) c = case_new ("epochs=2");
+  g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
+  FlTrainingSettings settings = { .epochs = 1 };
+  g_autoptr (GError) error = NULL;
+  double score[2];
+
+  (void) state;
+  assert_null (fl_training_new (&c->stage, &settings, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_PLUGIN));
+  assert_non_null (strstr (error->message, "FL_TRAINING_SETTINGS"));
+  g_clear_error (&error);
+  assert_null (fl_optimizer_new (2, c->learner.block, &settings, &error));
+  assert_non_null (strstr (error->message, "FL_TRAINING_SETTINGS"));
+  g_clear_error (&error);
+  assert_true (fl_training_epoch (training));
+  assert_false (fl_training_scores (training, &(const FlBatch) { .n = 1 }, score));
+  assert_false (fl_training_end (training, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_PLUGIN));
+  assert_non_null (strstr (error->message, "FL_BATCH"));
+}
+
 static void
 test_move (void **state)
 {
@@ -706,7 +862,7 @@ test_move (void **state)
   assert_true (fl_training_restore (training));
   assert_same_blocks (c, still);
   assert_true (fl_training_move (training, 0.1, by) && fl_training_move (training, -7, by));
-  assert_true (c->learner.block[0].value[1] != still->learner.block[0].value[1]);
+  assert_true (c->learner.block[0].f32[1] != still->learner.block[0].f32[1]);
   assert_true (fl_training_restore (training));
   assert_same_blocks (c, still);
 }
@@ -730,14 +886,14 @@ test_fail (void **state)
   g_autoptr (Case) c = case_new ("");
   g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
   g_autoptr (GError) error = NULL;
-  float none;
+  double none;
 
   (void) state;
   assert_true (fl_training_epoch (training));
   assert_false (fl_training_fail (training, g_error_new (FL_ERROR, FL_ERROR_DATA, "first")));
   assert_false (fl_training_fail (training, g_error_new (FL_ERROR, FL_ERROR_DATA, "second")));
   assert_null (fl_training_batch (training));
-  assert_false (fl_training_scores (training, &(const FlBatch) { .n = 0 }, &none));
+  assert_false (fl_training_scores (training, &FL_BATCH (.n = 0), &none));
   assert_false (fl_training_epoch (training));
   assert_false (fl_training_end (training, &error));
   assert_string_equal (error->message, "first");
@@ -881,7 +1037,7 @@ test_stopping_refuses (void **state)
 
   (void) state;
   expect_refusal (c, NULL, lower, FALSE, FL_ERROR_CONFIG, "'validation' in [split]");
-  assert_null (c->learner.block[0].value); /* nothing was begun */
+  assert_null (c->learner.block[0].f32); /* nothing was begun */
   c->data.validation = validation;
   expect_refusal (c, &undefined, lower, FALSE, FL_ERROR_DATA, "low is undefined");
   expect_refusal (c, NULL, neither, FALSE, FL_ERROR_CONFIG, "neither better low nor high");
@@ -967,7 +1123,7 @@ train_until (Case *c, FlCheckpoints *checkpoints, uint64_t until)
   g_autoptr (FlTraining) training = NULL;
   GError *error = NULL;
   double grown = 1;
-  float score[2 * 64], d_score[2 * 64];
+  double score[2 * 64], d_score[2 * 64];
   const FlBatch *batch;
 
   fl_run_keep_checkpoints (c->run, checkpoints);
@@ -1074,6 +1230,8 @@ main (void)
     cmocka_unit_test (test_loss_bce),
     cmocka_unit_test (test_loss_differences),
     cmocka_unit_test (test_gradient),
+    cmocka_unit_test (test_gradient_order),
+    cmocka_unit_test (test_gradient_sparse),
     cmocka_unit_test (test_gradient_threads),
     cmocka_unit_test (test_optimizers),
     cmocka_unit_test (test_sampler),
@@ -1083,6 +1241,8 @@ main (void)
     cmocka_unit_test (test_default_loop),
     cmocka_unit_test (test_stream),
     cmocka_unit_test (test_decay_refuses),
+    cmocka_unit_test (test_short_settings),
+    cmocka_unit_test (test_sizes),
     cmocka_unit_test (test_move),
     cmocka_unit_test (test_diverges),
     cmocka_unit_test (test_fail),

@@ -192,8 +192,8 @@ note_weights (const Groups *groups, FlRun *run)
 /* One number, or two, for each triple of a batch. */
 typedef struct
 {
-  float *score, *d_score; /* n x 2: of the positive and the negative item */
-  double *loss, *weight;  /* n */
+  double *score, *d_score; /* n x 2: of the positive and the negative item */
+  double *loss, *weight;   /* n */
 } Triples;
 
 static void
@@ -209,8 +209,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Triples, triples_clear)
 static gboolean
 triples_init (Triples *triples, size_t n, GError **error)
 {
-  return (triples->score = fl_alloc (2 * n, sizeof (float), error)) != NULL
-         && (triples->d_score = fl_alloc (2 * n, sizeof (float), error)) != NULL
+  return (triples->score = fl_alloc (2 * n, sizeof (double), error)) != NULL
+         && (triples->d_score = fl_alloc (2 * n, sizeof (double), error)) != NULL
          && (triples->loss = fl_alloc (n, sizeof (double), error)) != NULL
          && (triples->weight = fl_alloc (n, sizeof (double), error)) != NULL;
 }

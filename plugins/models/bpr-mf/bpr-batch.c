@@ -28,7 +28,7 @@ threads_for (const BprMf *bpr, const FlBatch *batch)
 static const float *
 row_of (const BprMf *bpr, size_t b, uint32_t r)
 {
-  return bpr->block[b].value + r * (size_t) bpr->rank;
+  return bpr->block[b].f32 + r * (size_t) bpr->rank;
 }
 
 /* The perturbation of the item in column c of entry k, or NULL. */
@@ -61,7 +61,7 @@ square (const BprMf *bpr, const float *row)
 }
 
 gboolean
-bpr_scores (gpointer self, const FlBatch *batch, float *score, GError **error)
+bpr_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
 {
   const BprMf *bpr = self;
   double scale = bpr_scale (bpr);
@@ -94,7 +94,7 @@ typedef struct
 {
   const BprMf *bpr;
   const FlBatch *batch;
-  const float *d_score;
+  const double *d_score; /* to be rounded to float, as all numbers are */
   float l2;
   gboolean cosine;
   FlGradientBlock *user, *item; /* or both NULL */
@@ -114,7 +114,7 @@ factors_of (const Backward *b, size_t k, size_t c)
   const float *factor = b->bpr->factor + 3 * s;
 
   if (!b->cosine)
-    return (Factors) { .other = b->d_score[s] };
+    return (Factors) { .other = (float) b->d_score[s] };
   return (Factors) { .other = factor[0], .own_x = factor[1], .own_y = factor[2] };
 }
 
@@ -155,7 +155,8 @@ cosine_factors (const Backward *b, size_t k)
       size_t s = k * b->batch->width + c;
       const float *y = item_of (bpr, b->batch, k, c, sum);
       double xy = fl_dot_f32 ((size_t) bpr->rank, x, y), yy = square (bpr, y);
-      double norm = sqrt (xx * yy), other = norm > 0 ? b->d_score[s] * bpr_scale (bpr) / norm : 0;
+      double norm = sqrt (xx * yy);
+      double other = norm > 0 ? (float) b->d_score[s] * bpr_scale (bpr) / norm : 0;
 
       bpr->factor[3 * s] = (float) other;
       bpr->factor[3 * s + 1] = norm > 0 ? (float) (-other * xy / xx) : 0;
@@ -203,7 +204,7 @@ add_user (const Backward *b, size_t k)
   const FlBatch *batch = b->batch;
   uint32_t u = batch->user[k];
   size_t m = (size_t) b->bpr->rank;
-  float *to = b->user->value + u * m, own = 2 * b->l2;
+  float *to = fl_gradient_row (b->user, u), own = 2 * b->l2;
 
   for (size_t c = 0; c < batch->width; c++)
     {
@@ -241,7 +242,6 @@ static void
 add_part (const Backward *b, uint32_t part, uint32_t n_parts)
 {
   const FlBatch *batch = b->batch;
-  size_t m = (size_t) b->bpr->rank;
 
   for (size_t k = 0; k < batch->n; k++)
     {
@@ -254,15 +254,15 @@ add_part (const Backward *b, uint32_t part, uint32_t n_parts)
           if (i % n_parts != part)
             continue;
           if (b->item != NULL)
-            add_item (b, k, c, 2 * b->l2, b->item->value + i * m);
+            add_item (b, k, c, 2 * b->l2, fl_gradient_row (b->item, i));
           if (b->delta != NULL && delta_of (b->bpr, batch, k, c) != NULL)
-            add_item (b, k, c, 0, b->delta->value + i * m);
+            add_item (b, k, c, 0, fl_gradient_row (b->delta, i));
         }
     }
 }
 
 gboolean
-bpr_backward (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+bpr_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
               FlGradient *gradient, FlGradient *d_delta, GError **error)
 {
   BprMf *bpr = self;

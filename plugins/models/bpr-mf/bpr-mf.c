@@ -96,8 +96,8 @@ bpr_clear (gpointer self)
 
   for (size_t b = 0; b < BPR_N_BLOCKS; b++)
     {
-      g_clear_pointer (&bpr->block[b].value, g_free);
-      g_clear_pointer (&bpr->settled[b], g_free);
+      g_clear_pointer (&bpr->block[b].f32, g_free);
+      g_clear_pointer (&bpr->unit[b], g_free);
     }
   g_clear_pointer (&bpr->penalty, g_free);
   g_clear_pointer (&bpr->factor, g_free);
@@ -113,7 +113,7 @@ start_row (const BprMf *bpr, const FlBlock *block, uint64_t seed, uint32_t r)
   double bound = sqrt (6 / ((double) block->n_rows + (double) block->n_cols));
 
   for (size_t a = 0; a < block->n_cols; a++)
-    block->value[r * block->n_cols + a]
+    block->f32[r * block->n_cols + a]
         = (float) (bpr->start == START_NORMAL ? bpr->start_scale * fl_rng_normal (&rng)
                                               : bound * (2 * fl_rng_uniform (&rng) - 1));
 }
@@ -125,12 +125,12 @@ start_block (BprMf *bpr, size_t b, const char *name, uint32_t n_rows, uint64_t s
   FlBlock *block = &bpr->block[b];
 
   *block = (FlBlock) { .name = name, .n_rows = n_rows, .n_cols = (size_t) bpr->rank };
-  block->value = fl_table_alloc (n_rows * block->n_cols, sizeof (float), error);
-  if (block->value == NULL)
+  block->f32 = fl_table_alloc (n_rows * block->n_cols, sizeof (float), error);
+  if (block->f32 == NULL)
     return FALSE;
   if (bpr->tau > 0)
-    bpr->settled[b] = fl_table_alloc (n_rows * block->n_cols, sizeof (float), error);
-  if (bpr->tau > 0 && bpr->settled[b] == NULL)
+    bpr->unit[b] = fl_table_alloc (n_rows * block->n_cols, sizeof (float), error);
+  if (bpr->tau > 0 && bpr->unit[b] == NULL)
     return FALSE;
 #pragma omp parallel for schedule(static)
   for (uint32_t r = 0; r < n_rows; r++)
@@ -166,14 +166,14 @@ bpr_item_width (gconstpointer self)
 
 /* to <- rows of the block at length `scale`; a row of 0 stays. */
 static void
-settle_block (const FlBlock *block, double scale, float *to)
+scale_block (const FlBlock *block, double scale, float *to)
 {
   size_t m = block->n_cols;
 
 #pragma omp parallel for schedule(static)
   for (uint32_t r = 0; r < block->n_rows; r++)
     {
-      const float *row = block->value + r * m;
+      const float *row = block->f32 + r * m;
       double norm = sqrt (fl_dot_f32 (m, row, row));
 
       for (size_t a = 0; a < m; a++)
@@ -182,15 +182,15 @@ settle_block (const FlBlock *block, double scale, float *to)
 }
 
 static gboolean
-bpr_settle (gpointer self, GError **error)
+bpr_prepare_scores (gpointer self, GError **error)
 {
   BprMf *bpr = self;
 
   (void) error;
   if (bpr->tau > 0)
     {
-      settle_block (&bpr->block[BPR_USER], bpr_scale (bpr), bpr->settled[BPR_USER]);
-      settle_block (&bpr->block[BPR_ITEM], 1, bpr->settled[BPR_ITEM]);
+      scale_block (&bpr->block[BPR_USER], bpr_scale (bpr), bpr->unit[BPR_USER]);
+      scale_block (&bpr->block[BPR_ITEM], 1, bpr->unit[BPR_ITEM]);
     }
   return TRUE;
 }
@@ -202,8 +202,8 @@ bpr_factors (gconstpointer self, FlFactors *factors)
   const FlBlock *user = &bpr->block[BPR_USER], *item = &bpr->block[BPR_ITEM];
 
   *factors = (FlFactors) { .n_users = user->n_rows, .n_items = item->n_rows, .rank = user->n_cols };
-  factors->user_f32 = bpr->tau > 0 ? bpr->settled[BPR_USER] : user->value;
-  factors->item_f32 = bpr->tau > 0 ? bpr->settled[BPR_ITEM] : item->value;
+  factors->user_f32 = bpr->tau > 0 ? bpr->unit[BPR_USER] : user->f32;
+  factors->item_f32 = bpr->tau > 0 ? bpr->unit[BPR_ITEM] : item->f32;
 }
 
 /* ---- stream ------------------------------------------------------------ */
@@ -243,6 +243,6 @@ FL_PLUGIN (
   FL_MODEL (.factors = bpr_factors,
             FL_GRADIENT (.settings = bpr_settings, .start = bpr_start, .blocks = bpr_blocks,
                          .scores = bpr_scores, .backward = bpr_backward,
-                         .item_width = bpr_item_width, .settle = bpr_settle,
-                         .stream = bpr_stream))
+                         .item_width = bpr_item_width,
+                         .prepare_scores = bpr_prepare_scores, .stream = bpr_stream))
 );

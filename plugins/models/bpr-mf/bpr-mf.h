@@ -27,9 +27,9 @@ typedef struct
   /* State, from start on. */
   const FlRatings *train;
   FlBlock block[BPR_N_BLOCKS];
-  /* With tau: the rows at unit length, those of users times the scale, as they were
-   * when last settled. */
-  float *settled[BPR_N_BLOCKS];
+  /* With tau: the rows at unit length, those of users times the scale, as they were when
+   * scores were last prepared. */
+  float *unit[BPR_N_BLOCKS];
   /* What backward works out for each entry of a batch before it adds up rows. */
   size_t n_entries, n_scores;
   double *penalty; /* n_entries    */
@@ -41,8 +41,8 @@ typedef struct
 double bpr_scale (const BprMf *bpr);
 
 /* FlGradientOps, bpr-batch.c. */
-gboolean bpr_scores (gpointer self, const FlBatch *batch, float *score, GError **error);
-gboolean bpr_backward (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+gboolean bpr_scores (gpointer self, const FlBatch *batch, double *score, GError **error);
+gboolean bpr_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                        FlGradient *gradient, FlGradient *d_delta, GError **error);
 
 /* bpr-stream.c. */

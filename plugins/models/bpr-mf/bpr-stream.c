@@ -279,7 +279,7 @@ step (Chunk *chunk)
   const BprMf *bpr = chunk->bpr;
 
   chunk->loss += fl_bpr_steps_f32 (chunk->n, chunk->user, chunk->item, (size_t) bpr->rank,
-                                   bpr->block[BPR_USER].value, bpr->block[BPR_ITEM].value,
+                                   bpr->block[BPR_USER].f32, bpr->block[BPR_ITEM].f32,
                                    chunk->rate, (float) bpr->training.l2);
   chunk->n = 0;
 }
@@ -322,7 +322,7 @@ meet (BprStream *stream, Meeting *meeting, Chunk *chunk)
     {
       if (visit + USERS_AHEAD < end)
         for (size_t a = 0; a < user->n_cols; a += 64 / sizeof (float))
-          __builtin_prefetch (user->value + visit[USERS_AHEAD].user * user->n_cols + a);
+          __builtin_prefetch (user->f32 + visit[USERS_AHEAD].user * user->n_cols + a);
       if (visit->n == chunk->n_among)
         continue;
       visit_user (chunk, visit, positive);

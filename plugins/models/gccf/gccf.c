@@ -38,6 +38,8 @@ typedef struct
 {
   const FlCsr *graph;           /* rows: this side; columns: the other        */
   float *layer[LAYERS_MAX + 1]; /* n_rows x rank                              */
+  /* G: n_rows x rank; zero but during `backward`.                                  */
+  float *by_layer[LAYERS_MAX + 1];
   float *to, *from, *self;      /* n_rows: S = to A from + self               */
   float *scaled[2];             /* n_rows x rank: what the other side adds up */
   float *back[2];               /* n_rows x rank: H, of one layer and the next */
@@ -53,9 +55,8 @@ typedef struct
 
   GccfSide side[2];    /* by FlSide                                       */
   FlBlock block[2];    /* layer 0                                         */
-  FlGradient *by_layer; /* G: users' layers, then items'                  */
   gboolean propagated; /* layers, and `final`, are those of the parameters */
-  gboolean settled;
+  gboolean prepared;
 } Gccf;
 
 static const FlParam params[] = {
@@ -124,9 +125,7 @@ static void
 gccf_backward_layers (Gccf *gccf, FlGradient *gradient)
 {
   size_t m = gccf_rank (gccf), n_layers = gccf_layers (gccf);
-  const FlGradientBlock *G[2]
-      = { gccf->by_layer->block, gccf->by_layer->block + n_layers + 1 };
-  const float *H[2] = { G[0][n_layers].value, G[1][n_layers].value };
+  const float *H[2] = { gccf->side[0].by_layer[n_layers], gccf->side[1].by_layer[n_layers] };
 
   for (int s = 0; s < 2 && n_layers > 0; s++)
     scale_rows (&gccf->side[s], m, gccf->side[s].to, H[s], gccf->side[s].scaled[n_layers % 2]);
@@ -138,7 +137,7 @@ gccf_backward_layers (Gccf *gccf, FlGradient *gradient)
         fl_sparse_multiply (&(FlSparse) {
           .n_rows = side->graph->n_rows, .m = m,
           .start = side->graph->start, .col = side->graph->col,
-          .table = gccf->side[!s].scaled[(l + 1) % 2], .own = H[s], .add = G[s][l].value,
+          .table = gccf->side[!s].scaled[(l + 1) % 2], .own = H[s], .add = side->by_layer[l],
           .left = side->from, .self = side->self, .right = side->to,
           .out = side->back[l % 2], .scaled = l == 0 ? NULL : side->scaled[l % 2] });
         H[s] = side->back[l % 2];
@@ -200,7 +199,7 @@ gccf_score (const Gccf *gccf, const FlBatch *batch, size_t k, size_t c)
 #define BATCH_OF_THREADS 256
 
 static gboolean
-gccf_scores (gpointer self, const FlBatch *batch, float *score, GError **error)
+gccf_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
 {
   Gccf *gccf = self;
 
@@ -213,30 +212,27 @@ gccf_scores (gpointer self, const FlBatch *batch, float *score, GError **error)
   return TRUE;
 }
 
+/* G_l is zero again where the batch has been. */
 static void
-gccf_list_rows (Gccf *gccf, const FlBatch *batch)
+clear_by_layer (Gccf *gccf, const FlBatch *batch, size_t l)
 {
-  for (size_t l = 0; l <= gccf_layers (gccf); l++)
-    {
-      FlGradientBlock *user = &gccf->by_layer->block[l];
-      FlGradientBlock *item = user + gccf_layers (gccf) + 1;
+  size_t m = gccf_rank (gccf);
 
-      for (size_t k = 0; k < batch->n; k++)
-        fl_gradient_row (user, batch->user[k]);
-      for (size_t k = 0; k < batch->n * batch->width; k++)
-        fl_gradient_row (item, batch->item[k]);
-    }
+  for (size_t k = 0; k < batch->n; k++)
+    memset (gccf->side[FL_SIDE_USER].by_layer[l] + batch->user[k] * m, 0, m * sizeof (float));
+  for (size_t k = 0; k < batch->n * batch->width; k++)
+    memset (gccf->side[FL_SIDE_ITEM].by_layer[l] + batch->item[k] * m, 0, m * sizeof (float));
 }
 
 /* Adds to G_l what the batch has to say, entry by entry; returns the penalty. */
 static double
-gccf_backward_layer (Gccf *gccf, const FlBatch *batch, const float *d_score, double l2, size_t l)
+gccf_backward_layer (Gccf *gccf, const FlBatch *batch, const double *d_score, double l2, size_t l)
 {
   size_t m = gccf_rank (gccf);
   float decay = (float) (2 * l2);
   double penalty = 0;
-  float *d_users = gccf->by_layer->block[l].value;
-  float *d_items = gccf->by_layer->block[gccf_layers (gccf) + 1 + l].value;
+  float *d_users = gccf->side[FL_SIDE_USER].by_layer[l];
+  float *d_items = gccf->side[FL_SIDE_ITEM].by_layer[l];
 
   for (size_t k = 0; k < batch->n; k++)
     {
@@ -247,7 +243,7 @@ gccf_backward_layer (Gccf *gccf, const FlBatch *batch, const float *d_score, dou
       for (size_t c = 0; c < batch->width; c++)
         {
           size_t i = batch->item[k * batch->width + c];
-          float d = d_score[k * batch->width + c];
+          float d = (float) d_score[k * batch->width + c];
           const float *item = gccf->side[FL_SIDE_ITEM].layer[l] + i * m;
           const float *delta = gccf_delta (gccf, batch, k, c);
 
@@ -272,7 +268,7 @@ gccf_backward_layer (Gccf *gccf, const FlBatch *batch, const float *d_score, dou
 
 /* Adds d_score times the user's final vector to the rows of perturbed items. */
 static void
-gccf_backward_delta (const Gccf *gccf, const FlBatch *batch, const float *d_score,
+gccf_backward_delta (const Gccf *gccf, const FlBatch *batch, const double *d_score,
                      FlGradientBlock *d_delta)
 {
   size_t m = gccf_rank (gccf);
@@ -284,13 +280,13 @@ gccf_backward_delta (const Gccf *gccf, const FlBatch *batch, const float *d_scor
           float *row = fl_gradient_row (d_delta, batch->item[k * batch->width + c]);
 
           for (size_t l = 0; l <= gccf_layers (gccf); l++)
-            fl_add_f32 (m, d_score[k * batch->width + c],
+            fl_add_f32 (m, (float) d_score[k * batch->width + c],
                         gccf->side[FL_SIDE_USER].layer[l] + batch->user[k] * m, row + l * m);
         }
 }
 
 static gboolean
-gccf_backward (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+gccf_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                FlGradient *gradient, FlGradient *d_delta, GError **error)
 {
   Gccf *gccf = self;
@@ -302,7 +298,6 @@ gccf_backward (gpointer self, const FlBatch *batch, const float *d_score, double
     gccf_backward_delta (gccf, batch, d_score, d_delta->block);
   if (gradient == NULL)
     return TRUE;
-  gccf_list_rows (gccf, batch);
   /* A layer is one thread's: rows are added to in the order of the batch. */
 #pragma omp parallel for schedule(dynamic) if (batch->n >= BATCH_OF_THREADS)
   for (size_t l = 0; l <= gccf_layers (gccf); l++)
@@ -310,7 +305,8 @@ gccf_backward (gpointer self, const FlBatch *batch, const float *d_score, double
   for (size_t l = 0; l <= gccf_layers (gccf); l++)
     gradient->penalty += penalty[l];
   gccf_backward_layers (gccf, gradient);
-  fl_gradient_clear (gccf->by_layer);
+  for (size_t l = 0; l <= gccf_layers (gccf); l++)
+    clear_by_layer (gccf, batch, l);
   return TRUE;
 }
 
@@ -334,7 +330,10 @@ gccf_clear (gpointer self)
       GccfSide *side = &gccf->side[s];
 
       for (size_t l = 0; l <= LAYERS_MAX; l++)
-        g_free (side->layer[l]);
+        {
+          g_free (side->layer[l]);
+          g_free (side->by_layer[l]);
+        }
       g_free (side->to);
       g_free (side->from);
       g_free (side->self);
@@ -347,8 +346,7 @@ gccf_clear (gpointer self)
       *side = (GccfSide) { 0 };
       gccf->block[s] = (FlBlock) { 0 };
     }
-  g_clear_pointer (&gccf->by_layer, fl_gradient_free);
-  gccf->propagated = gccf->settled = FALSE;
+  gccf->propagated = gccf->prepared = FALSE;
 }
 
 static gboolean
@@ -365,7 +363,8 @@ side_alloc (const Gccf *gccf, GccfSide *side, GError **error)
     if ((*tables[k] = fl_table_alloc (n * m, sizeof (float), error)) == NULL)
       return FALSE;
   for (size_t l = 0; l <= gccf_layers (gccf); l++)
-    if ((side->layer[l] = fl_table_alloc (n * m, sizeof (float), error)) == NULL)
+    if ((side->layer[l] = fl_table_alloc (n * m, sizeof (float), error)) == NULL
+        || (side->by_layer[l] = fl_table_alloc (n * m, sizeof (float), error)) == NULL)
       return FALSE;
   side->final = fl_table_alloc (n * gccf_item_width (gccf), sizeof (float), error);
   return side->final != NULL;
@@ -391,19 +390,6 @@ side_start (const Gccf *gccf, GccfSide *side, const char *purpose, uint64_t seed
     }
 }
 
-/* G: a block for each side and layer. */
-static gboolean
-gccf_start_gradient (Gccf *gccf, GError **error)
-{
-  FlBlock blocks[2 * (LAYERS_MAX + 1)];
-  size_t n = gccf_layers (gccf) + 1;
-
-  for (size_t k = 0; k < 2 * n; k++)
-    blocks[k] = gccf->block[k / n];
-  gccf->by_layer = fl_gradient_new (2 * n, blocks, error);
-  return gccf->by_layer != NULL;
-}
-
 static gboolean
 gccf_start (gpointer self, const FlRatings *train, uint64_t seed, GError **error)
 {
@@ -422,9 +408,9 @@ gccf_start (gpointer self, const FlRatings *train, uint64_t seed, GError **error
         return FALSE;
       side_start (gccf, side, purpose[s], seed);
       gccf->block[s] = (FlBlock) { .name = name[s], .n_rows = side->graph->n_rows,
-                                   .n_cols = gccf_rank (gccf), .value = side->layer[0] };
+                                   .n_cols = gccf_rank (gccf), .f32 = side->layer[0] };
     }
-  return gccf_start_gradient (gccf, error);
+  return TRUE;
 }
 
 static size_t
@@ -437,11 +423,11 @@ gccf_blocks (gpointer self, const FlBlock **blocks)
 }
 
 static void
-gccf_moved (gpointer self)
+gccf_parameters_changed (gpointer self)
 {
   Gccf *gccf = self;
 
-  gccf->propagated = gccf->settled = FALSE;
+  gccf->propagated = gccf->prepared = FALSE;
 }
 
 static const FlTrainingSettings *
@@ -455,7 +441,7 @@ gccf_settings (gconstpointer self)
 /* ---- factors ----------------------------------------------------------- */
 
 static void
-side_settle (const Gccf *gccf, GccfSide *side)
+side_prepare (const Gccf *gccf, GccfSide *side)
 {
   size_t m = gccf_rank (gccf), n_layers = gccf_layers (gccf), width = m * (n_layers + 1);
 
@@ -465,15 +451,15 @@ side_settle (const Gccf *gccf, GccfSide *side)
 }
 
 static gboolean
-gccf_settle (gpointer self, GError **error)
+gccf_prepare_scores (gpointer self, GError **error)
 {
   Gccf *gccf = self;
 
   (void) error;
   gccf_propagate (gccf);
-  for (int s = 0; s < 2 && !gccf->settled; s++)
-    side_settle (gccf, &gccf->side[s]);
-  gccf->settled = TRUE;
+  for (int s = 0; s < 2 && !gccf->prepared; s++)
+    side_prepare (gccf, &gccf->side[s]);
+  gccf->prepared = TRUE;
   return TRUE;
 }
 
@@ -518,6 +504,7 @@ FL_PLUGIN (
   FL_MODEL (.factors = gccf_factors,
             FL_GRADIENT (.settings = gccf_settings, .start = gccf_start, .blocks = gccf_blocks,
                          .scores = gccf_scores, .backward = gccf_backward,
-                         .item_width = gccf_item_width, .moved = gccf_moved,
-                         .settle = gccf_settle))
+                         .item_width = gccf_item_width,
+                         .parameters_changed = gccf_parameters_changed,
+                         .prepare_scores = gccf_prepare_scores))
 );

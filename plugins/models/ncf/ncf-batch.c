@@ -162,7 +162,7 @@ ncf_layers (const Ncf *ncf, size_t n, float *const *z)
 static void
 load (const FlBlock *table, uint32_t r, const float *delta, float *to)
 {
-  memcpy (to, table->value + r * table->n_cols, table->n_cols * sizeof *to);
+  memcpy (to, table->f32 + r * table->n_cols, table->n_cols * sizeof *to);
   for (size_t a = 0; a < table->n_cols && delta != NULL; a++)
     to[a] += delta[a];
 }
@@ -181,12 +181,12 @@ static void
 block_load (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Block *block)
 {
   size_t rank = ncf->work->rank, mlp = ncf->work->mlp, width = batch->width;
-  const float *h = ncf->block[ncf->n_blocks - 1].value;
+  const float *h = ncf->block[ncf->n_blocks - 1].f32;
 
   for (size_t k = 0; k < n; k++)
     {
       float *gmf = block->user_gmf + k * rank;
-      const float *user = ncf->block[NCF_GMF_USER].value + batch->user[first + k] * rank;
+      const float *user = ncf->block[NCF_GMF_USER].f32 + batch->user[first + k] * rank;
 
       load (&ncf->block[NCF_MLP_USER], batch->user[first + k], NULL, block->user + k * mlp);
 #pragma omp simd
@@ -223,7 +223,7 @@ block_forward (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Blo
 
 static void
 block_scores (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Block *block,
-              float *score)
+              double *score)
 {
   size_t last = ncf_last (ncf), m = ncf_width (ncf, last), rank = ncf->work->rank;
 
@@ -236,7 +236,7 @@ block_scores (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Bloc
 }
 
 gboolean
-ncf_scores (gpointer self, const FlBatch *batch, float *score, GError **error)
+ncf_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
 {
   Ncf *ncf = self;
   size_t n_blocks;
@@ -284,32 +284,33 @@ mask (size_t n, const float *z, float *d)
     d[k] = z[k] > 0 ? d[k] : 0;
 }
 
-/* The last layer and the GMF part; d: n x width.  d_user_gmf and d_item_gmf: of the
+/* The last layer and the GMF part; d_score: n x width.  d_user_gmf and d_item_gmf: of the
  * block's entries and pairs. */
 static void
 block_output (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, const Block *block,
-              const float *d, float *d_user_gmf, float *d_item_gmf, float *partial)
+              const double *d_score, float *d_user_gmf, float *d_item_gmf, float *partial)
 {
   size_t last = ncf_last (ncf), m = ncf_width (ncf, last), rank = ncf->work->rank;
-  const float *h = ncf->block[ncf->n_blocks - 1].value;
+  const float *h = ncf->block[ncf->n_blocks - 1].f32;
   float *d_h = partial + ncf->output_partial;
 
   for (size_t k = 0; k < n; k++)
     {
-      const float *user = ncf->block[NCF_GMF_USER].value + batch->user[first + k] * rank;
+      const float *user = ncf->block[NCF_GMF_USER].f32 + batch->user[first + k] * rank;
       float *d_user = d_user_gmf + k * rank;
 
       memset (d_user, 0, rank * sizeof *d_user);
       for (size_t pair = k * batch->width; pair < (k + 1) * batch->width; pair++)
         {
           float *d_item = d_item_gmf + pair * rank, *d_last = block->d[last] + pair * m;
+          float d = (float) d_score[pair];
 
           memset (d_item, 0, rank * sizeof *d_item);
           memset (d_last, 0, m * sizeof *d_last);
-          fl_add_f32 (rank, d[pair], block->user_gmf + k * rank, d_item);
-          fl_add_f32 (rank, d[pair], block->item_gmf + pair * rank, d_user);
-          fl_add_f32 (m, d[pair], ncf->output, d_last);
-          fl_add_f32 (m, d[pair], block->z[last] + pair * m, d_h + rank);
+          fl_add_f32 (rank, d, block->user_gmf + k * rank, d_item);
+          fl_add_f32 (rank, d, block->item_gmf + pair * rank, d_user);
+          fl_add_f32 (m, d, ncf->output, d_last);
+          fl_add_f32 (m, d, block->z[last] + pair * m, d_h + rank);
         }
 #pragma omp simd
       for (size_t a = 0; a < rank; a++)
@@ -357,7 +358,7 @@ block_input (const Ncf *ncf, size_t n, const Block *block, float *d_user, float 
 
 /* Block b of a chunk that begins at `chunk`. */
 static void
-block_backward (const Ncf *ncf, const FlBatch *batch, const float *d_score, size_t chunk,
+block_backward (const Ncf *ncf, const FlBatch *batch, const double *d_score, size_t chunk,
                 size_t b, Block *block)
 {
   const NcfWork *work = ncf->work;
@@ -387,7 +388,7 @@ scatter (const FlBlock *value, size_t n, const uint32_t *row, const float *from,
   for (size_t k = 0; k < n; k++)
     {
       float *gradient = fl_gradient_row (to, row[k]);
-      const float *x = value->value + row[k] * m;
+      const float *x = value->f32 + row[k] * m;
 
       fl_add_f32 (m, 1, from + k * stride, gradient);
       if (l2 > 0)
@@ -493,7 +494,7 @@ add_weights (const Ncf *ncf, FlGradient *gradient)
 
 /* The n entries from `chunk` on; returns the squares of their vectors. */
 static double
-chunk_backward (Ncf *ncf, const FlBatch *batch, const float *d_score, size_t chunk, size_t n,
+chunk_backward (Ncf *ncf, const FlBatch *batch, const double *d_score, size_t chunk, size_t n,
                 double l2, FlGradient *gradient, FlGradient *d_delta)
 {
   const NcfWork *work = ncf->work;
@@ -517,7 +518,7 @@ chunk_backward (Ncf *ncf, const FlBatch *batch, const float *d_score, size_t chu
 }
 
 gboolean
-ncf_backward (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+ncf_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
               FlGradient *gradient, FlGradient *d_delta, GError **error)
 {
   Ncf *ncf = self;

@@ -41,7 +41,7 @@ weights_pack (const Ncf *ncf, const NcfWeights *w)
   for (size_t o = 0; o < w->n_out; o++)
     for (size_t a = 0; a < w->n_in; a++)
       {
-        float value = W->value[o * W->n_cols + w->column + a];
+        float value = W->f32[o * W->n_cols + w->column + a];
 
         w->forward[a * w->out + o] = value;
         w->backward[o * w->in + a] = value;
@@ -62,9 +62,9 @@ ncf_pack (Ncf *ncf)
     {
       const FlBlock *b = &ncf->block[NCF_WEIGHTS + 2 * l + 1];
 
-      memcpy (ncf->bias[l], b->value, b->n_cols * sizeof (float));
+      memcpy (ncf->bias[l], b->f32, b->n_cols * sizeof (float));
     }
-  memcpy (ncf->output, h->value + rank, (h->n_cols - rank) * sizeof (float));
+  memcpy (ncf->output, h->f32 + rank, (h->n_cols - rank) * sizeof (float));
   ncf->packed = TRUE;
 }
 
@@ -77,7 +77,7 @@ ncf_clear (gpointer self)
 
   for (size_t b = 0; b < NCF_BLOCKS_MAX; b++)
     {
-      g_free (ncf->block[b].value);
+      g_free (ncf->block[b].f32);
       ncf->block[b] = (FlBlock) { 0 };
       g_clear_pointer (&ncf->name[b], g_free);
     }
@@ -93,7 +93,7 @@ ncf_clear (gpointer self)
   g_clear_pointer (&ncf->item_hidden, g_free);
   g_clear_pointer (&ncf->work, ncf_work_free);
   ncf->n_blocks = ncf->n_partial = 0;
-  ncf->packed = ncf->settled = FALSE;
+  ncf->packed = ncf->prepared = FALSE;
 }
 
 /* A block of numbers drawn row by row: normal with deviation `scale`. */
@@ -104,8 +104,8 @@ add_vectors (Ncf *ncf, const char *name, uint32_t n, int64_t rank, uint64_t seed
   size_t m = (size_t) rank;
   g_autofree char *purpose = g_strconcat ("ncf ", name, NULL);
 
-  block->value = fl_table_alloc (n * m, sizeof (float), error);
-  if (block->value == NULL)
+  block->f32 = fl_table_alloc (n * m, sizeof (float), error);
+  if (block->f32 == NULL)
     return FALSE;
   block->name = ncf->name[ncf->n_blocks++] = g_strdup (name);
   block->n_rows = n;
@@ -115,7 +115,7 @@ add_vectors (Ncf *ncf, const char *name, uint32_t n, int64_t rank, uint64_t seed
       FlRng rng = fl_rng (seed, purpose, r);
 
       for (size_t a = 0; a < m; a++)
-        block->value[r * m + a] = (float) (ncf->start_scale * fl_rng_normal (&rng));
+        block->f32[r * m + a] = (float) (ncf->start_scale * fl_rng_normal (&rng));
     }
   return TRUE;
 }
@@ -129,13 +129,13 @@ add_weights (Ncf *ncf, char *name, size_t n, size_t m, double bound, uint64_t se
   FlRng rng = fl_rng (seed, "ncf weights", ncf->n_blocks);
 
   block->name = ncf->name[ncf->n_blocks++] = name;
-  block->value = fl_table_alloc (n * m, sizeof (float), error);
-  if (block->value == NULL)
+  block->f32 = fl_table_alloc (n * m, sizeof (float), error);
+  if (block->f32 == NULL)
     return FALSE;
   block->n_rows = (uint32_t) n;
   block->n_cols = m;
   for (size_t k = 0; k < n * m && bound > 0; k++)
-    block->value[k] = (float) (bound * (2 * fl_rng_uniform (&rng) - 1));
+    block->f32[k] = (float) (bound * (2 * fl_rng_uniform (&rng) - 1));
   return TRUE;
 }
 
@@ -234,11 +234,11 @@ ncf_item_width (gconstpointer self)
 }
 
 static void
-ncf_moved (gpointer self)
+ncf_parameters_changed (gpointer self)
 {
   Ncf *ncf = self;
 
-  ncf->packed = ncf->settled = FALSE;
+  ncf->packed = ncf->prepared = FALSE;
 }
 
 static const FlTrainingSettings *
@@ -260,12 +260,12 @@ pad_vectors (const FlBlock *block, const uint32_t *row, size_t first, size_t n, 
 {
   for (size_t k = 0; k < n; k++)
     memcpy (to + k * FL_PAD (block->n_cols),
-            block->value + (row != NULL ? row[k] : first + k) * block->n_cols,
+            block->f32 + (row != NULL ? row[k] : first + k) * block->n_cols,
             block->n_cols * sizeof *to);
 }
 
 static gboolean
-ncf_settle (gpointer self, GError **error)
+ncf_prepare_scores (gpointer self, GError **error)
 {
   Ncf *ncf = self;
   size_t m = ncf_width (ncf, 0), pad = FL_PAD ((size_t) ncf->mlp_rank);
@@ -273,14 +273,14 @@ ncf_settle (gpointer self, GError **error)
 
   (void) error;
   ncf_pack (ncf);
-  for (size_t i = 0; i < ncf->n_items && !ncf->settled; i += SCORE_PAIRS)
+  for (size_t i = 0; i < ncf->n_items && !ncf->prepared; i += SCORE_PAIRS)
     {
       size_t n = MIN (SCORE_PAIRS, ncf->n_items - i);
 
       pad_vectors (&ncf->block[NCF_MLP_ITEM], NULL, i, n, x);
       ncf_item_hidden (ncf, n, x, ncf->item_hidden + i * m);
     }
-  ncf->settled = TRUE;
+  ncf->prepared = TRUE;
   return TRUE;
 }
 
@@ -324,7 +324,7 @@ score_items (const Ncf *ncf, size_t n, const uint32_t *item, const Scratch *scra
   for (size_t k = 0; k < n; k++)
     ncf_first_layer (m, scratch->hidden, ncf->item_hidden + item[k] * m, scratch->z[0] + k * m);
   ncf_layers (ncf, n, scratch->z);
-  fl_dot_rows_f32 (n, item, rank, ncf->block[NCF_GMF_ITEM].value, rank, scratch->gmf, out);
+  fl_dot_rows_f32 (n, item, rank, ncf->block[NCF_GMF_ITEM].f32, rank, scratch->gmf, out);
   fl_dot_rows_f32 (n, NULL, last, scratch->z[ncf_last (ncf)], last, ncf->output, scratch->out);
   for (size_t k = 0; k < n; k++)
     out[k] = (float) (out[k] + scratch->out[k]);
@@ -335,8 +335,8 @@ score_user (const Ncf *ncf, uint32_t u, size_t n_items, const uint32_t *item,
             const Scratch *scratch, double *out)
 {
   size_t rank = (size_t) ncf->gmf_rank;
-  const float *h = ncf->block[ncf->n_blocks - 1].value;
-  const float *user = ncf->block[NCF_GMF_USER].value + u * rank;
+  const float *h = ncf->block[ncf->n_blocks - 1].f32;
+  const float *user = ncf->block[NCF_GMF_USER].f32 + u * rank;
 
   for (size_t a = 0; a < rank; a++)
     scratch->gmf[a] = h[a] * user[a];
@@ -402,6 +402,7 @@ FL_PLUGIN (
   FL_MODEL (.score = ncf_score,
             FL_GRADIENT (.settings = ncf_settings, .start = ncf_start, .blocks = ncf_blocks,
                          .scores = ncf_scores, .backward = ncf_backward,
-                         .item_width = ncf_item_width, .moved = ncf_moved,
-                         .settle = ncf_settle))
+                         .item_width = ncf_item_width,
+                         .parameters_changed = ncf_parameters_changed,
+                         .prepare_scores = ncf_prepare_scores))
 );

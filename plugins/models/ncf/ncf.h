@@ -50,7 +50,7 @@ typedef struct
   char *name[NCF_BLOCKS_MAX];
 
   /* Of the parameters, once they are packed. */
-  gboolean packed, settled;
+  gboolean packed, prepared; /* item_hidden too */
   NcfWeights weights[NCF_LAYERS_MAX + 1];
   float *bias[NCF_LAYERS_MAX]; /* padded                              */
   float *output;               /* h of the last layer, padded         */
@@ -84,8 +84,8 @@ void ncf_first_layer (size_t m, const float *user, const float *item, float *z);
 /* Layers above the first, of n rows: z[l] from z[l - 1]. */
 void ncf_layers (const Ncf *ncf, size_t n, float *const *z);
 
-gboolean ncf_scores (gpointer self, const FlBatch *batch, float *score, GError **error);
-gboolean ncf_backward (gpointer self, const FlBatch *batch, const float *d_score, double l2,
+gboolean ncf_scores (gpointer self, const FlBatch *batch, double *score, GError **error);
+gboolean ncf_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                        FlGradient *gradient, FlGradient *d_delta, GError **error);
 void ncf_pack (Ncf *ncf);
 void ncf_work_free (NcfWork *work);
