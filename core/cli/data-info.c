@@ -312,7 +312,7 @@ print_group_rows (const FlGroups *groups, const FlTally *tally, size_t n_ratings
                   const char *who, const FlPage *page)
 {
   const char *words[] = { by, who, "ratings", "share", "mean", "", NULL };
-  g_autofree uint32_t *size = fl_info_sizes (groups);
+  g_autofree uint32_t *size = fl_groups_count_members (groups);
   g_auto (CliTable) table = { NULL };
 
   cli_table_init (&table, "lrrrrl");

@@ -337,7 +337,7 @@ add_side (JsonBuilder *json, const FlSplit *split, FlSide side, GError **error)
   if (!fl_tally_init (&tally, split->train, side == FL_SIDE_USER ? groups : NULL,
                       side == FL_SIDE_ITEM ? groups : NULL, error))
     return FALSE;
-  size = fl_info_sizes (groups);
+  size = fl_groups_count_members (groups);
   begin (json, side_member[side], FALSE);
   add_text (json, "by", groups->name);
   begin (json, "groups", TRUE);

@@ -79,7 +79,7 @@ fl_result_set_group (FlResult *result, size_t value, FlSide side, uint32_t group
   Number entry = { .value = value, .grouped = TRUE, .side = side, .group = group,
                    .number = n > 0 ? number : NAN, .n = n };
   const FlGroups *groups = result->groups[side];
-  uint32_t n_groups = groups != NULL ? groups->n_groups : 0;
+  uint32_t n_groups = fl_groups_count (groups);
 
   if (!value_exists (result, value))
     return;
@@ -128,7 +128,7 @@ group_name (const FlResult *result, const Number *number)
 
   if (groups == NULL)
     return g_strdup (number->label);
-  return g_strdup_printf ("%s=%s", groups->name, groups->label[number->group]);
+  return fl_groups_make_label (groups, number->group, NULL, 0);
 }
 
 static double *
@@ -166,37 +166,17 @@ fl_result_steps (FlResult *result, size_t value, const char *label, size_t n)
   return add_each (result, value, FL_INDEX_STEP, label, n);
 }
 
-/* A sum and what it is of. */
-typedef struct
-{
-  double sum;
-  size_t n;
-} Mean;
-
 void
 fl_result_means (FlResult *result, size_t value, FlSide side, const double *each)
 {
   const FlGroups *groups = result->groups[side];
-  uint32_t n_groups = groups != NULL ? groups->n_groups : 0;
-  g_autofree Mean *group = g_new0 (Mean, n_groups + 1);
-  Mean all = { 0.0, 0 };
+  FlGroupSum all;
+  g_autofree FlGroupSum *group
+      = fl_groups_sum_values (groups, result->n_entities[side], each, &all);
 
-  for (uint32_t e = 0; e < result->n_entities[side]; e++)
-    {
-      if (isnan (each[e]))
-        continue;
-      all.sum += each[e];
-      all.n++;
-      for (uint32_t k = n_groups > 0 ? groups->start[e] : 0;
-           n_groups > 0 && k < groups->start[e + 1]; k++)
-        {
-          group[groups->group[k]].sum += each[e];
-          group[groups->group[k]].n++;
-        }
-    }
-  fl_result_set_n (result, value, all.sum / (double) all.n, all.n);
-  for (uint32_t g = 0; g < n_groups; g++)
-    fl_result_set_group (result, value, side, g, group[g].sum / (double) group[g].n, group[g].n);
+  fl_result_set_n (result, value, fl_groups_get_mean (&all), all.n);
+  for (uint32_t g = 0; g < fl_groups_count (groups); g++)
+    fl_result_set_group (result, value, side, g, fl_groups_get_mean (&group[g]), group[g].n);
   if (result->n_entities[side] > 0) /* else there may be no memory behind either */
     memcpy (fl_result_each (result, value, side), each,
             result->n_entities[side] * sizeof *each);

@@ -15,6 +15,7 @@ struct FlViewPrivate
   FlView view; /* first: fl_view_free is given its address */
   const FlInstance *model;
   FlFactors factors;
+  FlGroups groups[2]; /* by FlSide: whoever made them may know fewer members */
   uint32_t *user;
   double *rating;     /* NULL when the ratings are stored as double */
   double *predicted;
@@ -281,21 +282,31 @@ take_train (FlViewPrivate *priv, const FlData *data, GError **error)
   return view->train != NULL;
 }
 
-static void
-take_groups (FlView *view, const FlData *data)
+static gboolean
+copy_groups (const FlGroups *theirs, FlGroups *mine, const FlGroups **groups, GError **error)
 {
-  view->user_groups = data->user_groups;
-  view->item_groups = data->item_groups;
-  if (view->user_groups != NULL)
-    {
-      view->n_user_groups = view->user_groups->n_groups;
-      view->user_group = view->user_groups->first;
-    }
-  if (view->item_groups != NULL)
-    {
-      view->n_item_groups = view->item_groups->n_groups;
-      view->item_group = view->item_groups->first;
-    }
+  if (theirs == NULL)
+    return TRUE;
+  if (theirs->size == 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlGroups without its size: use FL_GROUPS");
+  FL_COPY (mine, theirs);
+  *groups = mine;
+  return TRUE;
+}
+
+static gboolean
+take_groups (FlViewPrivate *priv, const FlData *data, GError **error)
+{
+  FlView *view = &priv->view;
+
+  if (!copy_groups (data->user_groups, &priv->groups[FL_SIDE_USER], &view->user_groups, error)
+      || !copy_groups (data->item_groups, &priv->groups[FL_SIDE_ITEM], &view->item_groups, error))
+    return FALSE;
+  view->n_user_groups = fl_groups_count (view->user_groups);
+  view->n_item_groups = fl_groups_count (view->item_groups);
+  view->user_group = view->user_groups != NULL ? view->user_groups->first : NULL;
+  view->item_group = view->item_groups != NULL ? view->item_groups->first : NULL;
+  return TRUE;
 }
 
 FlView *
@@ -310,9 +321,8 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
   view->part = part;
   view->n_users = data->n_users != 0 ? data->n_users : data->train->n_users;
   view->n_items = data->n_items != 0 ? data->n_items : data->train->n_items;
-  take_groups (view, data);
   priv->gone = data->gone;
-  if (!take_train (priv, data, error))
+  if (!take_groups (priv, data, error) || !take_train (priv, data, error))
     return NULL;
   if (ratings != NULL && ratings->n_items > view->n_items)
     {

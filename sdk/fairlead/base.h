@@ -81,6 +81,26 @@ gboolean fl_parse_int (FlSpan text, int64_t *value);
  * when that overflows or is not to be had.  Freed with g_free. */
 gpointer fl_alloc (size_t n, size_t size, GError **error);
 
+/* ---- structures that grow ----------------------------------------------- */
+
+/* A structure that either side may build for the other begins with `size_t size`, which
+ * a macro named after it fills: FL_GROUPS (.name = "gender", ...). */
+#define FL_SIZED_(Type, ...) ((Type) { .size = sizeof (Type), __VA_ARGS__ })
+
+/* *mine <- *theirs as far as both know it; the rest of mine is zero.  Never assign such
+ * a structure whole. */
+#define FL_COPY(mine, theirs) fl_copy ((mine), sizeof *(mine), (theirs))
+
+static inline void
+fl_copy (gpointer mine, size_t size, gconstpointer theirs)
+{
+  size_t known = *(const size_t *) theirs;
+
+  memset (mine, 0, size);
+  memcpy (mine, theirs, known < size ? known : size);
+  *(size_t *) mine = size;
+}
+
 FL_END_DECLS
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* data.h: ratings, groups and what a source builds them with. */
+/* data.h: ratings, data sets, and what a source builds them with. */
 #ifndef FAIRLEAD_DATA_H
 #define FAIRLEAD_DATA_H
 
 #include <fairlead/base.h>
+#include <fairlead/groups.h>
 #include <fairlead/random.h>
 
 FL_BEGIN_DECLS
 
 #define FL_NO_TIME G_MININT64
-#define FL_NO_GROUP G_MAXUINT32
 
 typedef enum
 {
@@ -79,22 +79,6 @@ gboolean fl_ratings_change_users (FlRatings *ratings, uint32_t n_rows, const dou
                                   GError **error);
 void fl_ratings_free (FlRatings *ratings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRatings, fl_ratings_free)
-
-/* A grouping of users or of items.  Members may be in several groups (an item
- * with several genres): the groups of entity e are group[start[e]] ..
- * group[start[e + 1] - 1].  first[e] is the first of them.  Everybody is in
- * at least one group: who has no value is in a group labelled "unknown". */
-typedef struct
-{
-  const char *name;         /* "gender" or "gender * age"              */
-  uint32_t n_groups;
-  const char *const *label; /* n_groups: "F", or crossed "F * 18-34"  */
-  uint32_t n;               /* entities                                */
-  const uint32_t *start;    /* n + 1                                   */
-  const uint32_t *group;    /* start[n]                                */
-  const uint32_t *first;    /* n                                       */
-  const char *const *rule;  /* n_groups: "gender is F and age from 18 to 34"; or NULL */
-} FlGroups;
 
 /* What a stage may know of the data: never the test ratings, and validation
  * ratings only for those that declare that they select on them.  Models see

@@ -17,6 +17,7 @@
 
 #include <fairlead/base.h>
 #include <fairlead/data.h>
+#include <fairlead/groups.h>
 #include <fairlead/linalg.h>
 #include <fairlead/mitigator.h>
 #include <fairlead/model.h>

@@ -128,8 +128,8 @@ fixture_groups (uint32_t n, uint32_t n_groups, uint32_t n_used)
       start[e + 1] = e + 1;
       group[e] = e % n_used;
     }
-  *groups = (FlGroups) { .name = "kind", .n_groups = n_groups, .label = label, .n = n,
-                         .start = start, .group = group, .first = group };
+  *groups = FL_GROUPS (.name = "kind", .n_groups = n_groups, .label = label, .n = n,
+                       .start = start, .group = group, .first = group);
   return groups;
 }
 

@@ -65,13 +65,13 @@ test_groups_new (const char *name, uint32_t n_groups, uint32_t n, const uint32_t
     starts[e] = start != NULL ? start[e] : e;
   for (uint32_t e = 0; e < n; e++)
     first[e] = member[starts[e]];
-  *groups = (FlGroups) { .name = g_strdup (name),
-                         .n_groups = n_groups,
-                         .label = (const char *const *) label,
-                         .n = n,
-                         .start = starts,
-                         .group = g_memdup2 (member, starts[n] * sizeof *member),
-                         .first = first };
+  *groups = FL_GROUPS (.name = g_strdup (name),
+                       .n_groups = n_groups,
+                       .label = (const char *const *) label,
+                       .n = n,
+                       .start = starts,
+                       .group = g_memdup2 (member, starts[n] * sizeof *member),
+                       .first = first);
   return groups;
 }
 

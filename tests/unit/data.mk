@@ -51,3 +51,7 @@ unit_tests += %D%/test-ratings-file
 tests_unit_test_ratings_file_SOURCES = %D%/test-ratings-file.c
 tests_unit_test_ratings_file_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_ratings_file_LDADD = $(UNIT_LDADD)
+unit_tests += %D%/test-groups
+tests_unit_test_groups_SOURCES = %D%/test-groups.c
+tests_unit_test_groups_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_groups_LDADD = $(UNIT_LDADD)

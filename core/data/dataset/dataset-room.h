@@ -97,9 +97,6 @@ gboolean fl_info_activity (const FlCsr *ratings, FlSide side, FlActivity *activi
 /* Rows with ratings in `part` but none in `train`, and how many ratings. */
 void fl_info_cold (const FlCsr *part, const FlCsr *train, size_t *n_rows, size_t *n_ratings);
 
-/* How many are in each group. */
-uint32_t *fl_info_sizes (const FlGroups *groups);
-
 typedef struct
 {
   uint32_t label; /* group */

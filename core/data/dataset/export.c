@@ -411,9 +411,8 @@ write_groups (Export *export, FlSide side, const FlExportGroups *all, GError **e
   fprintf (out->file, "%s\tgroup\n", users ? "user" : "item");
   for (uint32_t g = 0; g < groups->n_groups; g++)
     for (uint32_t e = 0; e < groups->n; e++)
-      for (uint32_t k = groups->start[e]; k < groups->start[e + 1]; k++)
-        if (groups->group[k] == g)
-          fprintf (out->file, "%s\t%s\n", id[all->member[side][e]], groups->label[g]);
+      if (fl_groups_has (groups, e, g))
+        fprintf (out->file, "%s\t%s\n", id[all->member[side][e]], groups->label[g]);
   return out_complete (out, error);
 }
 

@@ -180,21 +180,11 @@ compare_labels (gconstpointer a_, gconstpointer b_)
   return (a->label > b->label) - (a->label < b->label);
 }
 
-uint32_t *
-fl_info_sizes (const FlGroups *groups)
-{
-  uint32_t *size = g_new0 (uint32_t, (size_t) groups->n_groups + 1);
-
-  for (uint32_t k = 0; k < groups->start[groups->n]; k++)
-    size[groups->group[k]]++;
-  return size;
-}
-
 FlLabelCount *
 fl_info_labels (const FlGroups *groups, uint32_t *n_missing, gboolean *several)
 {
   FlLabelCount *count = g_new0 (FlLabelCount, (size_t) groups->n_groups + 1);
-  g_autofree uint32_t *size = fl_info_sizes (groups);
+  g_autofree uint32_t *size = fl_groups_count_members (groups);
 
   *n_missing = 0;
   *several = FALSE;
@@ -209,27 +199,16 @@ fl_info_labels (const FlGroups *groups, uint32_t *n_missing, gboolean *several)
   return count;
 }
 
-/* The groups of entity e, of which there is one where nothing is grouped. */
-static const uint32_t *
-groups_of (const FlGroups *groups, uint32_t e, uint32_t *n)
-{
-  static const uint32_t all = 0;
-
-  *n = groups != NULL ? groups->start[e + 1] - groups->start[e] : 1;
-  return groups != NULL ? groups->group + groups->start[e] : &all;
-}
-
 gboolean
 fl_tally_init (FlTally *tally, const FlRatings *ratings, const FlGroups *users,
                const FlGroups *items, GError **error)
 {
   const FlCsr *csr = &ratings->by_user;
+  FlGroupsCrossed crossed = fl_groups_cross (users, csr->n_rows, items, csr->n_cols);
 
-  *tally = (FlTally) { .n_rows = users != NULL ? users->n_groups : 1,
-                       .n_cols = items != NULL ? items->n_groups : 1 };
-  tally->n = fl_alloc ((size_t) tally->n_rows * tally->n_cols, sizeof *tally->n, error);
-  tally->mean = tally->n == NULL ? NULL : fl_alloc ((size_t) tally->n_rows * tally->n_cols,
-                                                    sizeof *tally->mean, error);
+  *tally = (FlTally) { .n_rows = crossed.n_user_groups, .n_cols = crossed.n_item_groups };
+  tally->n = fl_alloc (crossed.n, sizeof *tally->n, error);
+  tally->mean = tally->n == NULL ? NULL : fl_alloc (crossed.n, sizeof *tally->mean, error);
   if (tally->mean == NULL)
     {
       fl_tally_clear (tally);
@@ -238,20 +217,17 @@ fl_tally_init (FlTally *tally, const FlRatings *ratings, const FlGroups *users,
   for (uint32_t u = 0; u < csr->n_rows; u++)
     for (size_t k = csr->start[u]; k < csr->start[u + 1]; k++)
       {
-        uint32_t n_user, n_item;
-        const uint32_t *user = groups_of (users, u, &n_user);
-        const uint32_t *item = groups_of (items, csr->col[k], &n_item);
+        size_t n = fl_groups_count_crossed (&crossed, u, csr->col[k]);
 
-        for (uint32_t a = 0; a < n_user; a++)
-          for (uint32_t b = 0; b < n_item; b++)
-            {
-              size_t at = (size_t) user[a] * tally->n_cols + item[b];
+        for (size_t m = 0; m < n; m++)
+          {
+            size_t at = fl_groups_get_crossed (&crossed, u, csr->col[k], m);
 
-              tally->n[at]++;
-              tally->mean[at] += fl_csr_value (csr, k);
-            }
+            tally->n[at]++;
+            tally->mean[at] += fl_csr_value (csr, k);
+          }
       }
-  for (size_t at = 0; at < (size_t) tally->n_rows * tally->n_cols; at++)
+  for (size_t at = 0; at < crossed.n; at++)
     tally->mean[at] /= (double) tally->n[at]; /* 0 / 0: NaN */
   return TRUE;
 }

@@ -752,8 +752,8 @@ cross (const GArray *drafts, const FlGrouping *grouping, uint32_t n, GError **er
                            &group[k]);
   for (uint32_t e = 0; e < n; e++)
     first[e] = group[start[e]];
-  *groups = (FlGroups) { .name = grouping_name (grouping), .n_groups = distinct->len, .n = n,
-                         .start = start, .group = group, .first = first };
+  *groups = FL_GROUPS (.name = grouping_name (grouping), .n_groups = distinct->len, .n = n,
+                       .start = start, .group = group, .first = first);
   name_groups (drafts, distinct, groups);
   return groups;
 }

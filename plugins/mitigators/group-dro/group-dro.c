@@ -52,12 +52,10 @@ group_dro_needs (gconstpointer self, FlSide side)
 
 typedef struct
 {
-  const FlGroups *user, *item; /* NULL: this side makes none            */
-  uint32_t n_user, n_item;     /* at least 1                            */
-  size_t n;                    /* n_user x n_item                       */
-  double *weight;              /* n: w, 0 where there are no triples    */
-  double *loss;                /* n: L of the batch, NaN where missing  */
-  size_t *count;               /* n: triples in the batch               */
+  FlGroupsCrossed crossed; /* of n                                  */
+  double *weight;          /* n: w, 0 where there are no triples    */
+  double *loss;            /* n: L of the batch, NaN where missing  */
+  size_t *count;           /* n: triples in the batch               */
 } Groups;
 
 static void
@@ -69,30 +67,6 @@ groups_clear (Groups *groups)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Groups, groups_clear)
 
-/* Whoever a mitigator added is in none of the groups, and so in one more. */
-static uint32_t
-count_side (const FlGroups *groups, uint32_t n)
-{
-  if (groups == NULL)
-    return 1;
-  return groups->n_groups + (n > groups->n ? 1 : 0);
-}
-
-static uint32_t
-side_group (const FlGroups *groups, uint32_t e)
-{
-  if (groups == NULL)
-    return 0;
-  return e < groups->n ? groups->first[e] : groups->n_groups;
-}
-
-static size_t
-group_of (const Groups *groups, uint32_t user, uint32_t item)
-{
-  return side_group (groups->user, user) * (size_t) groups->n_item
-         + side_group (groups->item, item);
-}
-
 /* 1 / n for each of the n groups that have triples. */
 static void
 start_weights (Groups *groups, const FlRatings *train)
@@ -103,30 +77,29 @@ start_weights (Groups *groups, const FlRatings *train)
   for (uint32_t u = 0; u < rows->n_rows; u++)
     if (rows->start[u + 1] - rows->start[u] < rows->n_cols) /* else nothing is negative */
       for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
-        groups->weight[group_of (groups, u, rows->col[k])] = 1.0;
-  for (size_t g = 0; g < groups->n; g++)
+        groups->weight[fl_groups_find_crossed (&groups->crossed, u, rows->col[k])] = 1.0;
+  for (size_t g = 0; g < groups->crossed.n; g++)
     n += groups->weight[g] > 0.0;
-  for (size_t g = 0; g < groups->n; g++)
+  for (size_t g = 0; g < groups->crossed.n; g++)
     groups->weight[g] /= (double) MAX (n, 1);
 }
 
 static gboolean
 groups_init (Groups *groups, const GroupDro *dro, const FlData *data, GError **error)
 {
-  if (group_dro_needs (dro, FL_SIDE_USER))
-    groups->user = data->user_groups;
-  if (group_dro_needs (dro, FL_SIDE_ITEM))
-    groups->item = data->item_groups;
-  if (groups->user == NULL && dro->groups != ITEM)
+  const FlGroups *users = group_dro_needs (dro, FL_SIDE_USER) ? data->user_groups : NULL;
+  const FlGroups *items = group_dro_needs (dro, FL_SIDE_ITEM) ? data->item_groups : NULL;
+  size_t n;
+
+  if (users == NULL && dro->groups != ITEM)
     return fl_fail (error, FL_ERROR_CONFIG, "needs groups of users");
-  if (groups->item == NULL && dro->groups != USER)
+  if (items == NULL && dro->groups != USER)
     return fl_fail (error, FL_ERROR_CONFIG, "needs groups of items");
-  groups->n_user = count_side (groups->user, data->train->n_users);
-  groups->n_item = count_side (groups->item, data->train->n_items);
-  groups->n = (size_t) groups->n_user * groups->n_item;
-  groups->weight = fl_alloc (groups->n, sizeof *groups->weight, error);
-  groups->loss = groups->weight != NULL ? fl_alloc (groups->n, sizeof *groups->loss, error) : NULL;
-  groups->count = groups->loss != NULL ? fl_alloc (groups->n, sizeof *groups->count, error) : NULL;
+  groups->crossed = fl_groups_cross (users, data->train->n_users, items, data->train->n_items);
+  n = groups->crossed.n;
+  groups->weight = fl_alloc (n, sizeof *groups->weight, error);
+  groups->loss = groups->weight != NULL ? fl_alloc (n, sizeof *groups->loss, error) : NULL;
+  groups->count = groups->loss != NULL ? fl_alloc (n, sizeof *groups->count, error) : NULL;
   if (groups->count == NULL)
     return FALSE;
   start_weights (groups, data->train);
@@ -137,19 +110,21 @@ groups_init (Groups *groups, const GroupDro *dro, const FlData *data, GError **e
 static void
 find_losses (Groups *groups, const FlBatch *batch, const double *each)
 {
-  for (size_t g = 0; g < groups->n; g++)
+  const FlGroupsCrossed *crossed = &groups->crossed;
+
+  for (size_t g = 0; g < crossed->n; g++)
     {
       groups->loss[g] = 0.0;
       groups->count[g] = 0;
     }
   for (size_t k = 0; k < batch->n; k++)
     {
-      size_t g = group_of (groups, batch->user[k], batch->item[k * batch->width]);
+      size_t g = fl_groups_find_crossed (crossed, batch->user[k], batch->item[k * batch->width]);
 
       groups->loss[g] += each[k];
       groups->count[g]++;
     }
-  for (size_t g = 0; g < groups->n; g++)
+  for (size_t g = 0; g < crossed->n; g++)
     groups->loss[g] = groups->count[g] > 0 ? groups->loss[g] / (double) groups->count[g] : NAN;
 }
 
@@ -159,31 +134,23 @@ share_weights (const Groups *groups, const FlBatch *batch, double *weight)
 {
   for (size_t k = 0; k < batch->n; k++)
     {
-      size_t g = group_of (groups, batch->user[k], batch->item[k * batch->width]);
+      size_t g = fl_groups_find_crossed (&groups->crossed, batch->user[k],
+                                         batch->item[k * batch->width]);
 
       weight[k] = groups->weight[g] / (double) groups->count[g];
     }
 }
 
 static void
-name_side (GString *name, const FlGroups *groups, uint32_t g)
-{
-  if (groups != NULL)
-    g_string_append_printf (name, "%s%s=%s", name->str[name->len - 1] == ' ' ? "" : ",",
-                            groups->name, g < groups->n_groups ? groups->label[g] : "added");
-}
-
-static void
 note_weights (const Groups *groups, FlRun *run)
 {
-  for (size_t g = 0; g < groups->n; g++)
+  for (size_t g = 0; g < groups->crossed.n; g++)
     if (groups->weight[g] > 0.0)
       {
-        g_autoptr (GString) name = g_string_new ("weight ");
+        g_autofree char *label = fl_groups_make_crossed_label (&groups->crossed, g);
+        g_autofree char *name = g_strconcat ("weight ", label, NULL);
 
-        name_side (name, groups->user, (uint32_t) (g / groups->n_item));
-        name_side (name, groups->item, (uint32_t) (g % groups->n_item));
-        fl_run_note (run, name->str, groups->weight[g]);
+        fl_run_note (run, name, groups->weight[g]);
       }
 }
 
@@ -228,7 +195,7 @@ group_dro_train (gpointer self, const FlStage *stage, GError **error)
 {
   const GroupDro *dro = self;
   g_autoptr (FlTraining) training = fl_training_new (stage, NULL, error);
-  g_auto (Groups) groups = { NULL };
+  g_auto (Groups) groups = { .weight = NULL };
   g_auto (Triples) t = { NULL };
   FlGradient *gradient;
   const FlBatch *batch;
@@ -238,7 +205,8 @@ group_dro_train (gpointer self, const FlStage *stage, GError **error)
       || !triples_init (&t, fl_training_batch_size (training), error))
     return FALSE;
   gradient = fl_training_gradient (training);
-  fl_training_keep (training, "weights", groups.weight, groups.n * sizeof *groups.weight);
+  fl_training_keep (training, "weights", groups.weight,
+                    groups.crossed.n * sizeof *groups.weight);
   while (fl_training_epoch (training))
     while ((batch = fl_training_batch (training)) != NULL)
       {
@@ -247,8 +215,8 @@ group_dro_train (gpointer self, const FlStage *stage, GError **error)
         fl_training_scores (training, batch, t.score);
         fl_loss_bpr (batch->n, t.score, NULL, t.d_score, t.loss);
         find_losses (&groups, batch, t.loss);                            /* L_i            */
-        group_dro_weights (groups.n, groups.loss, dro->eta, (GroupDroMissing) dro->missing,
-                           groups.weight);                               /* eq. (4)        */
+        group_dro_weights (groups.crossed.n, groups.loss, dro->eta,
+                           (GroupDroMissing) dro->missing, groups.weight); /* eq. (4)      */
         share_weights (&groups, batch, t.weight);
         loss = fl_loss_bpr (batch->n, t.score, t.weight, t.d_score, NULL); /* sum_i w_i L_i */
         fl_training_backward (training, batch, t.d_score, gradient, NULL);

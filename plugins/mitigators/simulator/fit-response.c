@@ -129,29 +129,20 @@ choose_ratings (FitResponse *self, const FlRatings *train, GError **error)
   return TRUE;
 }
 
-/* Hidden ratings and those of them that fit. */
-typedef struct
-{
-  double n, fit;
-} Share;
-
+/* Adds the hidden ratings of user u, by category: 1 for each that fits, else 0. */
 static void
-count_ratings (const FitResponse *self, const FlRound *round, uint32_t u, Share *share)
+count_ratings (const FitResponse *self, const FlRound *round, uint32_t u, FlGroupSum *share)
 {
   const FlCsr *rows = &round->hidden->by_user;
-  const FlGroups *items = round->data->item_groups;
 
   for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
-    for (uint32_t l = items->start[rows->col[k]]; l < items->start[rows->col[k] + 1]; l++)
-      {
-        share[items->group[l]].n += 1.0;
-        share[items->group[l]].fit += fl_csr_value (rows, k) >= self->liked;
-      }
+    fl_groups_add_value (round->data->item_groups, rows->col[k],
+                         fl_csr_value (rows, k) >= self->liked, share);
 }
 
 /* all: M, then M for each group. */
 static gboolean
-count_all (const FitResponse *self, const FlRound *round, Share *all, GError **error)
+count_all (const FitResponse *self, const FlRound *round, FlGroupSum *all, GError **error)
 {
   const FlGroups *users = round->data->user_groups, *items = round->data->item_groups;
   uint32_t M = items->n_groups;
@@ -162,9 +153,12 @@ count_all (const FitResponse *self, const FlRound *round, Share *all, GError **e
       count_ratings (self, round, u, all + (users->first[u] + 1) * M);
     }
   for (uint32_t i = 0; i < M; i++)
-    if (all[i].n <= 0.0)
-      return fl_fail (error, FL_ERROR_DATA, "no hidden rating tells who fits %s=%s", items->name,
-                      items->label[i]);
+    if (all[i].n == 0)
+      {
+        g_autofree char *label = fl_groups_make_label (NULL, 0, items, i);
+
+        return fl_fail (error, FL_ERROR_DATA, "no hidden rating tells who fits %s", label);
+      }
   return TRUE;
 }
 
@@ -173,22 +167,22 @@ draw_fit (FitResponse *self, const FlRound *round, GError **error)
 {
   const FlGroups *users = round->data->user_groups;
   uint32_t M = round->data->item_groups->n_groups;
-  g_autofree Share *all = g_new0 (Share, (users->n_groups + (size_t) 1) * M);
+  g_autofree FlGroupSum *all = g_new0 (FlGroupSum, (users->n_groups + (size_t) 1) * M);
 
   if (!count_all (self, round, all, error))
     return FALSE;
   for (uint32_t u = 0; u < users->n; u++)
     {
       FlRng rng = fl_rng (round->seed, "fit", u);
-      Share own[SIM_ITEMS_MAX] = { { 0.0, 0.0 } };
+      FlGroupSum own[SIM_ITEMS_MAX] = { { 0.0, 0 } };
 
       count_ratings (self, round, u, own);
       for (uint32_t i = 0; i < M; i++)
         {
-          const Share *group = &all[(users->first[u] + 1) * M + i];
-          const Share *share = own[i].n > 0.0 ? &own[i] : group->n > 0.0 ? group : &all[i];
+          const FlGroupSum *group = &all[(users->first[u] + 1) * M + i];
+          const FlGroupSum *share = own[i].n > 0 ? &own[i] : group->n > 0 ? group : &all[i];
 
-          if (fl_rng_uniform (&rng) < share->fit / share->n)
+          if (fl_rng_uniform (&rng) < fl_groups_get_mean (share))
             self->fit[u] = (uint8_t) (self->fit[u] | 1u << i);
         }
     }
@@ -218,47 +212,74 @@ begin (FitResponse *self, const FlRound *round, GError **error)
 
 /* ---- telling ------------------------------------------------------------ */
 
+static FlGroupsCrossed
+cross_groups (const FlRound *round)
+{
+  const FlGroups *users = round->data->user_groups, *items = round->data->item_groups;
+
+  return fl_groups_cross (users, users->n, items, items->n);
+}
+
+/* Fit states of the users by first group and category, S x M. */
+static FlGroupSum *
+sum_fit (const FitResponse *self, const FlGroupsCrossed *crossed)
+{
+  FlGroupSum *fit = g_new0 (FlGroupSum, crossed->n);
+
+  for (uint32_t u = 0; u < crossed->users->n; u++)
+    for (uint32_t i = 0; i < crossed->n_item_groups; i++)
+      fl_groups_add_number (
+          &fit[fl_groups_index_crossed (crossed, crossed->users->first[u], i)],
+          self->fit[u] >> i & 1);
+  return fit;
+}
+
+/* Fit rates of category i; returns the largest difference between groups. */
+static double
+tell_rates (const FlGroupsCrossed *crossed, uint32_t i, const FlGroupSum *fit, FlResult *result)
+{
+  double low = INFINITY, high = -INFINITY;
+
+  for (uint32_t s = 0; s < crossed->n_user_groups; s++)
+    {
+      size_t at = fl_groups_index_crossed (crossed, s, i);
+      g_autofree char *label = fl_groups_make_crossed_label (crossed, at);
+      double rate = fl_groups_get_mean (&fit[at]);
+
+      fl_result_set_label (result, FIT_RATE, label, rate, fit[at].n);
+      low = fmin (low, rate); /* a group without users, NaN, is left out */
+      high = fmax (high, rate);
+    }
+  return high - low;
+}
+
 static void
 tell_fit (const FitResponse *self, const FlRound *round, FlResult *result)
 {
-  const FlGroups *users = round->data->user_groups, *items = round->data->item_groups;
+  const FlGroupsCrossed crossed = cross_groups (round);
+  g_autofree FlGroupSum *fit = sum_fit (self, &crossed);
+  uint32_t n = crossed.users->n;
   double worst = 0.0;
 
-  for (uint32_t i = 0; i < items->n_groups; i++)
+  for (uint32_t i = 0; i < crossed.n_item_groups; i++)
     {
-      double low = INFINITY, high = -INFINITY;
-      g_autofree char *items_label = g_strdup_printf ("%s=%s", items->name, items->label[i]);
+      g_autofree char *label = fl_groups_make_label (NULL, 0, crossed.items, i);
+      double gap = tell_rates (&crossed, i, fit, result);
 
-      for (uint32_t s = 0; s < users->n_groups; s++)
-        {
-          g_autofree char *label
-              = g_strdup_printf ("%s=%s,%s", users->name, users->label[s], items_label);
-          size_t n = 0, n_fit = 0;
-
-          for (uint32_t u = 0; u < users->n; u++)
-            if (users->first[u] == s)
-              {
-                n++;
-                n_fit += self->fit[u] >> i & 1;
-              }
-          fl_result_set_label (result, FIT_RATE, label, (double) n_fit / (double) MAX (n, 1), n);
-          low = n > 0 ? MIN (low, (double) n_fit / (double) n) : low;
-          high = n > 0 ? MAX (high, (double) n_fit / (double) n) : high;
-        }
-      fl_result_set_label (result, GAP, items_label, high - low, users->n);
-      worst = users->n > 0 ? MAX (worst, high - low) : worst;
+      fl_result_set_label (result, GAP, label, gap, n);
+      worst = n > 0 ? MAX (worst, gap) : worst;
     }
-  fl_result_set_n (result, GAP, worst, users->n);
+  fl_result_set_n (result, GAP, worst, n);
 }
 
 /* n_places: by user group and category. */
 static void
 tell_exposure (const FlRound *round, const size_t *n_places, FlResult *result)
 {
-  const FlGroups *users = round->data->user_groups, *items = round->data->item_groups;
-  uint32_t M = items->n_groups;
+  const FlGroupsCrossed crossed = cross_groups (round);
+  uint32_t M = crossed.n_item_groups;
 
-  for (uint32_t s = 0; s < users->n_groups; s++)
+  for (uint32_t s = 0; s < crossed.n_user_groups; s++)
     {
       size_t n = 0;
 
@@ -266,8 +287,7 @@ tell_exposure (const FlRound *round, const size_t *n_places, FlResult *result)
         n += n_places[s * M + i];
       for (uint32_t i = 0; i < M; i++)
         {
-          g_autofree char *label = g_strdup_printf ("%s=%s,%s=%s", users->name, users->label[s],
-                                                    items->name, items->label[i]);
+          g_autofree char *label = fl_groups_make_crossed_label (&crossed, s * M + i);
 
           fl_result_set_label (result, EXPOSURE, label,
                                (double) n_places[s * M + i] / (double) MAX (n, 1), n);
@@ -332,13 +352,15 @@ consume (const FitResponse *self, const FlRound *round, uint32_t u, FlRng *rng, 
   for (size_t l = 0; l < n; l++)
     {
       size_t place = u * round->lists->k + l;
+      uint32_t n_groups;
+      const uint32_t *group = fl_groups_list (items, list[l], &n_groups);
       int y = 0;
 
-      for (uint32_t k = items->start[list[l]]; k < items->start[list[l] + 1]; k++)
+      for (uint32_t m = 0; m < n_groups; m++)
         {
-          y |= self->fit[u] >> items->group[k] & 1;
-          shown[items->group[k]]++;
-          counts->n_places[users->first[u] * items->n_groups + items->group[k]]++;
+          y |= self->fit[u] >> group[m] & 1;
+          shown[group[m]]++;
+          counts->n_places[users->first[u] * items->n_groups + group[m]]++;
         }
       if (!(fl_rng_uniform (rng) < self->consume.v[y]))
         continue;

@@ -104,7 +104,7 @@ typedef struct
   size_t n_scores[SIM_ITEMS_MAX][2];
   double mean[SIM_ITEMS_MAX][2], squares[SIM_ITEMS_MAX]; /* of scores; within states */
   double n_own[SIM_ITEMS_MAX], fit_own[SIM_ITEMS_MAX];   /* of the user at hand      */
-  double *n_pairs, *pairs;                    /* S: users seen in two categories     */
+  FlGroupSum *pairs;                          /* S: users seen in two categories     */
   double *share;                              /* p_s: S                              */
   uint32_t *start, *member;                   /* items of each category              */
   uint8_t *trained;                           /* by the user at hand, n_items        */
@@ -115,7 +115,6 @@ sight_clear (Sight *sight)
 {
   g_free (sight->n);
   g_free (sight->n_recommended);
-  g_free (sight->n_pairs);
   g_free (sight->pairs);
   g_free (sight->share);
   g_free (sight->start);
@@ -152,7 +151,7 @@ sight_init (Sight *sight, const LongTermGap *from, const FlView *view)
 
   *sight = (Sight) { .from = from, .view = view, .S = S, .M = M,
                      .n = g_new0 (size_t, M * S * 2), .n_recommended = g_new0 (size_t, M * S * 2),
-                     .n_pairs = g_new0 (double, S), .pairs = g_new0 (double, S),
+                     .pairs = g_new0 (FlGroupSum, S),
                      .share = g_new0 (double, S), .start = g_new0 (uint32_t, M + 1),
                      .member = g_new (uint32_t, n_items),
                      .trained = g_new0 (uint8_t, view->n_items) };
@@ -184,8 +183,7 @@ is_recommended (const Sight *sight, uint32_t u, uint32_t i)
     return FALSE;
   item = fl_list (view->lists, u, view->k, &n);
   for (size_t l = 0; l < n; l++)
-    for (uint32_t k = groups->start[item[l]]; k < groups->start[item[l] + 1]; k++)
-      n_found += groups->group[k] == i;
+    n_found += fl_groups_has (groups, item[l], i);
   return n_found >= sight->from->dose;
 }
 
@@ -193,7 +191,8 @@ is_recommended (const Sight *sight, uint32_t u, uint32_t i)
 static void
 observe (Sight *sight, uint32_t u, uint32_t i, int y, double x)
 {
-  const FlGroups *groups = sight->view->user_groups;
+  uint32_t n_groups;
+  const uint32_t *group = fl_groups_list (sight->view->user_groups, u, &n_groups);
   gboolean recommended = is_recommended (sight, u, i);
   size_t n = ++sight->n_scores[i][y];
   double from_mean = x - sight->mean[i][y];
@@ -202,9 +201,9 @@ observe (Sight *sight, uint32_t u, uint32_t i, int y, double x)
   sight->squares[i] += from_mean * (x - sight->mean[i][y]);
   sight->n_own[i] += 1.0;
   sight->fit_own[i] += y;
-  for (uint32_t k = groups->start[u]; k < groups->start[u + 1]; k++)
+  for (uint32_t m = 0; m < n_groups; m++)
     {
-      size_t at = ((size_t) i * sight->S + groups->group[k]) * 2 + (size_t) y;
+      size_t at = ((size_t) i * sight->S + group[m]) * 2 + (size_t) y;
 
       sight->n[at]++;
       sight->n_recommended[at] += recommended;
@@ -215,21 +214,15 @@ static void
 observe_ratings (Sight *sight, uint32_t u)
 {
   const FlView *view = sight->view;
-  const FlGroups *groups = view->item_groups;
 
   for (size_t k = view->user_start[u]; k < view->user_start[u + 1]; k++)
-    for (uint32_t l = groups->start[view->item[k]]; l < groups->start[view->item[k] + 1]; l++)
-      observe (sight, u, groups->group[l], view->rating[k] >= sight->from->liked,
-               view->predicted[k]);
-}
+    {
+      uint32_t n;
+      const uint32_t *group = fl_groups_list (view->item_groups, view->item[k], &n);
 
-static gboolean
-is_in (const FlGroups *groups, uint32_t item, uint32_t i)
-{
-  for (uint32_t k = groups->start[item]; k < groups->start[item + 1]; k++)
-    if (groups->group[k] == i)
-      return TRUE;
-  return FALSE;
+      for (uint32_t m = 0; m < n; m++)
+        observe (sight, u, group[m], view->rating[k] >= sight->from->liked, view->predicted[k]);
+    }
 }
 
 /* An item of category i to stand for what user u knows of it: one of those that u
@@ -241,7 +234,7 @@ draw_item (const Sight *sight, uint32_t u, uint32_t i, FlRng *rng, int *y)
   uint32_t n = 0, size = sight->start[i + 1] - sight->start[i], item = view->n_items, first;
 
   for (size_t k = view->user_start[u]; k < view->user_start[u + 1]; k++)
-    if (is_in (view->item_groups, view->item[k], i) && fl_rng_below (rng, ++n) == 0)
+    if (fl_groups_has (view->item_groups, view->item[k], i) && fl_rng_below (rng, ++n) == 0)
       item = view->item[k];
   *y = n > 0;
   first = fl_rng_below (rng, MAX (size, 1));
@@ -293,15 +286,11 @@ observe_consumption (Sight *sight, uint32_t u, GError **error)
 static void
 close_user (Sight *sight, uint32_t u)
 {
-  const FlGroups *groups = sight->view->user_groups;
   const double *n = sight->n_own, *fit = sight->fit_own;
 
-  for (uint32_t k = groups->start[u];
-       sight->M == 2 && n[0] > 0.0 && n[1] > 0.0 && k < groups->start[u + 1]; k++)
-    {
-      sight->n_pairs[groups->group[k]] += 1.0;
-      sight->pairs[groups->group[k]] += fit[0] / n[0] * (fit[1] / n[1]);
-    }
+  if (sight->M == 2 && n[0] > 0.0 && n[1] > 0.0)
+    fl_groups_add_value (sight->view->user_groups, u, fit[0] / n[0] * (fit[1] / n[1]),
+                         sight->pairs);
   memset (sight->n_own, 0, sizeof sight->n_own);
   memset (sight->fit_own, 0, sizeof sight->fit_own);
 }
@@ -393,9 +382,9 @@ estimate_start (const Sight *sight, Estimate *estimate)
 
       for (uint32_t i = 0; i < M; i++)
         own[i] = estimate->alpha[i * S + s];
-      if (sight->n_pairs[s] > 0.0)
+      if (sight->pairs[s].n > 0)
         sim_row_of_pair (own[0], own[1],
-                         CLAMP (sight->pairs[s] / sight->n_pairs[s],
+                         CLAMP (fl_groups_get_mean (&sight->pairs[s]),
                                 MAX (0.0, own[0] + own[1] - 1.0), MIN (own[0], own[1])), row);
       else
         sim_row_independent (M, own, row);
@@ -514,18 +503,6 @@ typedef struct
   FlResult *result;
 } Teller;
 
-/* "genre=Horror" or, before it, "gender=F,". */
-static char *
-label (const Sight *sight, uint32_t i, const uint32_t *s)
-{
-  const FlGroups *users = sight->view->user_groups, *items = sight->view->item_groups;
-
-  if (s == NULL)
-    return g_strdup_printf ("%s=%s", items->name, items->label[i]);
-  return g_strdup_printf ("%s=%s,%s=%s", users->name, users->label[*s], items->name,
-                          items->label[i]);
-}
-
 /* NaN is undefined. */
 static void
 tell (const Teller *teller, size_t value, const char *group, double number, size_t n)
@@ -541,7 +518,7 @@ tell_gaps (const Teller *teller, size_t value, const double *gaps)
 
   for (uint32_t i = 0; i < sight->M; i++)
     {
-      g_autofree char *items = label (sight, i, NULL);
+      g_autofree char *items = fl_groups_make_label (NULL, 0, sight->view->item_groups, i);
 
       tell (teller, value, items, gaps[i], sight->n_scores[i][0] + sight->n_scores[i][1]);
       worst = larger (gaps[i], worst);
@@ -562,7 +539,8 @@ tell_rates (const Teller *teller, const double *lasting)
 
       for (uint32_t s = 0; s < S; s++)
         {
-          g_autofree char *pair = label (sight, i, &s);
+          g_autofree char *pair = fl_groups_make_label (sight->view->user_groups, s,
+                                                        sight->view->item_groups, i);
           size_t n = n_observed (sight, i * S + s);
           const size_t *recommended = sight->n_recommended + 2 * (i * S + s);
 
@@ -586,7 +564,7 @@ tell_separation (const Teller *teller)
 
   for (uint32_t i = 0; i < sight->M; i++)
     {
-      g_autofree char *items = label (sight, i, NULL);
+      g_autofree char *items = fl_groups_make_label (NULL, 0, sight->view->item_groups, i);
 
       tell (teller, SEPARATION, items, separation (&teller->estimate->score[i]),
             sight->n_scores[i][0] + sight->n_scores[i][1]);
@@ -597,8 +575,9 @@ tell_separation (const Teller *teller)
 static char *
 move_label (const Sight *sight, const Move *move, gboolean each)
 {
-  uint32_t s = move->pair / sight->M;
-  g_autofree char *pair = label (sight, move->pair % sight->M, &s);
+  g_autofree char *pair
+      = fl_groups_make_label (sight->view->user_groups, move->pair / sight->M,
+                              sight->view->item_groups, move->pair % sight->M);
 
   return g_strdup_printf ("%s%c%.6g%s%s", kind_name[move->kind], move->down ? '-' : '+',
                           sight->from->move, each ? "," : "", each ? pair : "");

@@ -70,15 +70,6 @@ gini_of (uint32_t *x, size_t n)
   return sum > 0.0 ? above / ((double) n * sum) : NAN;
 }
 
-static gboolean
-is_member (const FlGroups *groups, uint32_t e, uint32_t g)
-{
-  for (uint32_t m = groups->start[e]; m < groups->start[e + 1]; m++)
-    if (groups->group[m] == g)
-      return TRUE;
-  return FALSE;
-}
-
 /* `work` has room for all items. */
 static void
 set_gini_of_group (const FlView *view, const uint32_t *count, uint32_t g, uint32_t *work,
@@ -88,7 +79,7 @@ set_gini_of_group (const FlView *view, const uint32_t *count, uint32_t g, uint32
   double gini;
 
   for (uint32_t i = 0; i < view->n_items; i++)
-    if (is_member (view->item_groups, i, g))
+    if (fl_groups_has (view->item_groups, i, g))
       work[n++] = count[i];
   gini = gini_of (work, n);
   fl_result_set_group (result, 0, FL_SIDE_ITEM, g, gini, isnan (gini) ? 0 : n);

@@ -43,9 +43,12 @@ static const FlParam params[] = {
 static double
 add_item (const FlGroups *groups, uint32_t i, double w, double *worth)
 {
-  for (uint32_t m = groups->start[i]; m < groups->start[i + 1]; m++)
-    worth[groups->group[m]] += w;
-  return w * (groups->start[i + 1] - groups->start[i]);
+  uint32_t n;
+  const uint32_t *group = fl_groups_list (groups, i, &n);
+
+  for (uint32_t m = 0; m < n; m++)
+    worth[group[m]] += w;
+  return w * n;
 }
 
 static double
@@ -92,7 +95,7 @@ enum
 static void
 set_share (const FlGroups *groups, uint32_t q, double share, uint32_t n_items, FlResult *result)
 {
-  g_autofree char *label = g_strdup_printf ("%s=%s", groups->name, groups->label[q]);
+  g_autofree char *label = fl_groups_make_label (NULL, 0, groups, q);
 
   fl_result_set_label (result, VALUE_SHARE, label, share, n_items);
 }
@@ -101,11 +104,9 @@ static void
 set_exposure (const Exposure *self, const FlGroups *groups, const double *worth, double total,
               FlResult *result)
 {
-  g_autofree uint32_t *n_items = g_new0 (uint32_t, groups->n_groups);
+  g_autofree uint32_t *n_items = fl_groups_count_members (groups);
   double G = 0.0, kl = 0.0;
 
-  for (uint32_t m = 0; m < groups->start[groups->n]; m++)
-    n_items[groups->group[m]]++;
   for (uint32_t q = 0; q < groups->n_groups; q++)
     G += n_items[q] > 0;
   for (uint32_t q = 0; q < groups->n_groups; q++)

@@ -33,8 +33,8 @@ typedef struct
 {
   const FlGroups *groups;
   const uint32_t *member; /* entry -> user or item            */
-  double *loss;           /* L_g; meaningless where n[g] is 0 */
-  size_t *n;              /* n_g                              */
+  FlGroupSum *sum;        /* of squared errors, and n_g       */
+  double *loss;           /* L_g; NaN where n_g is 0          */
   double n_counted;       /* G                                */
   double mean, variance;
 } Losses;
@@ -42,8 +42,8 @@ typedef struct
 static void
 losses_clear (Losses *losses)
 {
+  g_free (losses->sum);
   g_free (losses->loss);
-  g_free (losses->n);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Losses, losses_clear)
 
@@ -55,17 +55,11 @@ add_losses (Losses *losses, const FlView *view)
   for (size_t k = 0; k < view->n; k++)
     {
       double e = view->predicted[k] - view->rating[k];
-      uint32_t entity = losses->member[k];
 
-      for (uint32_t m = groups->start[entity]; m < groups->start[entity + 1]; m++)
-        {
-          losses->loss[groups->group[m]] += e * e;
-          losses->n[groups->group[m]]++;
-        }
+      fl_groups_add_value (groups, losses->member[k], e * e, losses->sum);
     }
   for (uint32_t g = 0; g < groups->n_groups; g++)
-    if (losses->n[g] > 0)
-      losses->loss[g] /= (double) losses->n[g];
+    losses->loss[g] = fl_groups_get_mean (&losses->sum[g]);
 }
 
 static void
@@ -74,7 +68,7 @@ add_variance (Losses *losses)
   double sum = 0.0, squares = 0.0;
 
   for (uint32_t g = 0; g < losses->groups->n_groups; g++)
-    if (losses->n[g] > 0)
+    if (losses->sum[g].n > 0)
       {
         sum += losses->loss[g];
         losses->n_counted += 1.0;
@@ -83,7 +77,7 @@ add_variance (Losses *losses)
     return;
   losses->mean = sum / losses->n_counted;
   for (uint32_t g = 0; g < losses->groups->n_groups; g++)
-    if (losses->n[g] > 0)
+    if (losses->sum[g].n > 0)
       squares += (losses->loss[g] - losses->mean) * (losses->loss[g] - losses->mean);
   losses->variance = squares / losses->n_counted;
 }
@@ -99,8 +93,8 @@ losses_init (Losses *losses, const Group *self, const FlView *view, GError **err
     return fl_fail (error, FL_ERROR_CONFIG, "side = %s needs %s groups: name them by %s.group-by in [data]",
                     of_users ? "user" : "item", of_users ? "user" : "item",
                     of_users ? "users" : "items");
+  losses->sum = g_new0 (FlGroupSum, losses->groups->n_groups);
   losses->loss = g_new0 (double, losses->groups->n_groups);
-  losses->n = g_new0 (size_t, losses->groups->n_groups);
   add_losses (losses, view);
   add_variance (losses);
   return TRUE;
@@ -120,7 +114,8 @@ group_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError
       fl_result_set (result, VALUE_LOSS, losses.mean);
     }
   for (uint32_t g = 0; g < losses.groups->n_groups; g++)
-    fl_result_set_group (result, VALUE_LOSS, (FlSide) group->side, g, losses.loss[g], losses.n[g]);
+    fl_result_set_group (result, VALUE_LOSS, (FlSide) group->side, g, losses.loss[g],
+                         losses.sum[g].n);
   return TRUE;
 }
 
@@ -139,14 +134,11 @@ group_gradient (gconstpointer self, const FlView *view, double *loss, double *d_
   for (size_t k = 0; k < view->n; k++)
     {
       double e = view->predicted[k] - view->rating[k], sum = 0.0;
-      uint32_t entity = losses.member[k];
+      uint32_t n;
+      const uint32_t *group = fl_groups_list (losses.groups, losses.member[k], &n);
 
-      for (uint32_t m = losses.groups->start[entity]; m < losses.groups->start[entity + 1]; m++)
-        {
-          uint32_t g = losses.groups->group[m];
-
-          sum += (losses.loss[g] - losses.mean) / (double) losses.n[g];
-        }
+      for (uint32_t m = 0; m < n; m++)
+        sum += (losses.loss[group[m]] - losses.mean) / (double) losses.sum[group[m]].n;
       d_predicted[k] = 4.0 * e / losses.n_counted * sum;
     }
   *loss = losses.variance;

@@ -38,6 +38,7 @@ enum
 typedef struct
 {
   const FlView *view;
+  FlGroupsCrossed crossed; /* P x Q */
   uint32_t P, Q;
   double *utility;   /* P x Q: sums, then U_pq, NaN where undefined */
   size_t *n_users;   /* P x Q: interested users                     */
@@ -60,11 +61,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Table, table_clear)
 static gboolean
 table_alloc (Table *table, const FlView *view, GError **error)
 {
-  size_t n_cells = (size_t) view->n_user_groups * view->n_item_groups;
+  FlGroupsCrossed crossed = fl_groups_cross (view->user_groups, view->n_users, view->item_groups,
+                                             view->n_items);
 
-  *table = (Table) { .view = view, .P = view->n_user_groups, .Q = view->n_item_groups };
-  table->utility = fl_alloc (n_cells, sizeof *table->utility, error);
-  table->n_users = table->utility != NULL ? fl_alloc (n_cells, sizeof *table->n_users, error) : NULL;
+  *table = (Table) { .view = view, .crossed = crossed, .P = crossed.n_user_groups,
+                     .Q = crossed.n_item_groups };
+  table->utility = fl_alloc (crossed.n, sizeof *table->utility, error);
+  table->n_users = table->utility != NULL ? fl_alloc (crossed.n, sizeof *table->n_users, error)
+                                          : NULL;
   table->recall = table->n_users != NULL
                     ? fl_alloc (view->n_users, sizeof *table->recall, error) : NULL;
   table->hits = table->recall != NULL
@@ -81,10 +85,13 @@ table_alloc (Table *table, const FlView *view, GError **error)
 static void
 count (const FlGroups *groups, uint32_t i, size_t *own, size_t *all)
 {
-  for (uint32_t m = groups->start[i]; m < groups->start[i + 1]; m++)
+  uint32_t n;
+  const uint32_t *group = fl_groups_list (groups, i, &n);
+
+  for (uint32_t m = 0; m < n; m++)
     {
-      own[groups->group[m]]++;
-      all[groups->group[m]]++;
+      own[group[m]]++;
+      all[group[m]]++;
     }
 }
 
@@ -108,17 +115,18 @@ count_user (Table *table, uint32_t u)
 
 /* Adds what the user says of item group q, once, and forgets it. */
 static void
-take_group (Table *table, uint32_t u, uint32_t q)
+add_group (Table *table, uint32_t u, uint32_t q)
 {
-  const FlGroups *groups = table->view->user_groups;
+  uint32_t n;
+  const uint32_t *group = fl_groups_list (table->view->user_groups, u, &n);
   double utility;
 
   if (table->own_items[q] == 0)
     return;
   utility = (double) table->own_hits[q] / (double) table->own_items[q];
-  for (uint32_t m = groups->start[u]; m < groups->start[u + 1]; m++)
+  for (uint32_t m = 0; m < n; m++)
     {
-      size_t cell = (size_t) groups->group[m] * table->Q + q;
+      size_t cell = fl_groups_index_crossed (&table->crossed, group[m], q);
 
       table->utility[cell] += utility;
       table->n_users[cell]++;
@@ -130,15 +138,19 @@ static void
 add_user (Table *table, uint32_t u)
 {
   const FlView *view = table->view;
-  const FlGroups *groups = view->item_groups;
   size_t n_items = view->user_start[u + 1] - view->user_start[u];
   size_t n_hits = count_user (table, u);
 
   table->n_hits += n_hits;
   table->recall[u] = n_items > 0 ? (double) n_hits / (double) n_items : NAN;
   for (size_t k = view->user_start[u]; k < view->user_start[u + 1]; k++)
-    for (uint32_t m = groups->start[view->item[k]]; m < groups->start[view->item[k] + 1]; m++)
-      take_group (table, u, groups->group[m]);
+    {
+      uint32_t n;
+      const uint32_t *group = fl_groups_list (view->item_groups, view->item[k], &n);
+
+      for (uint32_t m = 0; m < n; m++)
+        add_group (table, u, group[m]);
+    }
 }
 
 static gboolean
@@ -148,7 +160,7 @@ table_init (Table *table, const FlView *view, GError **error)
     return FALSE;
   for (uint32_t u = 0; u < view->n_users; u++)
     add_user (table, u);
-  for (size_t cell = 0; cell < (size_t) table->P * table->Q; cell++)
+  for (size_t cell = 0; cell < table->crossed.n; cell++)
     table->utility[cell] = table->n_users[cell] > 0
                              ? table->utility[cell] / (double) table->n_users[cell] : NAN;
   return TRUE;
@@ -227,7 +239,7 @@ ascending (const void *a, const void *b)
 static void
 set_worst (const Table *table, FlResult *result)
 {
-  size_t n_cells = (size_t) table->P * table->Q, n = 0;
+  size_t n_cells = table->crossed.n, n = 0;
   g_autofree double *x = g_new (double, n_cells + 1);
 
   for (size_t cell = 0; cell < n_cells; cell++)
@@ -240,19 +252,14 @@ set_worst (const Table *table, FlResult *result)
 static void
 set_utilities (const Table *table, FlResult *result)
 {
-  const FlGroups *users = table->view->user_groups, *items = table->view->item_groups;
+  set_mean (result, VALUE_UTILITY, table->utility, table->crossed.n);
+  for (size_t cell = 0; cell < table->crossed.n; cell++)
+    {
+      g_autofree char *label = fl_groups_make_crossed_label (&table->crossed, cell);
 
-  set_mean (result, VALUE_UTILITY, table->utility, (size_t) table->P * table->Q);
-  for (uint32_t p = 0; p < table->P; p++)
-    for (uint32_t q = 0; q < table->Q; q++)
-      {
-        size_t cell = (size_t) p * table->Q + q;
-        g_autofree char *label = g_strdup_printf ("%s=%s,%s=%s", users->name, users->label[p],
-                                                  items->name, items->label[q]);
-
-        fl_result_set_label (result, VALUE_UTILITY, label, table->utility[cell],
-                             table->n_users[cell]);
-      }
+      fl_result_set_label (result, VALUE_UTILITY, label, table->utility[cell],
+                           table->n_users[cell]);
+    }
 }
 
 static void

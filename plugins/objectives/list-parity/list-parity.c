@@ -59,12 +59,13 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Counts, counts_clear)
 static void
 add (Counts *counts, uint32_t u, uint32_t row)
 {
-  const FlGroups *groups = counts->view->user_groups;
+  uint32_t n;
+  const uint32_t *group = fl_groups_list (counts->view->user_groups, u, &n);
 
-  for (uint32_t m = groups->start[u]; m < groups->start[u + 1]; m++)
+  for (uint32_t m = 0; m < n; m++)
     {
-      counts->count[(size_t) row * counts->n_groups + groups->group[m]]++;
-      counts->total[groups->group[m]] += 1.0;
+      counts->count[(size_t) row * counts->n_groups + group[m]]++;
+      counts->total[group[m]] += 1.0;
     }
 }
 
@@ -197,16 +198,17 @@ enum
 static gboolean *
 find_groups (const FlView *view, gboolean by_part)
 {
-  const FlGroups *groups = view->user_groups;
-  gboolean *present = g_new0 (gboolean, groups->n_groups);
+  gboolean *present = g_new0 (gboolean, view->n_user_groups);
 
   for (uint32_t u = 0; u < view->n_users; u++)
     {
       gboolean counts = by_part ? view->user_start[u + 1] > view->user_start[u]
                                 : view->lists->length[u] > 0;
+      uint32_t n;
+      const uint32_t *group = fl_groups_list (view->user_groups, u, &n);
 
-      for (uint32_t m = groups->start[u]; counts && m < groups->start[u + 1]; m++)
-        present[groups->group[m]] = TRUE;
+      for (uint32_t m = 0; counts && m < n; m++)
+        present[group[m]] = TRUE;
     }
   return present;
 }

@@ -18,12 +18,6 @@ typedef struct
   double (*finish) (double mean);
 } Measure;
 
-typedef struct
-{
-  double sum; /* of losses  */
-  size_t n;   /* of ratings */
-} Total;
-
 enum
 {
   VALUE_ALL,
@@ -46,21 +40,30 @@ identity (double x)
 static const Measure rmse_measure = { square, sqrt };
 static const Measure mae_measure = { fabs, identity };
 
+/* Losses of ratings, summed over an entity's and, from these, over those of the members of
+ * each group. */
 static void
-total_add (Total *total, Total more)
+add_sum (FlGroupSum *sum, const FlGroupSum *more)
 {
-  total->sum += more.sum;
-  total->n += more.n;
+  sum->sum += more->sum;
+  sum->n += more->n;
 }
 
-/* Totals of the entities, summed over the members of each group. */
+/* NaN without ratings. */
+static double
+finish (const Measure *measure, const FlGroupSum *sum)
+{
+  return sum->n > 0 ? measure->finish (fl_groups_get_mean (sum)) : NAN;
+}
+
 static void
-set_groups (const Measure *measure, const FlGroups *groups, FlSide side, const Total *entity,
+set_groups (const Measure *measure, const FlGroups *groups, FlSide side, const FlGroupSum *entity,
             FlResult *result)
 {
   size_t value_worst = side == FL_SIDE_USER ? VALUE_WORST_USER_GROUP : VALUE_WORST_ITEM_GROUP;
-  g_autofree Total *total = g_new0 (Total, groups != NULL ? groups->n_groups : 0);
-  double worst = -1.0; /* no error is negative */
+  uint32_t n_groups = fl_groups_count (groups), worst;
+  g_autofree FlGroupSum *sum = g_new0 (FlGroupSum, n_groups);
+  g_autofree double *error = g_new0 (double, n_groups);
 
   if (groups == NULL)
     {
@@ -68,43 +71,45 @@ set_groups (const Measure *measure, const FlGroups *groups, FlSide side, const T
       return;
     }
   for (uint32_t e = 0; e < groups->n; e++)
-    for (uint32_t m = groups->start[e]; m < groups->start[e + 1]; m++)
-      total_add (&total[groups->group[m]], entity[e]);
-  for (uint32_t g = 0; g < groups->n_groups; g++)
     {
-      double value = total[g].n > 0 ? measure->finish (total[g].sum / (double) total[g].n) : 0.0;
+      uint32_t n;
+      const uint32_t *group = fl_groups_list (groups, e, &n);
 
-      fl_result_set_group (result, VALUE_ALL, side, g, value, total[g].n);
-      if (total[g].n > 0 && value > worst)
-        worst = value;
+      for (uint32_t m = 0; m < n; m++)
+        add_sum (&sum[group[m]], &entity[e]);
     }
-  if (worst >= 0.0)
-    fl_result_set (result, value_worst, worst);
+  for (uint32_t g = 0; g < n_groups; g++)
+    {
+      error[g] = finish (measure, &sum[g]);
+      fl_result_set_group (result, VALUE_ALL, side, g, error[g], sum[g].n);
+    }
+  worst = fl_groups_find_highest (n_groups, error);
+  if (worst != FL_NO_GROUP)
+    fl_result_set (result, value_worst, error[worst]);
 }
 
 static gboolean
 evaluate (const Measure *measure, const FlView *view, FlResult *result)
 {
-  g_autofree Total *user = g_new0 (Total, view->n_users);
-  g_autofree Total *item = g_new0 (Total, view->n_items);
+  g_autofree FlGroupSum *user = g_new0 (FlGroupSum, view->n_users);
+  g_autofree FlGroupSum *item = g_new0 (FlGroupSum, view->n_items);
   double *each = fl_result_each (result, VALUE_ALL, FL_SIDE_USER);
-  Total all = { 0.0, 0 };
+  FlGroupSum all = { 0.0, 0 };
 
   for (size_t k = 0; k < view->n; k++)
     {
-      Total one = { measure->loss (view->predicted[k] - view->rating[k]), 1 };
+      double loss = measure->loss (view->predicted[k] - view->rating[k]);
 
-      total_add (&user[view->user[k]], one);
-      total_add (&item[view->item[k]], one);
+      fl_groups_add_number (&user[view->user[k]], loss);
+      fl_groups_add_number (&item[view->item[k]], loss);
     }
   for (uint32_t u = 0; u < view->n_users; u++)
     {
-      total_add (&all, user[u]);
-      if (user[u].n > 0)
-        each[u] = measure->finish (user[u].sum / (double) user[u].n);
+      add_sum (&all, &user[u]);
+      each[u] = finish (measure, &user[u]);
     }
   if (all.n > 0)
-    fl_result_set (result, VALUE_ALL, measure->finish (all.sum / (double) all.n));
+    fl_result_set (result, VALUE_ALL, finish (measure, &all));
   set_groups (measure, view->user_groups, FL_SIDE_USER, user, result);
   set_groups (measure, view->item_groups, FL_SIDE_ITEM, item, result);
   return TRUE;

@@ -31,7 +31,6 @@
  * over the pairs of groups.  Unit: rating points; parity: their square.
  */
 #include <math.h>
-#include <string.h>
 #include <fairlead/plugin.h>
 
 typedef struct
@@ -198,23 +197,14 @@ penalty_of (const Measure *measure, const Unfairness *self)
 
 /* ---- who is compared --------------------------------------------------- */
 
-/* The groups side by side, as columns: those of user u are column[start[u]] ..
- * column[start[u + 1] - 1]. */
+/* The groups side by side, as columns. */
 typedef struct
 {
   uint32_t n;
-  const uint32_t *start, *column;
-  uint32_t *own; /* start and column, when they are not the view's */
+  const FlGroups *groups; /* the view's, or `own`                   */
+  FlGroups own;           /* the disadvantaged group and the others */
+  uint32_t *start;        /* its arrays, in one piece               */
 } Sides;
-
-static gboolean
-is_member (const FlGroups *groups, uint32_t u, uint32_t g)
-{
-  for (uint32_t m = groups->start[u]; m < groups->start[u + 1]; m++)
-    if (groups->group[m] == g)
-      return TRUE;
-  return FALSE;
-}
 
 /* Column 0: members of g; column 1: the others. */
 static void
@@ -226,26 +216,28 @@ sides_against_rest (Sides *sides, const FlGroups *groups, uint32_t g)
   for (uint32_t u = 0; u < groups->n; u++)
     {
       start[u] = u;
-      column[u] = is_member (groups, u, g) ? 0 : 1;
+      column[u] = fl_groups_has (groups, u, g) ? 0 : 1;
     }
   start[groups->n] = groups->n;
-  *sides = (Sides) { .n = 2, .start = start, .column = column, .own = start };
+  sides->start = start;
+  sides->own = FL_GROUPS (.n_groups = 2, .n = groups->n, .start = start, .group = column,
+                          .first = column);
+  sides->groups = &sides->own;
+  sides->n = 2;
 }
 
 static gboolean
 sides_named (Sides *sides, const FlGroups *groups, const char *label, GError **error)
 {
-  g_autofree char *labels = NULL;
+  uint32_t g;
 
-  for (uint32_t g = 0; g < groups->n_groups; g++)
-    if (strcmp (groups->label[g], label) == 0)
-      {
-        sides_against_rest (sides, groups, g);
-        return TRUE;
-      }
-  labels = g_strjoinv (", ", (char **) groups->label);
-  return fl_fail (error, FL_ERROR_CONFIG, "disadvantaged = %s: the groups of %s are %s", label,
-                  groups->name, labels);
+  if (!fl_groups_find_label (groups, label, &g, error))
+    {
+      g_prefix_error (error, "disadvantaged: ");
+      return FALSE;
+    }
+  sides_against_rest (sides, groups, g);
+  return TRUE;
 }
 
 static gboolean
@@ -260,7 +252,7 @@ sides_init (Sides *sides, const Unfairness *self, const FlView *view, GError **e
   if (groups->n_groups < 2)
     return fl_fail (error, FL_ERROR_DATA, "needs 2 or more user groups, found %u",
                     groups->n_groups);
-  *sides = (Sides) { .n = groups->n_groups, .start = groups->start, .column = groups->group };
+  *sides = (Sides) { .n = groups->n_groups, .groups = groups };
   return TRUE;
 }
 
@@ -268,23 +260,18 @@ sides_init (Sides *sides, const Unfairness *self, const FlView *view, GError **e
 
 typedef struct
 {
-  double sum, n;
-} Cell;
-
-typedef struct
-{
   const Unfairness *self;
   const Measure *measure;
   const FlView *view;
   Sides sides;
-  size_t n_items; /* 1 for parity                                       */
-  Cell *cell;     /* n_items x sides.n: errors e, or f (e) for `inside` */
+  size_t n_items;   /* 1 for parity                                       */
+  FlGroupSum *cell; /* n_items x sides.n: errors e, or f (e) for `inside` */
 } Table;
 
 static void
 table_clear (Table *table)
 {
-  g_free (table->sides.own);
+  g_free (table->sides.start);
   g_free (table->cell);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Table, table_clear)
@@ -316,51 +303,45 @@ table_init (Table *table, const Unfairness *self, const Measure *measure, const 
   table->measure = measure;
   table->view = view;
   table->n_items = measure->pooled ? 1 : view->n_items;
-  table->cell = fl_alloc (table->n_items * sides->n, sizeof (Cell), error);
+  table->cell = fl_alloc (table->n_items * sides->n, sizeof *table->cell, error);
   if (table->cell == NULL)
     return FALSE;
   for (size_t k = 0; k < view->n; k++)
     {
       double e = error_of (table, k);
       double term = self->variant == VARIANT_INSIDE ? measure->inner->at (e) : e;
-      uint32_t u = view->user[k];
 
-      for (uint32_t m = sides->start[u]; m < sides->start[u + 1]; m++)
-        {
-          Cell *cell = &table->cell[row_of (table, k) * sides->n + sides->column[m]];
-
-          cell->sum += term;
-          cell->n += 1.0;
-        }
+      fl_groups_add_value (sides->groups, view->user[k], term,
+                           table->cell + row_of (table, k) * sides->n);
     }
   return TRUE;
 }
 
 /* A group's half of D_j. */
 static double
-half (const Table *table, const Cell *cell)
+half (const Table *table, const FlGroupSum *cell)
 {
-  double mean = cell->sum / cell->n;
+  double mean = fl_groups_get_mean (cell);
 
   return table->self->variant == VARIANT_INSIDE ? mean : table->measure->inner->at (mean);
 }
 
 /* Its derivative by the sum in the cell, times n. */
 static double
-half_slope (const Table *table, const Cell *cell)
+half_slope (const Table *table, const FlGroupSum *cell)
 {
   return table->self->variant == VARIANT_INSIDE
            ? 1.0
-           : table->measure->inner->slope (cell->sum / cell->n);
+           : table->measure->inner->slope (fl_groups_get_mean (cell));
 }
 
 /* D_j of columns a and b; FALSE where it is undefined. */
 static gboolean
 difference (const Table *table, size_t j, uint32_t a, uint32_t b, double *D)
 {
-  const Cell *row = table->cell + j * table->sides.n;
+  const FlGroupSum *row = table->cell + j * table->sides.n;
 
-  if (row[a].n == 0.0 || row[b].n == 0.0)
+  if (row[a].n == 0 || row[b].n == 0)
     return FALSE;
   *D = half (table, &row[a]) - half (table, &row[b]);
   return TRUE;
@@ -468,25 +449,19 @@ static void
 set_means (const FlView *view, FlResult *result)
 {
   const FlGroups *groups = view->user_groups;
-  g_autofree Cell *cell = g_new0 (Cell, groups->n_groups);
-  Cell all = { 0 };
+  g_autofree FlGroupSum *group = g_new0 (FlGroupSum, groups->n_groups);
+  FlGroupSum all = { 0.0, 0 };
 
   for (size_t k = 0; k < view->n; k++)
     {
-      uint32_t u = view->user[k];
-
-      all.sum += view->predicted[k];
-      for (uint32_t m = groups->start[u]; m < groups->start[u + 1]; m++)
-        {
-          cell[groups->group[m]].sum += view->predicted[k];
-          cell[groups->group[m]].n += 1.0;
-        }
+      fl_groups_add_number (&all, view->predicted[k]);
+      fl_groups_add_value (groups, view->user[k], view->predicted[k], group);
     }
   if (view->n > 0)
-    fl_result_set (result, VALUE_MEAN, all.sum / (double) view->n);
+    fl_result_set (result, VALUE_MEAN, fl_groups_get_mean (&all));
   for (uint32_t g = 0; g < groups->n_groups; g++)
-    fl_result_set_group (result, VALUE_MEAN, FL_SIDE_USER, g, cell[g].sum / MAX (cell[g].n, 1.0),
-                         (size_t) cell[g].n);
+    fl_result_set_group (result, VALUE_MEAN, FL_SIDE_USER, g, fl_groups_get_mean (&group[g]),
+                         group[g].n);
 }
 
 static gboolean
@@ -524,14 +499,14 @@ add_slopes (const Table *table, uint32_t a, uint32_t b, double n_pairs, double *
 
   for (size_t j = 0; j < table->n_items; j++)
     {
-      const Cell *row = table->cell + j * n_columns;
+      const FlGroupSum *row = table->cell + j * n_columns;
       double D, outer;
 
       if (!difference (table, j, a, b, &D))
         continue;
       outer = h->slope (D) / (pair.N * n_pairs);
-      slope[j * n_columns + a] += outer * half_slope (table, &row[a]) / row[a].n;
-      slope[j * n_columns + b] -= outer * half_slope (table, &row[b]) / row[b].n;
+      slope[j * n_columns + a] += outer * half_slope (table, &row[a]) / (double) row[a].n;
+      slope[j * n_columns + b] -= outer * half_slope (table, &row[b]) / (double) row[b].n;
     }
 }
 
@@ -557,11 +532,12 @@ gradient (const Measure *measure, const Unfairness *self, const FlView *view, do
       add_slopes (&table, a, b, mean.n, slope);
   for (size_t k = 0; k < view->n; k++)
     {
-      uint32_t u = view->user[k];
+      uint32_t n;
+      const uint32_t *column = fl_groups_list (sides->groups, view->user[k], &n);
       double sum = 0.0;
 
-      for (uint32_t m = sides->start[u]; m < sides->start[u + 1]; m++)
-        sum += slope[row_of (&table, k) * sides->n + sides->column[m]];
+      for (uint32_t m = 0; m < n; m++)
+        sum += slope[row_of (&table, k) * sides->n + column[m]];
       d_predicted[k] = self->variant == VARIANT_INSIDE
                          ? sum * measure->inner->slope (error_of (&table, k))
                          : sum;
