@@ -1,73 +1,31 @@
-# Unit tests link the library itself.
-UNIT_LDADD = libfairlead.la $(CMOCKA_LIBS) $(GLIB_LIBS) $(JSON_LIBS) -lm
-UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JSON_CFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\" \
-	-DTOP_BUILDDIR=\"$(abs_top_builddir)\"
+# Tests.  What lies in unit/, cli/ and fuzz/ is found by its name (parts.sh); what
+# tests one plugin alone lies in that plugin's folder and is named by its local.mk.
 unit_tests =
+check_scripts =
+fuzz_targets =
+TESTS = $(unit_tests) $(check_scripts)
+check_PROGRAMS += $(unit_tests) $(fuzz_targets)
+dist_check_SCRIPTS += $(check_scripts)
 
-include tests/unit/base.mk
-include tests/unit/outcome.mk
-include tests/unit/linalg.mk
-include tests/unit/als.mk
-include tests/unit/bpr-mf.mk
-include tests/unit/derivative.mk
-include tests/unit/networks.mk
-include tests/unit/simulator.mk
-include tests/unit/data.mk
-include tests/unit/params.mk
-include tests/unit/registry.mk
+# Unit tests link the library itself, and what several of them share.
+UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JSON_CFLAGS) $(SQLITE_CFLAGS) $(LAPACKE_CFLAGS) \
+	-DTOP_SRCDIR=\"$(abs_top_srcdir)\" -DTOP_BUILDDIR=\"$(abs_top_builddir)\"
+UNIT_LDADD = %D%/support/libunit.la %D%/support/libmodels.la libfairlead.la $(CMOCKA_LIBS) \
+	$(GLIB_LIBS) $(JSON_LIBS) $(SQLITE_LIBS) $(LAPACKE_LIBS) -lm
+check_LTLIBRARIES += %D%/support/libunit.la
+%C%_support_libunit_la_SOURCES = %D%/support/source-test.c \
+	%D%/plugins/toys.h %D%/plugins/toys.c %D%/conformance/fixture.h %D%/conformance/fixture.c
+%C%_support_libunit_la_CPPFLAGS = $(UNIT_CPPFLAGS)
+noinst_LTLIBRARIES += %D%/support/libmodels.la
+%C%_support_libmodels_la_SOURCES = %D%/support/learner.c %D%/support/matrix-model.c
+
 include tests/plugins/local.mk
 include tests/conformance/local.mk
 include tests/abi/local.mk
-include tests/unit/pipeline.mk
-include tests/unit/store.mk
-include tests/unit/objectives.mk
-include tests/unit/rank.mk
-include tests/unit/train.mk
-include tests/unit/group-dro.mk
-
 include tests/golden/local.mk
 include tests/fuzz/fuzz.mk
+include tests/bench/local.mk
 
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
-dist_check_SCRIPTS += %D%/cli/valgrind.sh
-TESTS += %D%/cli/valgrind.sh
-dist_check_SCRIPTS += %D%/cli/inspect.sh
-TESTS += %D%/cli/inspect.sh
-dist_check_SCRIPTS += %D%/cli/rooms.sh
-TESTS += %D%/cli/rooms.sh
-dist_check_SCRIPTS += %D%/cli/mitigators.sh
-TESTS += %D%/cli/mitigators.sh
-dist_check_SCRIPTS += %D%/cli/lists.sh
-TESTS += %D%/cli/lists.sh
-dist_check_SCRIPTS += %D%/cli/group-dro.sh
-TESTS += %D%/cli/group-dro.sh
-dist_check_SCRIPTS += %D%/cli/antidote.sh
-TESTS += %D%/cli/antidote.sh
-dist_check_SCRIPTS += %D%/cli/simulator.sh
-TESTS += %D%/cli/simulator.sh
-dist_check_SCRIPTS += %D%/cli/long-term-gap.sh
-TESTS += %D%/cli/long-term-gap.sh
-dist_check_SCRIPTS += %D%/cli/rounds.sh
-TESTS += %D%/cli/rounds.sh
-dist_check_SCRIPTS += %D%/cli/plugin-author.sh
-TESTS += %D%/cli/plugin-author.sh
-dist_check_SCRIPTS += %D%/cli/synthetic.sh
-TESTS += %D%/cli/synthetic.sh
-dist_check_SCRIPTS += %D%/cli/groups.sh
-TESTS += %D%/cli/groups.sh
-dist_check_SCRIPTS += %D%/cli/check.sh
-TESTS += %D%/cli/check.sh
-dist_check_SCRIPTS += %D%/cli/data.sh
-TESTS += %D%/cli/data.sh
-dist_check_SCRIPTS += %D%/cli/data-real.sh
-TESTS += %D%/cli/data-real.sh
-dist_check_SCRIPTS += %D%/cli/run.sh %D%/cli/kill.sh %D%/cli/trouble.sh
-TESTS += %D%/cli/run.sh %D%/cli/kill.sh
-dist_check_SCRIPTS += %D%/cli/training.sh
-TESTS += %D%/cli/training.sh
-dist_check_SCRIPTS += %D%/cli/cache-gone.sh
-TESTS += %D%/cli/cache-gone.sh
 # The build tree's plugins are the only ones that tests see.
 AM_TESTS_ENVIRONMENT = \
 	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \
@@ -79,12 +37,13 @@ AM_TESTS_ENVIRONMENT = \
 	FAIRLEAD_CC='$(CC)'; export FAIRLEAD_CC; \
 	FAIRLEAD_CFLAGS='$(GLIB_CFLAGS)'; export FAIRLEAD_CFLAGS; \
 	FAIRLEAD_UNIT_TESTS='$(unit_tests)'; export FAIRLEAD_UNIT_TESTS; \
+	FAIRLEAD_FUZZ_TARGETS='$(fuzz_targets)'; export FAIRLEAD_FUZZ_TARGETS; \
 	if test -z "$$FAIRLEAD_DATA" && test -d '$(abs_top_srcdir)/../shared/data'; then \
 	  FAIRLEAD_DATA='$(abs_top_srcdir)/../shared/data'; export FAIRLEAD_DATA; \
 	fi;
 
 # Folder of links to every plugin built here, as a plugin folder must look.
-plugins-built: $(plugin_LTLIBRARIES)
+plugins-built: $(plugin_LTLIBRARIES) $(srcdir)/parts.mk
 	$(AM_V_GEN)rm -rf $@.tmp $@ && mkdir $@.tmp && \
 	for la in $(plugin_LTLIBRARIES); do \
 	  so=$$(basename $$la .la).so; cp -p $$(dirname $$la)/.libs/$$so $@.tmp/ || exit 1; \
@@ -92,5 +51,3 @@ plugins-built: $(plugin_LTLIBRARIES)
 all-local: plugins-built $(man_made)
 clean-local:
 	rm -rf plugins-built plugins-built.tmp man-built man-built.tmp tests/home tests/cache
-
-include tests/bench/local.mk

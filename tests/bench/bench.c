@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static Benchmark announced[64];
+static size_t n_announced;
+
+void
+bench_announce (Benchmark benchmark)
+{
+  g_assert (n_announced < G_N_ELEMENTS (announced));
+  announced[n_announced++] = benchmark;
+}
+
 double
 bench_now (void)
 {
@@ -130,11 +140,12 @@ main (int argc, char **argv)
   bench_simulator (&bench);
   bench_als (&bench);
   bench_bpr (&bench);
-  bench_antidote (&bench);
   bench_networks (&bench);
   bench_train (&bench);
   bench_rank (&bench);
   bench_split (&bench);
+  for (size_t k = 0; k < n_announced; k++)
+    announced[k](&bench);
   fl_ratings_free (bench.ratings_20m);
   fl_ratings_free (bench.ratings_100k);
   fl_ratings_free (bench.ratings_itfr);

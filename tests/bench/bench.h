@@ -72,12 +72,20 @@ const FlRatings *ratings_100k (Bench *bench);
 void bench_als (Bench *bench);
 void bench_bpr (Bench *bench);
 void bench_ingest (Bench *bench);
-void bench_antidote (Bench *bench);
 void bench_networks (Bench *bench);
 void bench_rank (Bench *bench);
 void bench_split (Bench *bench);
 void bench_train (Bench *bench);
 void bench_startup (const Bench *bench);
 void bench_simulator (const Bench *bench);
+
+/* Before main: `benchmark` is run behind the others; for those in plugins' folders. */
+#define BENCH(benchmark)                                                                           \
+  static void __attribute__ ((constructor)) announce_##benchmark (void)                            \
+  {                                                                                                \
+    bench_announce (benchmark);                                                                    \
+  }
+typedef void (*Benchmark) (Bench *bench);
+void bench_announce (Benchmark benchmark);
 
 #endif

@@ -2,7 +2,7 @@
 # The cache of datasets may go at any time: its files are removed as soon as they are there, by
 # someone else, while a run is under way.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 
 # Removes every prepared dataset until the file `enough` is there; `removed` counts them.
 sweep_away ()

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Killed at random moments, parent or worker, a run resumes to the same bytes.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 rounds=${FAIRLEAD_KILL_ROUNDS:-8}
 slow='--set model.pause=0.01'
 

@@ -3,7 +3,7 @@
 # Objectives over top-K lists: one value for each K, lists compared with those of
 # another arm, and what is refused.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/toys.so" plugins/ || exit 99
 chmod go-w plugins/toys.so

@@ -2,7 +2,7 @@
 # Mitigators in a run: users that one adds change the fit and are not themselves
 # evaluated; one that adds nobody and trains as the model does changes no digit.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/toys.so" plugins/ || exit 99
 chmod go-w plugins/toys.so

@@ -2,7 +2,7 @@
 # Closed loops: the first round is the arm as it would be alone; the same digits for any number
 # of threads and interruptions; mitigators and sweeps; what is refused.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 cat >loop.conf <<EOF
 [pipeline]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # `fairlead run` and `fairlead runs`: statuses, outputs, and cells that go wrong.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 
 # ---- the usual --------------------------------------------------------------

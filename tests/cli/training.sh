@@ -2,7 +2,7 @@
 # Models trained by gradients in a pipeline: the host's loop, what it refuses, and
 # the notes it leaves.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/learner.so" plugins/ || exit 99
 chmod go-w plugins/learner.so
 

@@ -1,23 +1,11 @@
-# Fuzz targets.  One line makes one: fuzz-NAME.c is found by its name.  Inputs to
-# begin with, and to replay in `make check`, are the files in corpus/NAME; words
-# of the format, if any, are in NAME.dict.
-fuzz_targets =
-fuzz_targets += %D%/fuzz-pipeline
-fuzz_targets += %D%/fuzz-groups
-fuzz_targets += %D%/fuzz-tsv
-fuzz_targets += %D%/fuzz-lists
-fuzz_targets += %D%/fuzz-recbole
-fuzz_targets += %D%/fuzz-lastfm-360k
-fuzz_targets += %D%/fuzz-movielens
-fuzz_targets += %D%/fuzz-split
-
-check_PROGRAMS += $(fuzz_targets)
+# Fuzz targets: fuzz-NAME.c is found by its name, here; a plugin's own lies in its
+# folder.  Beside each lie, in corpus/NAME, inputs to begin with and to replay in
+# `make check`, and NAME.dict, words of the format, if any.
 check_LTLIBRARIES += %D%/libreplay.la
 %C%_libreplay_la_SOURCES = %D%/replay.c %D%/fuzz.h %D%/fuzz-data.h
 # For programs that name no libraries of their own.
 LDADD = %D%/libreplay.la libfairlead.la $(GLIB_LIBS) $(JSON_LIBS)
-dist_check_SCRIPTS += %D%/corpus.sh
-TESTS += %D%/corpus.sh
+check_scripts += %D%/corpus.sh
 EXTRA_DIST += %D%/corpus %D%/pipeline.dict %D%/groups.dict %D%/split.dict
 
 # The library and the target in one program, all of it instrumented.
@@ -30,8 +18,9 @@ fuzz: config.h
 	    case $$file in *.c) echo $(srcdir)/$$file;; esac; done`; \
 	for target in $(fuzz_targets); do \
 	  name=`basename $$target | sed s/^fuzz-//`; \
-	  work=fuzz-out/$$name; corpus=$(abs_srcdir)/%D%/corpus/$$name; \
-	  dict=$(abs_srcdir)/%D%/$$name.dict; test -f $$dict && dict=-dict=$$dict || dict=; \
+	  here=$(abs_srcdir)/`dirname $$target`; \
+	  work=fuzz-out/$$name; corpus=$$here/corpus/$$name; \
+	  dict=$$here/$$name.dict; test -f $$dict && dict=-dict=$$dict || dict=; \
 	  mkdir -p $$work/new && echo "fuzz: building $$name" && \
 	  $(FUZZ_CC) $(FUZZ_CFLAGS) -I. $(libfairlead_la_CPPFLAGS) $$sources $(srcdir)/$$target.c \
 	    -o $$work/fuzz $(libfairlead_la_LIBADD) -lm || exit 1; \

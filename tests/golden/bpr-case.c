@@ -46,6 +46,7 @@ bpr_case_init (BprCase *bpr, GoldenCase *c, double tau, GError **error)
 {
   g_auto (GoldenMatrix) user = { 0 }, item = { 0 };
 
+  golden_tolerance (c, "abs", 1e-10);
   c->tolerance = MAX (c->tolerance, TOLERANCE_F32);
   if (!golden_read_matrix (c->input, "user_factors", &user, error)
       || !golden_read_matrix (c->input, "item_factors", &item, error))

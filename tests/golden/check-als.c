@@ -187,7 +187,7 @@ read_sweeps (const Fit *fit, uint32_t *n, GError **error)
   return sweep != NULL;
 }
 
-gboolean
+static gboolean
 check_als (GoldenCase *c, GError **error)
 {
   g_auto (Fit) fit = { .c = c };
@@ -216,3 +216,5 @@ check_als (GoldenCase *c, GError **error)
     }
   return TRUE;
 }
+
+GOLDEN_SET ("als", check_als)

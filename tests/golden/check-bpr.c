@@ -2,7 +2,7 @@
 /* check-bpr.c: kind `bpr`: loss and gradients of bpr-mf, summed over triples. */
 #include "tests/golden/bpr-case.h"
 
-gboolean
+static gboolean
 check_bpr (GoldenCase *c, GError **error)
 {
   g_auto (BprCase) bpr = { 0 };
@@ -36,3 +36,5 @@ check_bpr (GoldenCase *c, GError **error)
   bpr_case_compare (c, "", "grad_item_factors", &bpr.gradient->block[1]);
   return TRUE;
 }
+
+GOLDEN_KIND ("bpr_fda_itfr", "bpr", check_bpr)

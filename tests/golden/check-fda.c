@@ -56,7 +56,7 @@ read_delta (const BprCase *bpr, JsonObject *input, GError **error)
   return delta;
 }
 
-gboolean
+static gboolean
 check_fda (GoldenCase *c, GError **error)
 {
   g_auto (BprCase) bpr = { 0 };
@@ -90,3 +90,5 @@ check_fda (GoldenCase *c, GError **error)
   bpr_case_compare (c, "", "grad_delta", both->block);
   return TRUE;
 }
+
+GOLDEN_KIND ("bpr_fda_itfr", "fda", check_fda)

@@ -151,7 +151,7 @@ check_group (Itfr *itfr, const FlBatch *batch, const char *root, double *loss, d
   return TRUE;
 }
 
-gboolean
+static gboolean
 check_itfr (GoldenCase *c, GError **error)
 {
   g_auto (Itfr) itfr = { 0 };
@@ -184,3 +184,5 @@ check_itfr (GoldenCase *c, GError **error)
   golden_numbers (c, "sharpness_aware_loss", sharp, n_groups);
   return TRUE;
 }
+
+GOLDEN_KIND ("bpr_fda_itfr", "itfr", check_itfr)

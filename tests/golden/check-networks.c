@@ -390,7 +390,7 @@ check_adjacency (GoldenCase *c, const char *adjacency, const char *root, GError 
          && compare_objective (&network, &batch, root, error);
 }
 
-gboolean
+static gboolean
 check_networks (GoldenCase *c, GError **error)
 {
   g_auto (Network) network = { .c = c };
@@ -401,3 +401,5 @@ check_networks (GoldenCase *c, GError **error)
            && check_adjacency (c, "adjacency=left", "fda_released_gccf/", error);
   return read_graph (&network, error) && check_neumf (&network, error);
 }
+
+GOLDEN_SET ("ncf_gccf", check_networks)

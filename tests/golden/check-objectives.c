@@ -508,8 +508,11 @@ check_view (GoldenCase *c, gboolean scored, GError **error)
          && check_family (&s, error);
 }
 
-gboolean
+static gboolean
 check_objectives (GoldenCase *c, GError **error)
 {
   return check_view (c, FALSE, error) && check_view (c, TRUE, error);
 }
+
+GOLDEN_SET ("objectives", check_objectives)
+GOLDEN_SET ("objectives_inside", check_objectives)

@@ -472,9 +472,11 @@ check_all (GoldenCase *c, gboolean scored, GError **error)
   return TRUE;
 }
 
-gboolean
+static gboolean
 check_ranking (GoldenCase *c, GError **error)
 {
   golden_tolerance (c, "value_abs", 1e-12);
   return check_all (c, FALSE, error) && check_all (c, TRUE, error);
 }
+
+GOLDEN_SET ("ranking", check_ranking)

@@ -536,7 +536,7 @@ check_settings (GoldenCase *c, GError **error)
   return TRUE;
 }
 
-gboolean
+static gboolean
 check_synthetic (GoldenCase *c, GError **error)
 {
   if (!JSON_NODE_HOLDS_ARRAY (c->expected))
@@ -545,3 +545,5 @@ check_synthetic (GoldenCase *c, GError **error)
     return check_settings (c, error);
   return !golden_has (c->input, "base_noise_sd") || check_biases (c, error);
 }
+
+GOLDEN_SET ("synthetic", check_synthetic)

@@ -5,8 +5,8 @@
  * case.  The check reads `input`, computes with the real plugins, and names
  * every number it can say by its path in `expected`.  Paths that the case does
  * not expect are passed over; keys that it expects and no check names are
- * counted as not covered.  To add a set: one file with one function, one line in
- * golden.c.
+ * counted as not covered.  To add a set: one file with one function, announced by
+ * GOLDEN_SET; of what is inside a plugin, in that plugin's folder.
  */
 #ifndef GOLDEN_H
 #define GOLDEN_H
@@ -31,18 +31,16 @@ typedef struct
  * one failure. */
 typedef gboolean (*GoldenCheck) (GoldenCase *c, GError **error);
 
-gboolean check_als (GoldenCase *c, GError **error);
-gboolean check_antidote (GoldenCase *c, GError **error);
-gboolean check_bpr (GoldenCase *c, GError **error);
-gboolean check_bpr_fda_itfr (GoldenCase *c, GError **error);
-gboolean check_fda (GoldenCase *c, GError **error);
-gboolean check_groupdro (GoldenCase *c, GError **error);
-gboolean check_itfr (GoldenCase *c, GError **error);
-gboolean check_networks (GoldenCase *c, GError **error);
-gboolean check_objectives (GoldenCase *c, GError **error);
-gboolean check_ranking (GoldenCase *c, GError **error);
-gboolean check_simulator (GoldenCase *c, GError **error);
-gboolean check_synthetic (GoldenCase *c, GError **error);
+/* Before main: `check` is the one for sets of that name; of cases of that kind, where
+ * those of a set have several. */
+#define GOLDEN_SET(set, check) GOLDEN_ANNOUNCE_ (set, NULL, check)
+#define GOLDEN_KIND(set, kind, check) GOLDEN_ANNOUNCE_ (set, kind, check)
+#define GOLDEN_ANNOUNCE_(set, kind, check)                                                         \
+  static void __attribute__ ((constructor)) G_PASTE (announce_at_line_, __LINE__) (void)           \
+  {                                                                                                \
+    golden_announce (set, kind, check);                                                            \
+  }
+void golden_announce (const char *set, const char *kind, GoldenCheck check);
 
 /* ---- what is expected -------------------------------------------------- */
 

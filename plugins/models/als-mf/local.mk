@@ -4,3 +4,7 @@ plugin_LTLIBRARIES += %D%/als-mf.la
 %C%_als_mf_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_als_mf_la_LIBADD = $(PLUGIN_LIBS)
 EXTRA_DIST += %D%/als-mf.json %D%/als-mf.md
+
+unit_tests += %D%/tests/test-als
+%C%_tests_test_als_CPPFLAGS = $(UNIT_CPPFLAGS)
+%C%_tests_test_als_LDADD = $(UNIT_LDADD)

@@ -2,7 +2,7 @@
 # The project stage: a pipeline without data and model, one beside a model, the
 # course of every step, resuming, and what is refused.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 cat >alone.conf <<END
 [pipeline]

@@ -3,7 +3,7 @@
 # GroupDRO in a run: the same digits whatever the number of threads, and after being
 # killed; another arm than the plain one; and what cannot be is refused, with the reason.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/learner.so" plugins/ && chmod go-w plugins/learner.so ||
   exit 99

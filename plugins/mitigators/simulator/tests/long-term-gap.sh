@@ -2,7 +2,7 @@
 # long-term-gap over an arm: beside immediate measures, by thresholds and by the arm's own
 # lists; and on no other ratings than those for validation.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 cat >gap.conf <<EOF
 [data]

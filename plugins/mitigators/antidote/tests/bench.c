@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* antidote.c: gradients by antidote ratings and steps of algorithm 1, on 1000 users
+/* bench.c: gradients by antidote ratings and steps of algorithm 1, on 1000 users
  * x 1000 items, 11% known, with 10 antidote users at rank 4; and the memory of
  * both gradients of R_pol on the 20M shape.  The limits are the targets in
  * seconds: there is no formula for them. */
@@ -179,10 +179,12 @@ memory_of_20m (Bench *bench)
   fflush (stdout);
 }
 
-void
+static void
 bench_antidote (Bench *bench)
 {
   for (int threads = 1; threads <= 2; threads++)
     time_small (bench, threads);
   memory_of_20m (bench);
 }
+
+BENCH (bench_antidote)

@@ -3,7 +3,7 @@
 # The antidote family in a run: it moves what it is to move, whatever the number of
 # threads; and what cannot be is refused before any work, with the reason.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/cli/trouble.sh"
+. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
 command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
 mkdir toys && cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/toys.so" toys/ && chmod go-w toys/toys.so ||
   exit 99

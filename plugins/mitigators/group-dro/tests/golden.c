@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* check-groupdro.c: kind `groupdro`: weights of groups from batch to batch, by the
+/* golden.c: kind `groupdro`: weights of groups from batch to batch, by the
  * mitigator's own code. */
 #include "plugins/mitigators/group-dro/group-dro.h"
 #include "tests/golden/golden.h"
 
-gboolean
+static gboolean
 check_groupdro (GoldenCase *c, GError **error)
 {
   g_auto (GoldenMatrix) losses = { 0 }; /* steps x groups; null: no triple in the batch */
   g_autofree double *weight = NULL, *weights = NULL, *loss = NULL;
   double eta;
 
+  golden_tolerance (c, "abs", 1e-10);
   if (!golden_read_gaps (c->input, "group_losses_per_step", &losses, error)
       || !golden_read_number (c->input, "eta", &eta, error)
       || (weight = golden_read_numbers (c->input, "initial_weights", losses.n_cols, error)) == NULL)
@@ -30,3 +31,5 @@ check_groupdro (GoldenCase *c, GError **error)
   golden_numbers (c, "weighted_loss_with_updated_weights", loss, losses.n_rows);
   return TRUE;
 }
+
+GOLDEN_KIND ("bpr_fda_itfr", "groupdro", check_groupdro)

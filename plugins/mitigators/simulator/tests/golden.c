@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* check-simulator.c: golden set `simulator`: thresholds, one step, equilibria and
+/* golden.c: golden set `simulator`: thresholds, one step, equilibria and
  * cells of figures.  Two user groups a and b, two item categories j and k.
  *
  * The steps between (compound impacts, (5.5), (5.7)) are no result of a run, so
@@ -334,7 +334,7 @@ check_cells (GoldenCase *c, GError **error)
     }
 }
 
-gboolean
+static gboolean
 check_simulator (GoldenCase *c, GError **error)
 {
   if (golden_has (c->input, "fit_rates_a_b"))
@@ -345,3 +345,5 @@ check_simulator (GoldenCase *c, GError **error)
     return check_equilibrium (c, error);
   return check_cells (c, error);
 }
+
+GOLDEN_SET ("simulator", check_simulator)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* check-antidote.c: set `antidote`: gradients by antidote ratings, a step, the
+/* golden.c: set `antidote`: gradients by antidote ratings, a step, the
  * heuristics and the baselines, by the mitigators' own code and als-mf.
  *
  * What is expected at given factors is computed one sweep from the given item
@@ -392,7 +392,7 @@ check_baselines (Subject *s)
   golden_numbers (s->c, "baseline_max_rows", rows, n * d);
 }
 
-gboolean
+static gboolean
 check_antidote (GoldenCase *c, GError **error)
 {
   g_auto (Subject) s = { .c = c };
@@ -415,3 +415,5 @@ check_antidote (GoldenCase *c, GError **error)
          && (s.item_groups == NULL
              || check_objective (&s, "R_grp_item", "group", "side=item", middle, error));
 }
+
+GOLDEN_SET ("antidote", check_antidote)
