@@ -378,14 +378,62 @@ fl_training_batch (FlTraining *training)
   return training->failure == NULL ? fl_sampler_next (training->sampler) : NULL;
 }
 
+size_t
+fl_training_item_width (const FlTraining *training)
+{
+  return training->ops->item_width != NULL
+             ? training->ops->item_width (training->stage.model->self) : 0;
+}
+
+size_t
+fl_training_user_width (const FlTraining *training)
+{
+  return training->ops->user_width != NULL
+             ? training->ops->user_width (training->stage.model->self) : 0;
+}
+
+static gboolean
+refuse_perturbed (const FlTraining *training, const char *what, GError **error)
+{
+  return fl_fail (error, FL_ERROR_CONFIG, "model %s has no vectors of %s to add to",
+                  training->stage.model->plugin->name, what);
+}
+
 /* The host's own copy of a batch: what its maker did not know yet is zero. */
 static gboolean
-read_batch (FlBatch *mine, const FlBatch *theirs, GError **error)
+read_batch (const FlTraining *training, FlBatch *mine, const FlBatch *theirs, GError **error)
 {
   if (theirs->size == 0)
     return fl_fail (error, FL_ERROR_PLUGIN,
                     "hands over a FlBatch without its size: use FL_BATCH");
   FL_COPY (mine, theirs);
+  if (mine->delta != NULL && fl_training_item_width (training) == 0)
+    return refuse_perturbed (training, "items", error);
+  if (mine->user_delta != NULL && fl_training_user_width (training) == 0)
+    return refuse_perturbed (training, "users", error);
+  return TRUE;
+}
+
+/* A block of items, perhaps one of users. */
+static gboolean
+check_d_delta (const FlTraining *training, const FlGradient *d_delta, GError **error)
+{
+  const FlRatings *train = training->stage.data->train;
+  const uint32_t n_rows[] = { train->n_items, train->n_users };
+  const size_t width[]
+      = { fl_training_item_width (training), fl_training_user_width (training) };
+
+  if (d_delta == NULL)
+    return TRUE;
+  if (d_delta->n_blocks < 1 || d_delta->n_blocks > 2)
+    return fl_fail (error, FL_ERROR_PLUGIN, "d_delta has %zu blocks: one of items is wanted, and "
+                    "perhaps one of users", d_delta->n_blocks);
+  for (size_t b = 0; b < d_delta->n_blocks; b++)
+    if (d_delta->block[b].n_rows != n_rows[b] || d_delta->block[b].n_cols != width[b]
+        || d_delta->block[b].f32 == NULL)
+      return fl_fail (error, FL_ERROR_PLUGIN, "block %zu of d_delta is %u x %zu %s, wanted %u x "
+                      "%zu floats", b, d_delta->block[b].n_rows, d_delta->block[b].n_cols,
+                      d_delta->block[b].f32 != NULL ? "floats" : "doubles", n_rows[b], width[b]);
   return TRUE;
 }
 
@@ -397,7 +445,7 @@ fl_training_scores (FlTraining *training, const FlBatch *theirs, double *score)
 
   if (training->failure != NULL)
     return FALSE;
-  if (!read_batch (&batch, theirs, &failure))
+  if (!read_batch (training, &batch, theirs, &failure))
     return fl_training_fail (training, failure);
   memset (score, 0, batch.n * batch.width * sizeof *score);
   return training->ops->scores (training->stage.model->self, &batch, score, &failure)
@@ -405,21 +453,30 @@ fl_training_scores (FlTraining *training, const FlBatch *theirs, double *score)
 }
 
 gboolean
-fl_training_backward (FlTraining *training, const FlBatch *theirs, const double *d_score,
-                      FlGradient *gradient, FlGradient *d_delta)
+fl_training_derive (FlTraining *training, const FlBatch *theirs, const double *d_score, double l2,
+                    FlGradient *gradient, FlGradient *d_delta)
 {
   GError *failure = NULL;
   FlBatch batch;
 
   if (training->failure != NULL)
     return FALSE;
-  if (!read_batch (&batch, theirs, &failure)
-      || !training->ops->backward (training->stage.model->self, &batch, d_score,
-                                   training->settings.l2 / (double) batch.n, gradient, d_delta,
-                                   &failure)
+  if (!read_batch (training, &batch, theirs, &failure)
+      || !check_d_delta (training, d_delta, &failure)
+      || !training->ops->backward (training->stage.model->self, &batch, d_score, l2, gradient,
+                                   d_delta, &failure)
       || !fl_gradient_check (gradient, &failure) || !fl_gradient_check (d_delta, &failure))
     return fl_training_fail (training, failure);
   return TRUE;
+}
+
+gboolean
+fl_training_backward (FlTraining *training, const FlBatch *batch, const double *d_score,
+                      FlGradient *gradient, FlGradient *d_delta)
+{
+  return fl_training_derive (training, batch, d_score,
+                             training->settings.l2 / (double) MAX (batch->n, 1), gradient,
+                             d_delta);
 }
 
 gboolean

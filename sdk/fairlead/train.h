@@ -47,7 +47,9 @@ typedef struct
 
 /* What is scored together: each of n entries is a user with `width` items.  A
  * triple of BPR has width 2, the positive item and a negative; a labelled pair
- * has width 1. */
+ * has width 1.  Vectors may be scored with something added to them: of the item at
+ * k * width + c, row item[k * width + c] of `delta` where mask says so; of the user of
+ * entry k, row user[k] of `user_delta`. */
 typedef struct
 {
   size_t size;          /* FL_BATCH                                          */
@@ -55,13 +57,46 @@ typedef struct
   const uint32_t *user; /* n                                                 */
   const uint32_t *item; /* n x width, row-major                              */
   const double *label;  /* n, or NULL: triples have none                     */
-  /* Added to the vectors of items that stand in the columns of `perturbed`; NULL:
-   * to none.  n_items x item_width. */
-  const float *delta;
-  unsigned perturbed;   /* 1 << column, or-ed                                */
+  const float *delta;   /* n_items x item_width, or NULL                     */
+  unsigned perturbed;   /* the columns it is added in, 1 << column or-ed     */
+  const uint8_t *mask;  /* n x width: whether it is added; NULL: `perturbed` */
+  const float *user_delta; /* n_users x user_width, or NULL                  */
+  const uint8_t *user_mask; /* n: whether that is added; NULL: to all        */
 } FlBatch;
 
 #define FL_BATCH(...) FL_SIZED_ (FlBatch, __VA_ARGS__)
+
+/* For models: what is added to the vector of the item in column c of entry k, item_width
+ * numbers; NULL: nothing. */
+static inline const float *
+fl_batch_item_delta (const FlBatch *batch, size_t k, size_t c, size_t item_width)
+{
+  size_t at = k * batch->width + c;
+
+  if (batch->delta == NULL
+      || !(batch->mask != NULL ? batch->mask[at] : batch->perturbed >> c & 1))
+    return NULL;
+  return batch->delta + batch->item[at] * item_width;
+}
+
+/* And to that of the user of entry k, user_width numbers. */
+static inline const float *
+fl_batch_user_delta (const FlBatch *batch, size_t k, size_t user_width)
+{
+  if (batch->user_delta == NULL || (batch->user_mask != NULL && !batch->user_mask[k]))
+    return NULL;
+  return batch->user_delta + batch->user[k] * user_width;
+}
+
+/* Room for n_max entries of `width` items, for fl_batch_select; n is 0. */
+FlBatch *fl_batch_new (size_t n_max, size_t width, GError **error);
+void fl_batch_free (FlBatch *batch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlBatch, fl_batch_free)
+/* The entries k of a batch with group[k] == g, in their order, into `out`, which
+ * fl_batch_new made for as many and as wide; returns how many there are.  Labels and
+ * masks go with their entries, perturbations are those of the batch.  group: one number
+ * for each entry. */
+size_t fl_batch_select (const FlBatch *batch, const uint32_t *group, uint32_t g, FlBatch *out);
 
 /* What `slot` says of a row that is not listed: the derivative by it is zero. */
 #define FL_NOT_LISTED G_MAXUINT32
@@ -221,14 +256,16 @@ typedef struct
   /* Adds the derivative by the blocks of
    *   sum over the batch of d_score . score + l2 * (squared norms of the vectors of
    *   the user and of the items, as they are without delta, of each entry),
-   * and the second sum to gradient->penalty.  d_delta: one block of floats, n_items x
-   * item_width, receives the derivative by batch->delta.  Either of the two may be
-   * NULL. */
+   * and the second sum to gradient->penalty.  d_delta, of floats: the derivative by
+   * batch->delta is added to block 0, n_items x item_width, that by batch->user_delta
+   * to block 1, n_users x user_width, unless there is none.  Either of gradient and
+   * d_delta may be NULL. */
   gboolean (*backward) (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                         FlGradient *gradient, FlGradient *d_delta, GError **error);
   /* Numbers in the vector of an item that batch->delta is added to; NULL: items
-   * cannot be perturbed. */
+   * cannot be perturbed.  The same of users. */
   size_t (*item_width) (gconstpointer self);
+  size_t (*user_width) (gconstpointer self);
   /* Parameters were changed: what was computed from them is out of date.  Optional. */
   void (*parameters_changed) (gpointer self);
   /* Makes ready what `factors` and `score` of FlModelOps read.  Optional. */
@@ -276,8 +313,26 @@ gboolean fl_training_epoch (FlTraining *training);
 uint64_t fl_training_epoch_number (const FlTraining *training); /* from 0 */
 /* The next batch of the epoch, valid until the next call; NULL after the last one. */
 const FlBatch *fl_training_batch (FlTraining *training);
-/* As in FlGradientOps. */
+/* Numbers in a row of FlBatch.delta and of user_delta; 0: the model has no such vectors. */
+size_t fl_training_item_width (const FlTraining *training);
+size_t fl_training_user_width (const FlTraining *training);
+/* n x width scores of a batch, or what comes before a sigmoid. */
 gboolean fl_training_scores (FlTraining *training, const FlBatch *batch, double *score);
+/* Adds to `gradient` the derivative by the blocks of
+ *   sum over the batch of d_score . score + l2 * (squared norms of the vectors of the
+ *   user and the items, without what is added to them, of each entry),
+ * and to gradient->penalty the second sum.  d_delta, made of one or two blocks of floats:
+ * the derivative of the first sum by batch->delta is added to block 0, n_items x
+ * item_width, and that by batch->user_delta to block 1, n_users x user_width.  Either may
+ * be NULL.
+ *
+ * A method with several losses to a step decides by l2 where the penalty belongs: once,
+ * as in training without the method, when one call has settings->l2 / batch->n and the
+ * others 0; with each group's own loss, when each sub-batch has settings->l2 / its n. */
+gboolean fl_training_derive (FlTraining *training, const FlBatch *batch, const double *d_score,
+                             double l2, FlGradient *gradient, FlGradient *d_delta);
+/* The same with the penalty of the settings as a mean over the batch: l2 / batch->n.  For
+ * methods that call it once for each batch. */
 gboolean fl_training_backward (FlTraining *training, const FlBatch *batch, const double *d_score,
                                FlGradient *gradient, FlGradient *d_delta);
 /* theta <- theta + factor * by, until fl_training_restore puts back the very bits

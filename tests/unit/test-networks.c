@@ -90,18 +90,51 @@ typedef struct
 {
   FlBatch batch;
   uint32_t *user, *item;
-  float *delta;
+  float *delta, *user_delta;
+  uint8_t *mask, *user_mask;
   double *d_score, *score;
 } Given;
 
-/* n entries; with a perturbation of all columns but the first, unless that is alone. */
+/* What is added to vectors: nothing; to items in all columns but the first, unless that is
+ * alone; to users; to both where masks say so. */
+typedef enum
+{
+  NOTHING,
+  COLUMNS,
+  USERS,
+  MASKS,
+  N_PERTURBATIONS
+} Perturbation;
+
+static void
+perturb (Given *given, Perturbation what)
+{
+  FlBatch *batch = &given->batch;
+
+  if (what == COLUMNS || what == MASKS)
+    batch->delta = given->delta;
+  if (what == USERS || what == MASKS)
+    batch->user_delta = given->user_delta;
+  if (what == COLUMNS)
+    batch->perturbed = batch->width == 1 ? 1 : (1U << batch->width) - 2;
+  if (what == MASKS)
+    {
+      batch->mask = given->mask;
+      batch->user_mask = given->user_mask;
+    }
+}
+
+/* n entries. */
 static Given
-given_new (const Network *network, size_t n, size_t width, gboolean perturbed)
+given_new (const Network *network, size_t n, size_t width, Perturbation what)
 {
   size_t m = network->ops->item_width (network->model->self);
+  size_t m_user = network->ops->user_width (network->model->self);
   FlRng rng = fl_rng (9, "batch", n * 10 + width);
   Given given = { .user = g_new (uint32_t, n + 1), .item = g_new (uint32_t, n * width + 1),
                   .delta = g_new (float, network->n_items * m + 1),
+                  .user_delta = g_new (float, network->n_users * m_user + 1),
+                  .mask = g_new (uint8_t, n * width + 1), .user_mask = g_new (uint8_t, n + 1),
                   .d_score = g_new (double, n * width + 1), .score = g_new (double, n * width + 1) };
 
   for (size_t k = 0; k < n; k++)
@@ -113,12 +146,14 @@ given_new (const Network *network, size_t n, size_t width, gboolean perturbed)
     }
   for (size_t k = 0; k < network->n_items * m; k++)
     given.delta[k] = (float) (0.2 * (fl_rng_uniform (&rng) - 0.5));
+  for (size_t k = 0; k < network->n_users * m_user; k++)
+    given.user_delta[k] = (float) (0.2 * (fl_rng_uniform (&rng) - 0.5));
+  for (size_t k = 0; k < n * width; k++)
+    given.mask[k] = k % 5 > 1;
+  for (size_t k = 0; k < n; k++)
+    given.user_mask[k] = k % 4 > 1;
   given.batch = FL_BATCH (.n = n, .width = width, .user = given.user, .item = given.item);
-  if (perturbed)
-    {
-      given.batch.delta = given.delta;
-      given.batch.perturbed = width == 1 ? 1 : (1U << width) - 2;
-    }
+  perturb (&given, what);
   return given;
 }
 
@@ -128,6 +163,9 @@ given_clear (Given *given)
   g_free (given->user);
   g_free (given->item);
   g_free (given->delta);
+  g_free (given->user_delta);
+  g_free (given->mask);
+  g_free (given->user_mask);
   g_free (given->d_score);
   g_free (given->score);
 }
@@ -143,10 +181,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Network, network_clear)
 static FlGradient *
 delta_gradient_new (const Network *network)
 {
-  FlBlock block = { .n_rows = network->n_items,
-                    .n_cols = network->ops->item_width (network->model->self) };
+  const FlBlock blocks[] = {
+    { .n_rows = network->n_items, .n_cols = network->ops->item_width (network->model->self) },
+    { .n_rows = network->n_users, .n_cols = network->ops->user_width (network->model->self) },
+  };
 
-  return fl_gradient_new (1, &block, NULL);
+  return fl_gradient_new (2, blocks, NULL);
 }
 
 /* ---- derivatives ------------------------------------------------------- */
@@ -193,14 +233,14 @@ compare_difference (const Network *network, const Given *given, double l2, FlGra
     fail_msg ("%s[%zu]: derivative %g, difference %g", what, k, derivative, difference);
 }
 
-/* Every number of every block, and of the perturbation. */
+/* Every number of every block, and of the perturbations. */
 static void
-check_derivatives (const char *plugin, const char *settings, size_t width, gboolean perturbed,
+check_derivatives (const char *plugin, const char *settings, size_t width, Perturbation what,
                    double l2)
 {
   g_autoptr (FlRatings) ratings = some_ratings (6, 7, 0.5);
   g_auto (Network) network = network_new (plugin, settings, ratings);
-  g_auto (Given) given = given_new (&network, 9, width, perturbed);
+  g_auto (Given) given = given_new (&network, 9, width, what);
   g_autoptr (FlGradient) gradient = fl_gradient_new (network.n_blocks, network.block, NULL);
   g_autoptr (FlGradient) scratch = fl_gradient_new (network.n_blocks, network.block, NULL);
   g_autoptr (FlGradient) d_delta = delta_gradient_new (&network);
@@ -213,13 +253,18 @@ check_derivatives (const char *plugin, const char *settings, size_t width, gbool
     for (size_t k = 0; k < network.block[b].n_rows * network.block[b].n_cols; k++, n++)
       compare_difference (&network, &given, l2, scratch, &network.block[b].f32[k],
                           test_gradient_number (&gradient->block[b], k), network.block[b].name, k);
-  for (size_t k = 0; k < d_delta->block->n_rows * d_delta->block->n_cols && perturbed; k++, n++)
-    compare_difference (&network, &given, l2, scratch, &given.delta[k],
-                        test_gradient_number (d_delta->block, k), "delta", k);
-  if (!perturbed)
-    assert_int_equal (d_delta->block->n_used, 0);
-  print_message ("%s %s, width %zu%s, l2 %g: %zu derivatives\n", plugin, settings, width,
-                 perturbed ? ", perturbed" : "", l2, n);
+  for (size_t b = 0; b < 2; b++)
+    {
+      const FlGradientBlock *d = &d_delta->block[b];
+      float *delta = b == 0 ? given.delta : given.user_delta;
+
+      for (size_t k = 0; k < d->n_rows * d->n_cols && d->n_used > 0; k++, n++)
+        compare_difference (&network, &given, l2, scratch, &delta[k], test_gradient_number (d, k),
+                            b == 0 ? "delta" : "user delta", k);
+      assert_true ((d->n_used > 0) == (what == MASKS || what == (b == 0 ? COLUMNS : USERS)));
+    }
+  print_message ("%s %s, width %zu, perturbation %d, l2 %g: %zu derivatives\n", plugin, settings,
+                 width, (int) what, l2, n);
 }
 
 static void
@@ -242,8 +287,8 @@ test_derivatives (void **state)
   (void) state;
   for (size_t k = 0; k < G_N_ELEMENTS (model); k++)
     for (size_t width = 1; width <= 3; width++)
-      for (int perturbed = 0; perturbed < 2; perturbed++)
-        check_derivatives (model[k].plugin, model[k].settings, width, perturbed,
+      for (int what = NOTHING; what < N_PERTURBATIONS; what++)
+        check_derivatives (model[k].plugin, model[k].settings, width, (Perturbation) what,
                            width == 2 ? 0 : 0.1);
 }
 
@@ -282,7 +327,7 @@ test_threads (void **state)
   for (size_t k = 0; k < G_N_ELEMENTS (models); k++)
     {
       g_auto (Network) network = network_new (models[k].plugin, models[k].settings, ratings);
-      g_auto (Given) given = given_new (&network, 9000, 2, TRUE);
+      g_auto (Given) given = given_new (&network, 9000, 2, MASKS);
       g_autoptr (FlGradient) first = fl_gradient_new (network.n_blocks, network.block, NULL);
       g_autoptr (FlGradient) first_delta = delta_gradient_new (&network);
       g_autofree double *score = g_new (double, 18000);
@@ -322,7 +367,7 @@ test_parts (void **state)
   for (size_t k = 0; k < G_N_ELEMENTS (models); k++)
     {
       g_auto (Network) network = network_new (models[k].plugin, models[k].settings, ratings);
-      g_auto (Given) given = given_new (&network, 5000, 2, FALSE);
+      g_auto (Given) given = given_new (&network, 5000, 2, NOTHING);
       g_autoptr (FlGradient) whole = fl_gradient_new (network.n_blocks, network.block, NULL);
       g_autoptr (FlGradient) sum = fl_gradient_new (network.n_blocks, network.block, NULL);
       double square = 0;
@@ -355,7 +400,7 @@ test_score_op (void **state)
 {
   g_autoptr (FlRatings) ratings = some_ratings (40, 300, 0.2);
   g_auto (Network) network = network_new ("ncf", "gmf-rank=20 mlp-rank=24 layers=20;9", ratings);
-  g_auto (Given) given = given_new (&network, 500, 1, FALSE);
+  g_auto (Given) given = given_new (&network, 500, 1, NOTHING);
   const FlModelOps *ops = network.model->ops;
   uint32_t user[40], item[300];
   double all[40 * 300], one;
@@ -386,7 +431,7 @@ test_factors (void **state)
 {
   g_autoptr (FlRatings) ratings = some_ratings (40, 30, 0.2);
   g_auto (Network) network = network_new ("gccf", "rank=20 layers=2", ratings);
-  g_auto (Given) given = given_new (&network, 200, 1, FALSE);
+  g_auto (Given) given = given_new (&network, 200, 1, NOTHING);
   const FlModelOps *ops = network.model->ops;
 
   (void) state;
@@ -444,7 +489,7 @@ test_not_finite (void **state)
 {
   g_autoptr (FlRatings) ratings = some_ratings (6, 7, 0.5);
   g_auto (Network) network = network_new ("ncf", "gmf-rank=3 mlp-rank=2 layers=4;3", ratings);
-  g_auto (Given) given = given_new (&network, 9, 2, FALSE);
+  g_auto (Given) given = given_new (&network, 9, 2, NOTHING);
 
   (void) state;
   network.block[4].f32[0] = NAN;

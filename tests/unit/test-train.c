@@ -867,6 +867,102 @@ test_move (void **state)
   assert_same_blocks (c, still);
 }
 
+/* What cannot be added to is refused, and a derivative of other shapes. */
+static void
+test_perturbed_refuses (void **state)
+{
+  const float number = 0;
+  const FlBlock block = { .n_rows = 60, .n_cols = 4 };
+  g_autoptr (FlGradient) d_delta = fl_gradient_new (1, &block, NULL);
+  const uint32_t id = 0;
+  const struct
+  {
+    FlBatch batch;
+    const char *words;
+  } cases[] = {
+    { FL_BATCH (.n = 1, .width = 1, .user = &id, .item = &id, .delta = &number),
+      "no vectors of items" },
+    { FL_BATCH (.n = 1, .width = 1, .user = &id, .item = &id, .user_delta = &number),
+      "no vectors of users" },
+    { FL_BATCH (.n = 1, .width = 1, .user = &id, .item = &id), "60 x 4 floats, wanted 60 x 0" },
+  };
+
+  (void) state;
+  for (size_t k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      g_autoptr (Case) c = case_new ("");
+      g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
+      g_autoptr (GError) error = NULL;
+
+      assert_int_equal (fl_training_item_width (training), 0);
+      assert_int_equal (fl_training_user_width (training), 0);
+      assert_false (fl_training_derive (training, &cases[k].batch, &(const double) { 1 }, 0,
+                                        fl_training_gradient (training), d_delta));
+      assert_false (fl_training_end (training, &error));
+      print_message ("%s\n", error->message);
+      assert_non_null (strstr (error->message, cases[k].words));
+    }
+}
+
+/* The penalty of a step is what the caller says, once for each call. */
+static void
+test_derive (void **state)
+{
+  g_autoptr (Case) c = case_new ("l2=0.3 batch=32");
+  g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
+  const FlBlock *blocks;
+  size_t n = fl_training_blocks (training, &blocks);
+  g_autoptr (FlGradient) once = fl_gradient_new (n, blocks, NULL);
+  g_autoptr (FlGradient) twice = fl_gradient_new (n, blocks, NULL);
+  double score[64], d_score[64];
+  const FlBatch *batch;
+
+  (void) state;
+  assert_true (fl_training_epoch (training));
+  batch = fl_training_batch (training);
+  assert_true (fl_training_scores (training, batch, score));
+  fl_loss_bpr (batch->n, score, NULL, d_score, NULL);
+  assert_true (fl_training_backward (training, batch, d_score, once, NULL));
+  for (size_t k = 0; k < 2 * batch->n; k++)
+    d_score[k] /= 2;
+  assert_true (fl_training_derive (training, batch, d_score, 0.3 / 32, twice, NULL));
+  assert_true (fl_training_derive (training, batch, d_score, 0, twice, NULL));
+  compare (twice->penalty, once->penalty, 1e-14, "penalty");
+  assert_true (once->penalty > 0);
+  fl_gradient_add (twice, -1, once);
+  assert_true (fl_gradient_dot (twice, twice) < 1e-12 * fl_gradient_dot (once, once));
+}
+
+static void
+test_batch_select (void **state)
+{
+  const uint32_t user[] = { 5, 6, 7, 8 }, item[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+  const uint32_t group[] = { 1, 0, FL_NO_GROUP, 1 };
+  const double label[] = { 0.5, 1.5, 2.5, 3.5 };
+  const uint8_t mask[] = { 0, 1, 1, 1, 0, 0, 1, 0 }, user_mask[] = { 0, 1, 1, 1 };
+  const float delta = 0, user_delta = 0;
+  const FlBatch all = FL_BATCH (.n = 4, .width = 2, .user = user, .item = item, .label = label,
+                                .delta = &delta, .perturbed = 2, .mask = mask,
+                                .user_delta = &user_delta, .user_mask = user_mask);
+  const FlBatch plain = FL_BATCH (.n = 4, .width = 2, .user = user, .item = item);
+  g_autoptr (FlBatch) out = fl_batch_new (4, 2, NULL);
+
+  (void) state;
+  assert_int_equal (fl_batch_select (&all, group, 1, out), 2);
+  assert_true (out->n == 2 && out->width == 2 && out->size == sizeof *out);
+  assert_memory_equal (out->user, ((uint32_t[]) { 5, 8 }), 2 * sizeof *user);
+  assert_memory_equal (out->item, ((uint32_t[]) { 1, 2, 7, 8 }), 4 * sizeof *item);
+  assert_memory_equal (out->label, ((double[]) { 0.5, 3.5 }), 2 * sizeof *label);
+  assert_memory_equal (out->mask, ((uint8_t[]) { 0, 1, 1, 0 }), 4);
+  assert_memory_equal (out->user_mask, ((uint8_t[]) { 0, 1 }), 2);
+  assert_true (out->delta == &delta && out->user_delta == &user_delta && out->perturbed == 2);
+  assert_int_equal (fl_batch_select (&plain, group, 0, out), 1);
+  assert_true (out->user[0] == 6 && out->item[1] == 4);
+  assert_true (out->label == NULL && out->mask == NULL && out->user_mask == NULL
+               && out->delta == NULL && out->user_delta == NULL && out->perturbed == 0);
+  assert_int_equal (fl_batch_select (&plain, group, 7, out), 0);
+}
+
 static void
 test_diverges (void **state)
 {
@@ -1244,6 +1340,9 @@ main (void)
     cmocka_unit_test (test_short_settings),
     cmocka_unit_test (test_sizes),
     cmocka_unit_test (test_move),
+    cmocka_unit_test (test_perturbed_refuses),
+    cmocka_unit_test (test_derive),
+    cmocka_unit_test (test_batch_select),
     cmocka_unit_test (test_diverges),
     cmocka_unit_test (test_fail),
     cmocka_unit_test (test_stopping),

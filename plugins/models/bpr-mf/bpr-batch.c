@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* bpr-batch.c: scores of a batch, and what their derivatives mean for the vectors.
  *
- * With x = e_u and y = e_i + delta_i, and with tau, s = c x.y / (|x| |y|):
+ * With x = e_u + delta_u and y = e_i + delta_i, and with tau, s = c x.y / (|x| |y|):
  *
  *   ds/dx = f (y - (x.y / x.x) x),   ds/dy = f (x - (x.y / y.y) y),   f = c / (|x| |y|);
  *
@@ -31,27 +31,45 @@ row_of (const BprMf *bpr, size_t b, uint32_t r)
   return bpr->block[b].f32 + r * (size_t) bpr->rank;
 }
 
-/* The perturbation of the item in column c of entry k, or NULL. */
+/* delta_i in column c of entry k, or NULL. */
 static const float *
 delta_of (const BprMf *bpr, const FlBatch *batch, size_t k, size_t c)
 {
-  if (batch->delta == NULL || !(batch->perturbed >> c & 1))
-    return NULL;
-  return batch->delta + batch->item[k * batch->width + c] * (size_t) bpr->rank;
+  return fl_batch_item_delta (batch, k, c, (size_t) bpr->rank);
 }
 
-/* y of column c of entry k; `sum` is room for it. */
+/* delta_u of entry k, or NULL. */
+static const float *
+user_delta_of (const BprMf *bpr, const FlBatch *batch, size_t k)
+{
+  return fl_batch_user_delta (batch, k, (size_t) bpr->rank);
+}
+
+/* e + delta, for which `sum` is room. */
+static const float *
+add_delta (const BprMf *bpr, const float *e, const float *delta, float *sum)
+{
+  if (delta == NULL)
+    return e;
+  for (size_t a = 0; a < (size_t) bpr->rank; a++)
+    sum[a] = e[a] + delta[a];
+  return sum;
+}
+
+/* x of entry k. */
+static const float *
+user_of (const BprMf *bpr, const FlBatch *batch, size_t k, float *sum)
+{
+  return add_delta (bpr, row_of (bpr, BPR_USER, batch->user[k]), user_delta_of (bpr, batch, k),
+                    sum);
+}
+
+/* y of column c of entry k. */
 static const float *
 item_of (const BprMf *bpr, const FlBatch *batch, size_t k, size_t c, float *sum)
 {
-  const float *item = row_of (bpr, BPR_ITEM, batch->item[k * batch->width + c]);
-  const float *delta = delta_of (bpr, batch, k, c);
-
-  if (delta == NULL)
-    return item;
-  for (size_t a = 0; a < (size_t) bpr->rank; a++)
-    sum[a] = item[a] + delta[a];
-  return sum;
+  return add_delta (bpr, row_of (bpr, BPR_ITEM, batch->item[k * batch->width + c]),
+                    delta_of (bpr, batch, k, c), sum);
 }
 
 static double
@@ -70,9 +88,9 @@ bpr_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
 #pragma omp parallel for schedule(static) num_threads (threads_for (bpr, batch))
   for (size_t k = 0; k < batch->n; k++)
     {
-      const float *x = row_of (bpr, BPR_USER, batch->user[k]);
+      float user_sum[BPR_RANK_MAX], sum[BPR_RANK_MAX];
+      const float *x = user_of (bpr, batch, k, user_sum);
       double xx = scale > 0 ? square (bpr, x) : 0;
-      float sum[BPR_RANK_MAX];
 
       for (size_t c = 0; c < batch->width; c++)
         {
@@ -97,8 +115,8 @@ typedef struct
   const double *d_score; /* to be rounded to float, as all numbers are */
   float l2;
   gboolean cosine;
-  FlGradientBlock *user, *item; /* or both NULL */
-  FlGradientBlock *delta;       /* or NULL      */
+  FlGradientBlock *user, *item;        /* or both NULL   */
+  FlGradientBlock *delta, *user_delta; /* or either NULL */
 } Backward;
 
 /* d_x <- d_x + other y + own_x x,  d_y <- d_y + other x + own_y y. */
@@ -146,9 +164,9 @@ static void
 cosine_factors (const Backward *b, size_t k)
 {
   const BprMf *bpr = b->bpr;
-  const float *x = row_of (bpr, BPR_USER, b->batch->user[k]);
+  float user_sum[BPR_RANK_MAX], sum[BPR_RANK_MAX];
+  const float *x = user_of (bpr, b->batch, k, user_sum);
   double xx = square (bpr, x);
-  float sum[BPR_RANK_MAX];
 
   for (size_t c = 0; c < b->batch->width; c++)
     {
@@ -186,6 +204,8 @@ list_rows (const Backward *b)
     {
       if (b->user != NULL)
         fl_gradient_row (b->user, batch->user[k]);
+      if (b->user_delta != NULL && user_delta_of (b->bpr, batch, k) != NULL)
+        fl_gradient_row (b->user_delta, batch->user[k]);
       for (size_t c = 0; c < batch->width; c++)
         {
           uint32_t i = batch->item[k * batch->width + c];
@@ -198,13 +218,14 @@ list_rows (const Backward *b)
     }
 }
 
+/* to <- to + sum over columns of other y + (own_x + more) e_u + own_x delta_u */
 static void
-add_user (const Backward *b, size_t k)
+add_user (const Backward *b, size_t k, float more, float *to)
 {
   const FlBatch *batch = b->batch;
-  uint32_t u = batch->user[k];
   size_t m = (size_t) b->bpr->rank;
-  float *to = fl_gradient_row (b->user, u), own = 2 * b->l2;
+  const float *user_delta = user_delta_of (b->bpr, batch, k);
+  float own = more, own_x = 0;
 
   for (size_t c = 0; c < batch->width; c++)
     {
@@ -215,9 +236,12 @@ add_user (const Backward *b, size_t k)
       if (delta != NULL)
         fl_add_f32 (m, f.other, delta, to);
       own += f.own_x;
+      own_x += f.own_x;
     }
   if (own != 0)
-    fl_add_f32 (m, own, row_of (b->bpr, BPR_USER, u), to);
+    fl_add_f32 (m, own, row_of (b->bpr, BPR_USER, batch->user[k]), to);
+  if (user_delta != NULL && own_x != 0)
+    fl_add_f32 (m, own_x, user_delta, to);
 }
 
 /* to <- to + other x + (own_y + more) e_i + own_y delta_i */
@@ -227,14 +251,39 @@ add_item (const Backward *b, size_t k, size_t c, float more, float *to)
   const FlBatch *batch = b->batch;
   size_t m = (size_t) b->bpr->rank;
   const float *delta = delta_of (b->bpr, batch, k, c);
+  const float *user_delta = user_delta_of (b->bpr, batch, k);
   Factors f = factors_of (b, k, c);
 
   fl_add_f32 (m, f.other, row_of (b->bpr, BPR_USER, batch->user[k]), to);
+  if (user_delta != NULL)
+    fl_add_f32 (m, f.other, user_delta, to);
   if (f.own_y + more != 0)
     fl_add_f32 (m, f.own_y + more, row_of (b->bpr, BPR_ITEM, batch->item[k * batch->width + c]),
                 to);
   if (delta != NULL && b->cosine)
     fl_add_f32 (m, f.own_y, delta, to);
+}
+
+static void
+add_to_user (const Backward *b, size_t k)
+{
+  uint32_t u = b->batch->user[k];
+
+  if (b->user != NULL)
+    add_user (b, k, 2 * b->l2, fl_gradient_row (b->user, u));
+  if (b->user_delta != NULL && user_delta_of (b->bpr, b->batch, k) != NULL)
+    add_user (b, k, 0, fl_gradient_row (b->user_delta, u));
+}
+
+static void
+add_to_item (const Backward *b, size_t k, size_t c)
+{
+  uint32_t i = b->batch->item[k * b->batch->width + c];
+
+  if (b->item != NULL)
+    add_item (b, k, c, 2 * b->l2, fl_gradient_row (b->item, i));
+  if (b->delta != NULL && delta_of (b->bpr, b->batch, k, c) != NULL)
+    add_item (b, k, c, 0, fl_gradient_row (b->delta, i));
 }
 
 /* Adds to the rows whose number leaves `part` when divided by n_parts. */
@@ -245,19 +294,11 @@ add_part (const Backward *b, uint32_t part, uint32_t n_parts)
 
   for (size_t k = 0; k < batch->n; k++)
     {
-      if (b->user != NULL && batch->user[k] % n_parts == part)
-        add_user (b, k);
+      if (batch->user[k] % n_parts == part)
+        add_to_user (b, k);
       for (size_t c = 0; c < batch->width; c++)
-        {
-          uint32_t i = batch->item[k * batch->width + c];
-
-          if (i % n_parts != part)
-            continue;
-          if (b->item != NULL)
-            add_item (b, k, c, 2 * b->l2, fl_gradient_row (b->item, i));
-          if (b->delta != NULL && delta_of (b->bpr, batch, k, c) != NULL)
-            add_item (b, k, c, 0, fl_gradient_row (b->delta, i));
-        }
+        if (batch->item[k * batch->width + c] % n_parts == part)
+          add_to_item (b, k, c);
     }
 }
 
@@ -268,6 +309,7 @@ bpr_backward (gpointer self, const FlBatch *batch, const double *d_score, double
   BprMf *bpr = self;
   Backward b = { .bpr = bpr, .batch = batch, .d_score = d_score, .l2 = (float) l2,
                  .cosine = bpr->tau > 0, .delta = d_delta != NULL ? d_delta->block : NULL,
+                 .user_delta = d_delta != NULL && d_delta->n_blocks > 1 ? d_delta->block + 1 : NULL,
                  .user = gradient != NULL ? &gradient->block[BPR_USER] : NULL,
                  .item = gradient != NULL ? &gradient->block[BPR_ITEM] : NULL };
   gboolean penalised = l2 > 0 && gradient != NULL;

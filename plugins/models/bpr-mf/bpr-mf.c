@@ -156,8 +156,9 @@ bpr_blocks (gpointer self, const FlBlock **blocks)
   return BPR_N_BLOCKS;
 }
 
+/* Of an item, or of a user. */
 static size_t
-bpr_item_width (gconstpointer self)
+bpr_width (gconstpointer self)
 {
   return (size_t) ((const BprMf *) self)->rank;
 }
@@ -243,6 +244,6 @@ FL_PLUGIN (
   FL_MODEL (.factors = bpr_factors,
             FL_GRADIENT (.settings = bpr_settings, .start = bpr_start, .blocks = bpr_blocks,
                          .scores = bpr_scores, .backward = bpr_backward,
-                         .item_width = bpr_item_width,
+                         .item_width = bpr_width, .user_width = bpr_width,
                          .prepare_scores = bpr_prepare_scores, .stream = bpr_stream))
 );

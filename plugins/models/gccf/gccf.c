@@ -165,15 +165,27 @@ gccf_propagate (Gccf *gccf)
 
 /* ---- batches ----------------------------------------------------------- */
 
+/* Numbers in a final vector, of a user or an item. */
+static size_t
+gccf_width (gconstpointer self)
+{
+  const Gccf *gccf = self;
+
+  return gccf_rank (gccf) * (gccf_layers (gccf) + 1);
+}
+
 /* The perturbation of the item in column c of entry k, or NULL. */
 static const float *
 gccf_delta (const Gccf *gccf, const FlBatch *batch, size_t k, size_t c)
 {
-  size_t width = gccf_rank (gccf) * (gccf_layers (gccf) + 1);
+  return fl_batch_item_delta (batch, k, c, gccf_width (gccf));
+}
 
-  if (batch->delta == NULL || (batch->perturbed >> c & 1) == 0)
-    return NULL;
-  return batch->delta + batch->item[k * batch->width + c] * width;
+/* The perturbation of the user of entry k, or NULL. */
+static const float *
+gccf_user_delta (const Gccf *gccf, const FlBatch *batch, size_t k)
+{
+  return fl_batch_user_delta (batch, k, gccf_width (gccf));
 }
 
 /* The score of an entry's user and the item in column c. */
@@ -182,15 +194,21 @@ gccf_score (const Gccf *gccf, const FlBatch *batch, size_t k, size_t c)
 {
   size_t m = gccf_rank (gccf), u = batch->user[k], i = batch->item[k * batch->width + c];
   const float *delta = gccf_delta (gccf, batch, k, c);
+  const float *user_delta = gccf_user_delta (gccf, batch, k);
   double score = 0;
 
   for (size_t l = 0; l <= gccf_layers (gccf); l++)
     {
       const float *user = gccf->side[FL_SIDE_USER].layer[l] + u * m;
+      const float *item = gccf->side[FL_SIDE_ITEM].layer[l] + i * m;
 
-      score += fl_dot_f32 (m, user, gccf->side[FL_SIDE_ITEM].layer[l] + i * m);
+      score += fl_dot_f32 (m, user, item);
       if (delta != NULL)
         score += fl_dot_f32 (m, user, delta + l * m);
+      if (user_delta != NULL)
+        score += fl_dot_f32 (m, user_delta + l * m, item);
+      if (user_delta != NULL && delta != NULL)
+        score += fl_dot_f32 (m, user_delta + l * m, delta + l * m);
     }
   return score;
 }
@@ -238,6 +256,7 @@ gccf_backward_layer (Gccf *gccf, const FlBatch *batch, const double *d_score, do
     {
       size_t u = batch->user[k];
       const float *user = gccf->side[FL_SIDE_USER].layer[l] + u * m;
+      const float *user_delta = gccf_user_delta (gccf, batch, k);
       float *d_user = d_users + u * m;
 
       for (size_t c = 0; c < batch->width; c++)
@@ -251,6 +270,8 @@ gccf_backward_layer (Gccf *gccf, const FlBatch *batch, const double *d_score, do
           if (delta != NULL)
             fl_add_f32 (m, d, delta + l * m, d_user);
           fl_add_f32 (m, d, user, d_items + i * m);
+          if (user_delta != NULL)
+            fl_add_f32 (m, d, user_delta + l * m, d_items + i * m);
           if (l2 > 0)
             {
               fl_add_f32 (m, decay, item, d_items + i * m);
@@ -266,23 +287,42 @@ gccf_backward_layer (Gccf *gccf, const FlBatch *batch, const double *d_score, do
   return l2 * penalty;
 }
 
+/* to <- to + factor * (final vector of row r of a side + delta) */
+static void
+add_final (const Gccf *gccf, FlSide s, size_t r, const float *delta, float factor, float *to)
+{
+  size_t m = gccf_rank (gccf);
+
+  for (size_t l = 0; l <= gccf_layers (gccf); l++)
+    fl_add_f32 (m, factor, gccf->side[s].layer[l] + r * m, to + l * m);
+  if (delta != NULL)
+    fl_add_f32 (gccf_width (gccf), factor, delta, to);
+}
+
 /* Adds d_score times the user's final vector to the rows of perturbed items. */
 static void
 gccf_backward_delta (const Gccf *gccf, const FlBatch *batch, const double *d_score,
                      FlGradientBlock *d_delta)
 {
-  size_t m = gccf_rank (gccf);
-
   for (size_t k = 0; k < batch->n; k++)
     for (size_t c = 0; c < batch->width; c++)
       if (gccf_delta (gccf, batch, k, c) != NULL)
-        {
-          float *row = fl_gradient_row (d_delta, batch->item[k * batch->width + c]);
+        add_final (gccf, FL_SIDE_USER, batch->user[k], gccf_user_delta (gccf, batch, k),
+                   (float) d_score[k * batch->width + c],
+                   fl_gradient_row (d_delta, batch->item[k * batch->width + c]));
+}
 
-          for (size_t l = 0; l <= gccf_layers (gccf); l++)
-            fl_add_f32 (m, (float) d_score[k * batch->width + c],
-                        gccf->side[FL_SIDE_USER].layer[l] + batch->user[k] * m, row + l * m);
-        }
+/* And d_score times the item's to those of perturbed users. */
+static void
+gccf_backward_user_delta (const Gccf *gccf, const FlBatch *batch, const double *d_score,
+                          FlGradientBlock *d_delta)
+{
+  for (size_t k = 0; k < batch->n; k++)
+    for (size_t c = 0; c < batch->width; c++)
+      if (gccf_user_delta (gccf, batch, k) != NULL)
+        add_final (gccf, FL_SIDE_ITEM, batch->item[k * batch->width + c],
+                   gccf_delta (gccf, batch, k, c), (float) d_score[k * batch->width + c],
+                   fl_gradient_row (d_delta, batch->user[k]));
 }
 
 static gboolean
@@ -296,6 +336,8 @@ gccf_backward (gpointer self, const FlBatch *batch, const double *d_score, doubl
   gccf_propagate (gccf);
   if (d_delta != NULL)
     gccf_backward_delta (gccf, batch, d_score, d_delta->block);
+  if (d_delta != NULL && d_delta->n_blocks > 1)
+    gccf_backward_user_delta (gccf, batch, d_score, d_delta->block + 1);
   if (gradient == NULL)
     return TRUE;
   /* A layer is one thread's: rows are added to in the order of the batch. */
@@ -308,14 +350,6 @@ gccf_backward (gpointer self, const FlBatch *batch, const double *d_score, doubl
   for (size_t l = 0; l <= gccf_layers (gccf); l++)
     clear_by_layer (gccf, batch, l);
   return TRUE;
-}
-
-static size_t
-gccf_item_width (gconstpointer self)
-{
-  const Gccf *gccf = self;
-
-  return gccf_rank (gccf) * (gccf_layers (gccf) + 1);
 }
 
 /* ---- start ------------------------------------------------------------- */
@@ -366,7 +400,7 @@ side_alloc (const Gccf *gccf, GccfSide *side, GError **error)
     if ((side->layer[l] = fl_table_alloc (n * m, sizeof (float), error)) == NULL
         || (side->by_layer[l] = fl_table_alloc (n * m, sizeof (float), error)) == NULL)
       return FALSE;
-  side->final = fl_table_alloc (n * gccf_item_width (gccf), sizeof (float), error);
+  side->final = fl_table_alloc (n * gccf_width (gccf), sizeof (float), error);
   return side->final != NULL;
 }
 
@@ -470,7 +504,7 @@ gccf_factors (gconstpointer self, FlFactors *factors)
   const GccfSide *users = &gccf->side[FL_SIDE_USER], *items = &gccf->side[FL_SIDE_ITEM];
 
   *factors = (FlFactors) { .n_users = users->graph->n_rows, .n_items = items->graph->n_rows,
-                           .rank = gccf_item_width (gccf), .user_f32 = users->final,
+                           .rank = gccf_width (gccf), .user_f32 = users->final,
                            .item_f32 = items->final };
 }
 
@@ -504,7 +538,7 @@ FL_PLUGIN (
   FL_MODEL (.factors = gccf_factors,
             FL_GRADIENT (.settings = gccf_settings, .start = gccf_start, .blocks = gccf_blocks,
                          .scores = gccf_scores, .backward = gccf_backward,
-                         .item_width = gccf_item_width,
+                         .item_width = gccf_width, .user_width = gccf_width,
                          .parameters_changed = gccf_parameters_changed,
                          .prepare_scores = gccf_prepare_scores))
 );

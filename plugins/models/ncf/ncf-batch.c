@@ -31,7 +31,8 @@ struct NcfWork
 typedef struct
 {
   float *user, *item;          /* MLP vectors, padded                       */
-  float *user_gmf, *item_gmf;  /* h * the user's GMF vector; the item's     */
+  float *user_gmf, *item_gmf;  /* GMF vectors                               */
+  float *h_user_gmf;           /* h * the user's                            */
   float *user_hidden;
   float *z[NCF_LAYERS_MAX];    /* layers after ReLU; z[0]: pairs x width    */
   float *d[NCF_LAYERS_MAX];    /* derivatives by what comes before the ReLU */
@@ -88,13 +89,14 @@ block_init (Block *block, const Ncf *ncf)
   for (size_t l = 0; l <= ncf_last (ncf); l++)
     hidden += ncf_width (ncf, l);
   at = block->memory
-      = g_new0 (float, (n + pairs) * (work->mlp + FL_PAD (work->rank)) + n * ncf_width (ncf, 0)
-                           + 2 * pairs * hidden);
+      = g_new0 (float, (n + pairs) * work->mlp + (2 * n + pairs) * work->rank
+                           + n * ncf_width (ncf, 0) + 2 * pairs * hidden);
   block->user = at;
   block->item = block->user + n * work->mlp;
   block->user_gmf = block->item + pairs * work->mlp;
   block->item_gmf = block->user_gmf + n * work->rank;
-  block->user_hidden = block->item_gmf + pairs * work->rank;
+  block->h_user_gmf = block->item_gmf + pairs * work->rank;
+  block->user_hidden = block->h_user_gmf + n * work->rank;
   at = block->user_hidden + n * ncf_width (ncf, 0);
   for (size_t l = 0; l <= ncf_last (ncf); l++)
     {
@@ -171,9 +173,15 @@ load (const FlBlock *table, uint32_t r, const float *delta, float *to)
 static const float *
 delta_of (const Ncf *ncf, const FlBatch *batch, size_t pair)
 {
-  if (batch->delta == NULL || (batch->perturbed >> pair % batch->width & 1) == 0)
-    return NULL;
-  return batch->delta + batch->item[pair] * (size_t) (ncf->gmf_rank + ncf->mlp_rank);
+  return fl_batch_item_delta (batch, pair / batch->width, pair % batch->width,
+                              (size_t) (ncf->gmf_rank + ncf->mlp_rank));
+}
+
+/* That of the user of entry k. */
+static const float *
+user_delta_of (const Ncf *ncf, const FlBatch *batch, size_t k)
+{
+  return fl_batch_user_delta (batch, k, (size_t) (ncf->gmf_rank + ncf->mlp_rank));
 }
 
 /* Vectors of entries first .. first + n - 1. */
@@ -185,13 +193,16 @@ block_load (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Block 
 
   for (size_t k = 0; k < n; k++)
     {
-      float *gmf = block->user_gmf + k * rank;
-      const float *user = ncf->block[NCF_GMF_USER].f32 + batch->user[first + k] * rank;
+      float *user = block->user_gmf + k * rank, *h_user = block->h_user_gmf + k * rank;
+      uint32_t u = batch->user[first + k];
+      const float *delta = user_delta_of (ncf, batch, first + k);
 
-      load (&ncf->block[NCF_MLP_USER], batch->user[first + k], NULL, block->user + k * mlp);
+      load (&ncf->block[NCF_GMF_USER], u, delta, user);
+      load (&ncf->block[NCF_MLP_USER], u, delta != NULL ? delta + rank : NULL,
+            block->user + k * mlp);
 #pragma omp simd
       for (size_t a = 0; a < rank; a++)
-        gmf[a] = h[a] * user[a];
+        h_user[a] = h[a] * user[a];
     }
   for (size_t k = 0; k < n * width; k++)
     {
@@ -231,7 +242,7 @@ block_scores (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Bloc
   for (size_t k = 0; k < n * batch->width; k++)
     score[first * batch->width + k]
         = (float) (fl_dot_f32 (rank, block->item_gmf + k * rank,
-                               block->user_gmf + k / batch->width * rank)
+                               block->h_user_gmf + k / batch->width * rank)
                    + fl_dot_f32 (m, block->z[last] + k * m, ncf->output));
 }
 
@@ -287,27 +298,28 @@ mask (size_t n, const float *z, float *d)
 /* The last layer and the GMF part; d_score: n x width.  d_user_gmf and d_item_gmf: of the
  * block's entries and pairs. */
 static void
-block_output (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, const Block *block,
-              const double *d_score, float *d_user_gmf, float *d_item_gmf, float *partial)
+block_output (const Ncf *ncf, size_t n, const Block *block, const double *d_score,
+              float *d_user_gmf, float *d_item_gmf, float *partial)
 {
-  size_t last = ncf_last (ncf), m = ncf_width (ncf, last), rank = ncf->work->rank;
+  size_t last = ncf_last (ncf), m = ncf_width (ncf, last);
+  size_t rank = ncf->work->rank, width = ncf->work->width;
   const float *h = ncf->block[ncf->n_blocks - 1].f32;
   float *d_h = partial + ncf->output_partial;
 
   for (size_t k = 0; k < n; k++)
     {
-      const float *user = ncf->block[NCF_GMF_USER].f32 + batch->user[first + k] * rank;
+      const float *user = block->user_gmf + k * rank;
       float *d_user = d_user_gmf + k * rank;
 
       memset (d_user, 0, rank * sizeof *d_user);
-      for (size_t pair = k * batch->width; pair < (k + 1) * batch->width; pair++)
+      for (size_t pair = k * width; pair < (k + 1) * width; pair++)
         {
           float *d_item = d_item_gmf + pair * rank, *d_last = block->d[last] + pair * m;
           float d = (float) d_score[pair];
 
           memset (d_item, 0, rank * sizeof *d_item);
           memset (d_last, 0, m * sizeof *d_last);
-          fl_add_f32 (rank, d, block->user_gmf + k * rank, d_item);
+          fl_add_f32 (rank, d, block->h_user_gmf + k * rank, d_item);
           fl_add_f32 (rank, d, block->item_gmf + pair * rank, d_user);
           fl_add_f32 (m, d, ncf->output, d_last);
           fl_add_f32 (m, d, block->z[last] + pair * m, d_h + rank);
@@ -367,8 +379,7 @@ block_backward (const Ncf *ncf, const FlBatch *batch, const double *d_score, siz
 
   memset (partial, 0, ncf->n_partial * sizeof *partial);
   block_forward (ncf, batch, first, n, block);
-  block_output (ncf, batch, first, n, block, d_score + first * batch->width,
-                work->d_user_gmf + at * work->rank,
+  block_output (ncf, n, block, d_score + first * batch->width, work->d_user_gmf + at * work->rank,
                 work->d_item_gmf + at * batch->width * work->rank, partial);
   for (size_t l = ncf_last (ncf) + 1; l-- > 0;)
     block_layer (ncf, n * batch->width, block, l, partial);
@@ -417,6 +428,23 @@ scatter_delta (const Ncf *ncf, const FlBatch *batch, size_t chunk, size_t n,
       }
 }
 
+static void
+scatter_user_delta (const Ncf *ncf, const FlBatch *batch, size_t chunk, size_t n,
+                    FlGradientBlock *to)
+{
+  const NcfWork *work = ncf->work;
+
+  for (size_t k = 0; k < n; k++)
+    if (user_delta_of (ncf, batch, chunk + k) != NULL)
+      {
+        float *row = fl_gradient_row (to, batch->user[chunk + k]);
+
+        fl_add_f32 (work->rank, 1, work->d_user_gmf + k * work->rank, row);
+        fl_add_f32 ((size_t) ncf->mlp_rank, 1, work->d_user_mlp + k * work->mlp,
+                    row + work->rank);
+      }
+}
+
 /* Adds the vectors' derivatives of a chunk of n entries; returns the squares. */
 static double
 chunk_scatter (const Ncf *ncf, const FlBatch *batch, size_t chunk, size_t n, double l2,
@@ -440,11 +468,13 @@ chunk_scatter (const Ncf *ncf, const FlBatch *batch, size_t chunk, size_t n, dou
   double squares[G_N_ELEMENTS (table)] = { 0 };
 
 #pragma omp parallel for schedule(dynamic) if (n > BLOCK_PAIRS)
-  for (size_t t = 0; t <= G_N_ELEMENTS (table); t++)
-    if (t == G_N_ELEMENTS (table))
+  for (size_t t = 0; t < G_N_ELEMENTS (table) + 2; t++)
+    if (t >= G_N_ELEMENTS (table))
       {
-        if (d_delta != NULL)
+        if (d_delta != NULL && t == G_N_ELEMENTS (table))
           scatter_delta (ncf, batch, chunk, n, d_delta->block);
+        else if (d_delta != NULL && d_delta->n_blocks > 1)
+          scatter_user_delta (ncf, batch, chunk, n, d_delta->block + 1);
       }
     else if (gradient != NULL)
       squares[t] = scatter (&ncf->block[t], n * table[t].width, table[t].row, table[t].from,

@@ -225,8 +225,9 @@ ncf_blocks (gpointer self, const FlBlock **blocks)
   return ncf->n_blocks;
 }
 
+/* Of an item, or of a user: GMF first. */
 static size_t
-ncf_item_width (gconstpointer self)
+ncf_vector_width (gconstpointer self)
 {
   const Ncf *ncf = self;
 
@@ -402,7 +403,7 @@ FL_PLUGIN (
   FL_MODEL (.score = ncf_score,
             FL_GRADIENT (.settings = ncf_settings, .start = ncf_start, .blocks = ncf_blocks,
                          .scores = ncf_scores, .backward = ncf_backward,
-                         .item_width = ncf_item_width,
+                         .item_width = ncf_vector_width, .user_width = ncf_vector_width,
                          .parameters_changed = ncf_parameters_changed,
                          .prepare_scores = ncf_prepare_scores))
 );

@@ -95,11 +95,47 @@ typedef struct
 {
   FlInstance *model;
   uint32_t user[N_ENTRIES], item[N_ENTRIES * WIDTH];
-  float delta[N_ITEMS * RANK];
+  float delta[N_ITEMS * RANK], user_delta[N_USERS * RANK];
+  uint8_t mask[N_ENTRIES * WIDTH], user_mask[N_ENTRIES];
   double d_score[N_ENTRIES * WIDTH];
   FlBatch batch;
   double l2;
 } Loss;
+
+/* What is added to vectors: to items in columns, to items where a mask says so, to users,
+ * to users of some entries. */
+enum
+{
+  COLUMN_0 = 1 << 0,
+  COLUMNS_1_2 = 1 << 1 | 1 << 2,
+  MASK = 1 << 3,
+  USERS = 1 << 4,
+  USER_MASK = 1 << 5
+};
+
+static void
+perturb (Loss *loss, unsigned what)
+{
+  FlRng rng = fl_rng (3, "perturbation", 0);
+
+  for (size_t k = 0; k < N_ITEMS * RANK; k++)
+    loss->delta[k] = (float) (0.3 * fl_rng_normal (&rng));
+  for (size_t k = 0; k < N_USERS * RANK; k++)
+    loss->user_delta[k] = (float) (0.3 * fl_rng_normal (&rng));
+  for (size_t k = 0; k < N_ENTRIES * WIDTH; k++)
+    loss->mask[k] = (uint8_t) fl_rng_below (&rng, 2);
+  for (size_t k = 0; k < N_ENTRIES; k++)
+    loss->user_mask[k] = (uint8_t) fl_rng_below (&rng, 2);
+  if (what & (COLUMN_0 | COLUMNS_1_2 | MASK))
+    loss->batch.delta = loss->delta;
+  loss->batch.perturbed = what & (COLUMN_0 | COLUMNS_1_2);
+  if (what & MASK)
+    loss->batch.mask = loss->mask;
+  if (what & (USERS | USER_MASK))
+    loss->batch.user_delta = loss->user_delta;
+  if (what & USER_MASK)
+    loss->batch.user_mask = loss->user_mask;
+}
 
 static void
 loss_init (Loss *loss, const char *settings, unsigned perturbed, double l2)
@@ -119,10 +155,8 @@ loss_init (Loss *loss, const char *settings, unsigned perturbed, double l2)
       loss->item[k] = fl_rng_below (&rng, N_ITEMS);
       loss->d_score[k] = (float) fl_rng_normal (&rng);
     }
-  for (size_t k = 0; k < N_ITEMS * RANK; k++)
-    loss->delta[k] = (float) (0.3 * fl_rng_normal (&rng));
-  loss->batch = FL_BATCH (.n = N_ENTRIES, .width = WIDTH, .user = loss->user, .item = loss->item,
-                          .delta = perturbed != 0 ? loss->delta : NULL, .perturbed = perturbed);
+  loss->batch = FL_BATCH (.n = N_ENTRIES, .width = WIDTH, .user = loss->user, .item = loss->item);
+  perturb (loss, perturbed);
   loss->l2 = l2;
 }
 
@@ -191,14 +225,16 @@ check_derivatives (const char *settings, unsigned perturbed, double l2)
   loss_init (&loss, settings, perturbed, l2);
   block = blocks_of (loss.model);
   gradient = fl_gradient_new (2, block, &error);
-  d_delta = fl_gradient_new (1, &block[1], &error);
+  d_delta = fl_gradient_new (2, (const FlBlock[]) { block[1], block[0] }, &error);
   assert_int_equal (gradient_ops (loss.model)->item_width (loss.model->self), RANK);
+  assert_int_equal (gradient_ops (loss.model)->user_width (loss.model->self), RANK);
   gradient_ops (loss.model)->backward (loss.model->self, &loss.batch, loss.d_score, l2, gradient,
                                        d_delta, &error);
   g_assert_no_error (error);
   compare_differences (&loss, block[0].f32, &gradient->block[0], N_USERS * RANK, settings);
   compare_differences (&loss, block[1].f32, &gradient->block[1], N_ITEMS * RANK, settings);
   compare_differences (&loss, loss.delta, &d_delta->block[0], N_ITEMS * RANK, settings);
+  compare_differences (&loss, loss.user_delta, &d_delta->block[1], N_USERS * RANK, settings);
   plain = loss_value (&loss);
   loss.l2 = 0;
   plain -= loss_value (&loss);
@@ -211,7 +247,8 @@ test_derivatives (void **state)
 {
   static const char *const settings[] = { "rank=7", "rank=7 tau=3",
                                           "rank=7 tau=0.25 temperature=divide" };
-  static const unsigned perturbed[] = { 0, 1 << 0, 1 << 1 | 1 << 2 };
+  static const unsigned perturbed[] = { 0, COLUMN_0, COLUMNS_1_2, MASK, USERS,
+                                        COLUMN_0 | USERS, MASK | USER_MASK };
 
   (void) state;
   for (size_t s = 0; s < G_N_ELEMENTS (settings); s++)
