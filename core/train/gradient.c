@@ -2,9 +2,7 @@
 /* gradient.c: derivatives by blocks of parameters, of which the rows are kept that
  * something was added to.
  *
- * Rows are independent of one another but in the sum of products, which is over
- * parts of rows in their order: no digit depends on the number of threads, nor on
- * the order in which rows were listed.
+ * Rows are independent of one another: no digit depends on the number of threads.
  */
 #include "core/train/train-room.h"
 
@@ -214,86 +212,4 @@ fl_gradient_scale (FlGradient *gradient, double factor)
         else
           block->f32[k] *= scale;
     }
-}
-
-/* ---- products ---------------------------------------------------------- */
-
-/* Rows of a block to a part of a sum. */
-#define PART_ROWS 1024u
-
-#define DIGIT_BITS 11
-#define N_DIGITS ((size_t) 1 << DIGIT_BITS)
-
-/* to <- the n places of `from` in the order of their rows' bits from `shift` on. */
-static void
-sort_by_digit (const uint32_t *row, uint32_t n, unsigned shift, const uint32_t *from, uint32_t *to)
-{
-  uint32_t start[N_DIGITS + 1] = { 0 };
-
-  for (uint32_t k = 0; k < n; k++)
-    start[(row[from[k]] >> shift) % N_DIGITS + 1]++;
-  for (size_t d = 0; d < N_DIGITS; d++)
-    start[d + 1] += start[d];
-  for (uint32_t k = 0; k < n; k++)
-    to[start[(row[from[k]] >> shift) % N_DIGITS]++] = from[k];
-}
-
-/* The places of a block in the order of their rows; freed by the caller. */
-static uint32_t *
-places_in_order (const FlGradientBlock *block)
-{
-  uint32_t n = block->n_used;
-  uint32_t *place = g_new (uint32_t, n + 1);
-  g_autofree uint32_t *other = g_new (uint32_t, n + 1);
-
-  for (uint32_t k = 0; k < n; k++)
-    place[k] = k;
-  for (unsigned shift = 0; shift < 32 && (block->n_rows - 1) >> shift > 0; shift += DIGIT_BITS)
-    {
-      uint32_t *sorted = other;
-
-      sort_by_digit (block->row, n, shift, place, sorted);
-      other = place;
-      place = sorted;
-    }
-  return place;
-}
-
-/* The product of the row at `place` of a with that row of b. */
-static double
-row_product (const FlGradientBlock *a, uint32_t place, const FlGradientBlock *b)
-{
-  uint32_t other = b->slot[a->row[place]];
-  size_t m = a->n_cols;
-
-  if (other == FL_NOT_LISTED)
-    return 0;
-  return a->f64 != NULL ? fl_dot_f64 (m, a->f64 + place * m, b->f64 + other * m)
-                        : fl_dot_f32 (m, a->f32 + place * m, b->f32 + other * m);
-}
-
-static double
-block_product (const FlGradientBlock *a, const FlGradientBlock *b)
-{
-  g_autofree uint32_t *place = places_in_order (a);
-  g_autofree double *each = g_new (double, a->n_used + 1);
-  size_t n_parts = a->n_rows / PART_ROWS + 1;
-  g_autofree double *part = g_new0 (double, n_parts);
-
-#pragma omp parallel for schedule(static) if (a->n_used * a->n_cols >= NUMBERS_MIN)
-  for (uint32_t k = 0; k < a->n_used; k++)
-    each[k] = row_product (a, place[k], b);
-  for (uint32_t k = 0; k < a->n_used; k++)
-    part[a->row[place[k]] / PART_ROWS] += each[k];
-  return fl_sum (n_parts, part);
-}
-
-double
-fl_gradient_dot (const FlGradient *a, const FlGradient *b)
-{
-  double total = 0;
-
-  for (size_t i = 0; i < a->n_blocks; i++)
-    total += block_product (&a->block[i], &b->block[i]);
-  return total;
 }

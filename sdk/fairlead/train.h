@@ -138,8 +138,17 @@ void fl_gradient_clear (FlGradient *gradient);
 /* a <- a + factor b.  Both of the same blocks. */
 void fl_gradient_add (FlGradient *a, double factor, const FlGradient *b);
 void fl_gradient_scale (FlGradient *gradient, double factor);
-/* Sum of products over all blocks, in double. */
+/* Sum of products over all blocks, in double.  Like the next, it costs the rows that are
+ * listed, and neither threads nor the order of listing change a digit. */
 double fl_gradient_dot (const FlGradient *a, const FlGradient *b);
+/* gram (n x n): the products of n gradients of the same blocks, in one pass. */
+void fl_gradient_gram (size_t n, const FlGradient *const *gradients, double *gram);
+/* Weights, none negative and 1 in sum, of the shortest convex combination of n vectors, 1
+ * to 64, from their products, gram (n x n): where it is the gradients', a direction in
+ * which no loss grows.  Where weights are not unique (equal vectors) those of lower
+ * numbers are preferred; a vector of length 0 has all weight.  FL_ERROR_NUMERIC where
+ * the products are not finite, or no products. */
+gboolean fl_min_norm (size_t n, const double *gram, double *weights, GError **error);
 /* Lists row r, which is not listed, as zero, and returns its place.  Where memory ends
  * that is a place for what is lost, and whatever part of the training meets the gradient
  * next fails with FL_ERROR_SYSTEM. */

@@ -72,6 +72,59 @@ time_step (const Bench *bench, int kind, const char *word, int threads)
   g_free (work.block[1].f32);
 }
 
+/* Twelve groups of a batch of users and items by the million. */
+#define N_GRADIENTS 12
+#define N_MANY 1000000u
+#define N_LISTED 1024u
+
+typedef struct
+{
+  FlGradient *gradient[N_GRADIENTS];
+  double gram[N_GRADIENTS * N_GRADIENTS];
+} Gram;
+
+static void
+multiply_gradients (gpointer user_data)
+{
+  Gram *gram = user_data;
+
+  fl_gradient_gram (N_GRADIENTS, (const FlGradient *const *) gram->gradient, gram->gram);
+}
+
+/* share: how many gradients list each row.  The least is to read the listed rows. */
+static void
+time_gram (const Bench *bench, unsigned share, const char *what)
+{
+  g_autofree char *name = g_strdup_printf ("gram of 12 gradients, 1M x 64, 1024 rows, %s", what);
+  const FlBlock block = { .name = "user", .n_rows = N_MANY, .n_cols = RANK };
+  FlRng rng = fl_rng (1, "bench", 0);
+  GError *error = NULL;
+  Gram gram;
+
+  if (!bench_wanted (bench, name))
+    return;
+  for (size_t g = 0; g < N_GRADIENTS; g++)
+    if ((gram.gradient[g] = fl_gradient_new (1, &block, &error)) == NULL)
+      bench_fail (error);
+  for (unsigned k = 0; k < N_LISTED; k += share)
+    {
+      uint32_t r = fl_rng_below (&rng, N_MANY);
+
+      for (unsigned g = 0; g < share; g++)
+        {
+          float *row = fl_gradient_row (gram.gradient[(k + g) % N_GRADIENTS]->block, r);
+
+          for (size_t a = 0; a < RANK; a++)
+            row[a] = (float) fl_rng_normal (&rng);
+        }
+    }
+  bench_print (name, 1, bench_time (multiply_gradients, &gram),
+               N_GRADIENTS * (N_GRADIENTS + 1) / 2, "product",
+               N_LISTED * RANK * sizeof (float) / bench->machine.copy_bytes);
+  for (size_t g = 0; g < N_GRADIENTS; g++)
+    fl_gradient_free (gram.gradient[g]);
+}
+
 static void
 draw_epoch (gpointer user_data)
 {
@@ -101,6 +154,9 @@ time_sampler (const FlRatings *ratings, const char *data, int threads)
 void
 bench_train (Bench *bench)
 {
+  omp_set_num_threads (1);
+  time_gram (bench, 1, "each in one");
+  time_gram (bench, N_GRADIENTS, "each in all");
   for (int threads = 1; threads <= 2; threads++)
     {
       time_step (bench, FL_OPTIMIZER_ADAM, "adam", threads);

@@ -255,6 +255,264 @@ test_gradient_order (void **state)
   assert_true (fl_gradient_dot (other, other) == fl_gradient_dot (x, x));
 }
 
+/* Products of several, some with rows of their own and some without any. */
+static void
+check_gram (const FlBlock *blocks)
+{
+  enum { N = 5 };
+  FlGradient *x[N];
+  const FlGradient *given[N];
+  double gram[N * N], again[N * N];
+
+  for (size_t g = 0; g < N; g++)
+    given[g] = x[g] = some_gradient_of (blocks, g % 4 + 1); /* the last is the first */
+  fl_gradient_clear (x[2]);
+  fl_gradient_list (&x[2]->block[2], 4);
+  for (int t = 1; t <= 3; t++)
+    {
+      omp_set_num_threads (t);
+      fl_gradient_gram (N, given, again);
+      if (t == 1)
+        memcpy (gram, again, sizeof gram);
+      assert_memory_equal (gram, again, sizeof gram);
+    }
+  omp_set_num_threads (2);
+  for (size_t g = 0; g < N; g++)
+    for (size_t h = 0; h < N; h++)
+      {
+        double sum = 0;
+
+        for (size_t b = 0; b < N_BLOCKS; b++)
+          for (size_t k = 0; k < block_size (b); k++)
+            sum += test_gradient_number (&x[g]->block[b], k)
+                   * test_gradient_number (&x[h]->block[b], k);
+        compare (gram[g * N + h], sum, 1e-12, "of the Gram matrix");
+        assert_true (gram[g * N + h] == gram[h * N + g]);
+      }
+  assert_true (gram[2 * N + 2] == 0 && gram[0] == gram[4] && gram[0] == gram[4 * N + 4]);
+  for (size_t g = 0; g < N; g++)
+    fl_gradient_free (x[g]);
+}
+
+static void
+test_gradient_gram (void **state)
+{
+  (void) state;
+  check_gram (shapes);
+  check_gram (shapes_f64);
+}
+
+/* ---- the shortest combination ------------------------------------------ */
+
+#define MOST 6
+
+static double
+length_of (size_t n, const double *gram, const double *weight)
+{
+  double sum = 0;
+
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < n; j++)
+      sum += weight[i] * weight[j] * gram[i * n + j];
+  return sum;
+}
+
+/* The vectors of one subset, weighed as their own shortest affine combination: the
+ * equations G w + mu 1 = 0, 1'w = 1 by elimination.  FALSE where these are singular or a
+ * weight is negative. */
+static gboolean
+solve_subset (size_t n, const double *gram, unsigned subset, double *weight)
+{
+  double A[MOST + 1][MOST + 2] = { { 0 } };
+  size_t member[MOST], m = 0;
+
+  for (size_t j = 0; j < n; j++)
+    if (subset >> j & 1)
+      member[m++] = j;
+  for (size_t i = 0; i < m; i++)
+    for (size_t j = 0; j < m; j++)
+      A[i][j] = gram[member[i] * n + member[j]];
+  for (size_t i = 0; i < m; i++)
+    A[i][m] = A[m][i] = 1;
+  A[m][m + 1] = 1;
+  for (size_t p = 0; p <= m; p++)
+    {
+      size_t best = p;
+
+      for (size_t i = p; i <= m; i++)
+        if (fabs (A[i][p]) > fabs (A[best][p]))
+          best = i;
+      if (fabs (A[best][p]) < 1e-9)
+        return FALSE;
+      for (size_t j = 0; j < m + 2; j++)
+        {
+          double kept = A[p][j];
+
+          A[p][j] = A[best][j];
+          A[best][j] = kept;
+        }
+      for (size_t i = 0; i <= m; i++)
+        for (size_t j = m + 2; i != p && j-- > p;)
+          A[i][j] -= A[i][p] / A[p][p] * A[p][j];
+    }
+  memset (weight, 0, n * sizeof *weight);
+  for (size_t i = 0; i < m; i++)
+    if ((weight[member[i]] = A[i][m + 1] / A[i][i]) < -1e-12)
+      return FALSE;
+  return TRUE;
+}
+
+/* Against the best of all subsets. */
+static void
+check_min_norm (size_t n, const double *gram)
+{
+  double found[MOST], weight[MOST], best = INFINITY, sum = 0;
+  GError *error = NULL;
+
+  fl_min_norm (n, gram, found, &error);
+  g_assert_no_error (error);
+  for (unsigned subset = 1; subset < 1u << n; subset++)
+    if (solve_subset (n, gram, subset, weight))
+      best = fmin (best, length_of (n, gram, weight));
+  for (size_t j = 0; j < n; j++)
+    {
+      assert_true (found[j] >= 0);
+      sum += found[j];
+    }
+  compare (sum, 1, 1e-14, "sum of weights");
+  compare (length_of (n, gram, found), best, 1e-12, "shortest length");
+}
+
+/* n vectors of d numbers; the last two may be alike, and the first 0. */
+static void
+random_gram (size_t n, size_t d, gboolean twins, gboolean zero, FlRng *rng, double *gram)
+{
+  g_autofree double *x = g_new (double, n * d);
+
+  for (size_t k = 0; k < n * d; k++)
+    x[k] = fl_rng_normal (rng) + 0.5;
+  for (size_t a = 0; a < d && twins && n > 1; a++)
+    x[(n - 1) * d + a] = x[(n - 2) * d + a];
+  for (size_t a = 0; a < d && zero; a++)
+    x[a] = 0;
+  for (size_t i = 0; i < n; i++)
+    for (size_t j = 0; j < n; j++)
+      {
+        gram[i * n + j] = 0;
+        for (size_t a = 0; a < d; a++)
+          gram[i * n + j] += x[i * d + a] * x[j * d + a];
+      }
+}
+
+static void
+test_min_norm_subsets (void **state)
+{
+  FlRng rng = fl_rng (8, "min norm", 0);
+  double gram[MOST * MOST];
+
+  (void) state;
+  for (size_t n = 1; n <= MOST; n++)
+    for (size_t d = 1; d <= 8; d++)
+      for (int k = 0; k < 12; k++)
+        {
+          random_gram (n, d, k % 4 == 1, k % 4 == 2, &rng, gram);
+          check_min_norm (n, gram);
+        }
+}
+
+static void
+expect_weights (size_t n, const double *gram, const double *expected)
+{
+  double found[MOST];
+
+  assert_true (fl_min_norm (n, gram, found, NULL));
+  for (size_t j = 0; j < n; j++)
+    compare (found[j], expected[j], 1e-14, "weight");
+}
+
+/* What can be said on paper. */
+static void
+test_min_norm_known (void **state)
+{
+  (void) state;
+  expect_weights (1, (double[]) { 4 }, (double[]) { 1 });
+  expect_weights (1, (double[]) { 0 }, (double[]) { 1 });
+  /* Orthogonal ones weigh as 1 / length^2. */
+  expect_weights (2, (double[]) { 1, 0, 0, 3 }, (double[]) { 0.75, 0.25 });
+  expect_weights (3, (double[]) { 1, 0, 0, 0, 0.5, 0, 0, 0, 0.25 },
+                  (double[]) { 1.0 / 7, 2.0 / 7, 4.0 / 7 });
+  expect_weights (2, (double[]) { 1e12, 0, 0, 1 },
+                  (double[]) { 1 / (1e12 + 1), 1e12 / (1e12 + 1) });
+  /* (1, 0) and (3, 1): the first alone. */
+  expect_weights (2, (double[]) { 1, 3, 3, 10 }, (double[]) { 1, 0 });
+  /* (1, 1), (1, -1) and (2, 0): the first two. */
+  expect_weights (3, (double[]) { 2, 0, 2, 0, 2, 2, 2, 2, 4 }, (double[]) { 0.5, 0.5, 0 });
+  /* Opposite: 0.  (1, 0), (-2, 0). */
+  expect_weights (2, (double[]) { 1, -2, -2, 4 }, (double[]) { 2.0 / 3, 1.0 / 3 });
+  /* Equal ones: the first; a zero: it alone. */
+  expect_weights (3, (double[]) { 2, 2, 2, 2, 2, 2, 2, 2, 2 }, (double[]) { 1, 0, 0 });
+  expect_weights (3, (double[]) { 2, 1, 0, 1, 2, 0, 0, 0, 0 }, (double[]) { 0, 0, 1 });
+}
+
+/* 64 vectors: no p_j is nearer to 0 along x than x is. */
+static void
+test_min_norm_large (void **state)
+{
+  enum { N = 64 };
+  static const size_t dimension[] = { 3, 40, 64, 200 };
+  FlRng rng = fl_rng (9, "min norm", 0);
+  double gram[N * N], weight[N], again[N];
+
+  (void) state;
+  for (size_t k = 0; k < G_N_ELEMENTS (dimension); k++)
+    {
+      double square;
+
+      random_gram (N, dimension[k], TRUE, FALSE, &rng, gram);
+      assert_true (fl_min_norm (N, gram, weight, NULL) && fl_min_norm (N, gram, again, NULL));
+      assert_memory_equal (weight, again, sizeof weight);
+      square = length_of (N, gram, weight);
+      for (size_t j = 0; j < N; j++)
+        {
+          double along = 0;
+
+          for (size_t i = 0; i < N; i++)
+            along += weight[i] * gram[i * N + j];
+          assert_true (weight[j] >= 0 && along >= square - 1e-12 * gram[j * N + j]);
+        }
+    }
+}
+
+static void
+test_min_norm_refuses (void **state)
+{
+  const struct
+  {
+    size_t n;
+    double gram[4];
+    const char *words;
+  } cases[] = {
+    { 0, { 0 }, "0 vectors" },
+    { 65, { 0 }, "65 vectors" },
+    { 2, { 1, NAN, NAN, 1 }, "vectors 0 and 1 is nan" },
+    { 2, { 1, 0, 0, -1 }, "vector 1 has a squared length of -1" },
+  };
+  double weight[2];
+
+  (void) state;
+  for (size_t k = 0; k < G_N_ELEMENTS (cases); k++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      assert_false (fl_min_norm (cases[k].n, cases[k].gram, weight, &error));
+      assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_NUMERIC));
+      if (strstr (error->message, cases[k].words) == NULL)
+        fail_msg ("'%s' does not say '%s'", error->message, cases[k].words);
+    }
+}
+
+/* ---- memory of gradients ----------------------------------------------- */
+
 /* Rows cost memory when they are listed. */
 static void
 test_gradient_sparse (void **state)
@@ -1327,6 +1585,11 @@ main (void)
     cmocka_unit_test (test_loss_differences),
     cmocka_unit_test (test_gradient),
     cmocka_unit_test (test_gradient_order),
+    cmocka_unit_test (test_gradient_gram),
+    cmocka_unit_test (test_min_norm_subsets),
+    cmocka_unit_test (test_min_norm_known),
+    cmocka_unit_test (test_min_norm_large),
+    cmocka_unit_test (test_min_norm_refuses),
     cmocka_unit_test (test_gradient_sparse),
     cmocka_unit_test (test_gradient_threads),
     cmocka_unit_test (test_optimizers),
