@@ -35,6 +35,7 @@ typedef struct
   const uint32_t *col;
   const float *f32;
   const double *f64;
+  gpointer reserved[2];
 } FlCsr;
 
 static inline double
@@ -55,13 +56,15 @@ gboolean fl_csr_has (const FlCsr *csr, uint32_t row, uint32_t col);
  * fewer than n_cols entries. */
 uint32_t fl_csr_draw_unseen (const FlCsr *csr, uint32_t row, FlRng *rng);
 
-/* Ratings, both ways: rows are users in by_user, items in by_item. */
+/* Ratings, both ways: rows are users in by_user, items in by_item.  Only the functions
+ * below make such ratings and change them; nobody copies one. */
 typedef struct
 {
   uint32_t n_users, n_items;
   size_t n;
   FlCsr by_user, by_item;
   double rating_min, rating_max; /* the scale, not the extremes present */
+  gpointer reserved[4];
 } FlRatings;
 
 /* From n triplets in any order.  A pair that occurs twice, an id out of range
@@ -69,14 +72,16 @@ typedef struct
 FlRatings *fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n,
                            const uint32_t *user, const uint32_t *item,
                            const double *rating, GError **error);
-/* `ratings` with `n_rows` more users behind the others, each of whom rates
- * every item: `rows` is n_rows x n_items, row-major. */
-FlRatings *fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows,
-                                    const double *rows, GError **error);
-/* Gives the last n_rows users of such ratings others in place of theirs.  Arrays of
- * values may move. */
-gboolean fl_ratings_change_users (FlRatings *ratings, uint32_t n_rows, const double *rows,
-                                  GError **error);
+/* `ratings` with n more users behind the others, each of whom rates every item: `rows`
+ * is n x n_items, row-major; or, with FL_SIDE_ITEM, with n more items, each of which every
+ * user rates: n x n_users.  A rating that is not finite is FL_ERROR_NUMERIC, more users or
+ * items than can be counted FL_ERROR_CONFIG. */
+FlRatings *fl_ratings_append (const FlRatings *ratings, FlSide side, uint32_t n,
+                              const double *rows, GError **error);
+/* Gives the last n users, or items, of ratings that were made so others in place of
+ * theirs.  Arrays of values may move. */
+gboolean fl_ratings_change (FlRatings *ratings, FlSide side, uint32_t n, const double *rows,
+                            GError **error);
 void fl_ratings_free (FlRatings *ratings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRatings, fl_ratings_free)
 
@@ -142,6 +147,7 @@ void fl_builder_note (FlBuilder *builder, const char *format, ...) G_GNUC_PRINTF
  * files that cannot be read are refused. */
 typedef struct
 {
+  size_t size;
   const char *separator;  /* "\t", "::", "|", ","; one or more bytes; " ":
                              any run of blanks and tabs                    */
   gboolean header;        /* the first line names the columns              */
@@ -151,6 +157,7 @@ typedef struct
   gboolean quoted;        /* "fields" may be quoted as in CSV ("" is a
                              quote); a quote must end on its line          */
 } FlTableFormat;
+#define FL_TABLE_FORMAT(...) FL_SIZED_ (FlTableFormat, __VA_ARGS__)
 
 /* Called for each row; a header arrives as line 1 with `header` TRUE.  To
  * refuse a row, fl_fail (FL_ERROR_DATA) with what is wrong: file, line and
@@ -182,8 +189,10 @@ char *fl_table_find (const char *path);
  * rating every rating is 1; time is in seconds, of which a fraction is dropped. */
 typedef struct
 {
+  size_t size;
   size_t user, item, rating, time;
 } FlRatingColumns;
+#define FL_RATING_COLUMNS(...) FL_SIZED_ (FlRatingColumns, __VA_ARGS__)
 
 /* Reads a file whose lines are one rating each, on all cores with the same result
  * for any number of them. */

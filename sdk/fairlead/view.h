@@ -78,7 +78,8 @@ fl_list (const FlLists *lists, uint32_t u, size_t k, size_t *n)
 static inline FlCsr
 fl_view_rows (const FlView *view)
 {
-  FlCsr rows = { view->n_users, view->n_items, view->user_start, view->item, NULL, view->rating };
+  FlCsr rows = { view->n_users, view->n_items, view->user_start, view->item,
+                 NULL, view->rating, { NULL, NULL } };
 
   return rows;
 }

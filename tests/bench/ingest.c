@@ -25,8 +25,9 @@ typedef struct
 static gboolean
 text_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
 {
-  const FlTableFormat format = { .separator = ",", .header = TRUE };
-  const FlRatingColumns columns = { 1, 2, 3, 4 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = ",", .header = TRUE);
+  const FlRatingColumns columns
+      = FL_RATING_COLUMNS (.user = 1, .item = 2, .rating = 3, .time = 4);
   Text *text = (gpointer) self;
   double begin = bench_now ();
   gboolean done = fl_builder_ratings (builder, text->path, &format, &columns, error);

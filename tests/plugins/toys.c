@@ -285,7 +285,7 @@ toy_mitigator_augment (gpointer self, const FlStage *stage, GError **error)
   uint32_t n_items = stage->data->train->n_items, n_users = toy->loud ? 2 : 0;
   g_autofree double *rows = g_new0 (double, n_users * n_items + 1);
 
-  return fl_ratings_append_users (stage->data->train, n_users, rows, error);
+  return fl_ratings_append (stage->data->train, FL_SIDE_USER, n_users, rows, error);
 }
 
 static gboolean

@@ -44,7 +44,7 @@ counting_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n
 static gboolean
 counting_load (gconstpointer self_, uint64_t seed, FlBuilder *builder, GError **error)
 {
-  const FlTableFormat format = { .separator = " ", .fields_min = 3, .fields_max = 3 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = " ", .fields_min = 3, .fields_max = 3);
   const Counting *self = self_;
   char user[32];
 

@@ -184,7 +184,7 @@ test_ratings_refused (void **state)
 }
 
 static void
-test_append_users (void **state)
+test_append (void **state)
 {
   const uint32_t user[] = { 0, 1 }, item[] = { 1, 0 };
   const double rating[] = { 3, 5 }, rows[] = { 1, 2, 3, 4.1 };
@@ -193,8 +193,8 @@ test_append_users (void **state)
   const double item_value[] = { 5, 1, 3, 3, 2, 4.1 };
   GError *error = NULL;
   g_autoptr (FlRatings) r = fl_ratings_new (2, 2, 2, user, item, rating, NULL);
-  g_autoptr (FlRatings) more = fl_ratings_append_users (r, 2, rows, &error);
-  g_autoptr (FlRatings) whole = fl_ratings_append_users (r, 1, rows, &error);
+  g_autoptr (FlRatings) more = fl_ratings_append (r, FL_SIDE_USER, 2, rows, &error);
+  g_autoptr (FlRatings) whole = fl_ratings_append (r, FL_SIDE_USER, 1, rows, &error);
   const double infinite[] = { 1, INFINITY };
 
   (void) state;
@@ -206,7 +206,7 @@ test_append_users (void **state)
   assert_memory_equal (more->by_item.f64, item_value, sizeof item_value);
   assert_true (more->rating_min == 3 && more->rating_max == 5);
   assert_non_null (whole->by_user.f32);
-  assert_null (fl_ratings_append_users (r, 1, infinite, &error));
+  assert_null (fl_ratings_append (r, FL_SIDE_USER, 1, infinite, &error));
   expect_error (error, FL_ERROR_NUMERIC, "item 1");
 }
 
@@ -219,29 +219,58 @@ assert_same_values (const FlCsr *a, const FlCsr *b, size_t n)
 
 /* What was appended with other values from the first. */
 static void
-test_change_users (void **state)
+test_change (void **state)
 {
   const uint32_t user[] = { 0, 1, 1 }, item[] = { 1, 0, 2 };
   const double rating[] = { 3, 5, 4 }, whole[] = { 1, 2, 3, 4, 5, 1 };
   const double fine[] = { 0.1, 4.7, 2, 3.3, 1, 0 }, bad[] = { 1, 1, 1, 1, NAN, 1 };
   GError *error = NULL;
   g_autoptr (FlRatings) r = fl_ratings_new (2, 3, 3, user, item, rating, NULL);
-  g_autoptr (FlRatings) changed = fl_ratings_append_users (r, 2, whole, NULL);
-  g_autoptr (FlRatings) expected = fl_ratings_append_users (r, 2, fine, NULL);
+  g_autoptr (FlRatings) changed = fl_ratings_append (r, FL_SIDE_USER, 2, whole, NULL);
+  g_autoptr (FlRatings) expected = fl_ratings_append (r, FL_SIDE_USER, 2, fine, NULL);
 
   (void) state;
   assert_non_null (changed->by_user.f32);
   for (int k = 0; k < 2; k++)
     {
-      assert_true (fl_ratings_change_users (changed, 2, fine, &error));
+      assert_true (fl_ratings_change (changed, FL_SIDE_USER, 2, fine, &error));
       expect_none (error);
       assert_same_values (&changed->by_user, &expected->by_user, expected->n);
       assert_same_values (&changed->by_item, &expected->by_item, expected->n);
     }
-  assert_true (fl_ratings_change_users (changed, 2, whole, NULL));
+  assert_true (fl_ratings_change (changed, FL_SIDE_USER, 2, whole, NULL));
   assert_true (fl_csr_value (&changed->by_item, changed->n - 1) == 1);
-  assert_false (fl_ratings_change_users (changed, 2, bad, &error));
+  assert_false (fl_ratings_change (changed, FL_SIDE_USER, 2, bad, &error));
   expect_error (error, FL_ERROR_NUMERIC, "added user 1 rates item 1");
+}
+
+/* Added items are what added users are when users and items change places. */
+static void
+test_append_items (void **state)
+{
+  const uint32_t user[] = { 0, 1, 1 }, item[] = { 1, 0, 2 };
+  const uint32_t all_user[] = { 0, 1, 1, 0, 1, 0, 1 }, all_item[] = { 1, 0, 2, 3, 3, 4, 4 };
+  const double rating[] = { 3, 5, 4 }, whole[] = { 1, 2, 3, 4 }, fine[] = { 0.1, 4.7, 2, 3.3 };
+  const double all_rating[] = { 3, 5, 4, 0.1, 4.7, 2, 3.3 }, bad[] = { 1, 1, NAN, 1 };
+  GError *error = NULL;
+  g_autoptr (FlRatings) r = fl_ratings_new (2, 3, 3, user, item, rating, NULL);
+  g_autoptr (FlRatings) more = fl_ratings_append (r, FL_SIDE_ITEM, 2, whole, NULL);
+  g_autoptr (FlRatings) expected = fl_ratings_new (2, 5, 7, all_user, all_item, all_rating, NULL);
+
+  (void) state;
+  assert_int_equal (more->n_users, 2);
+  assert_int_equal (more->n_items, 5);
+  assert_non_null (more->by_item.f32);
+  assert_true (fl_ratings_change (more, FL_SIDE_ITEM, 2, fine, &error));
+  expect_none (error);
+  assert_memory_equal (more->by_user.start, expected->by_user.start, 3 * sizeof (size_t));
+  assert_memory_equal (more->by_item.start, expected->by_item.start, 6 * sizeof (size_t));
+  assert_same_values (&more->by_user, &expected->by_user, 7);
+  assert_same_values (&more->by_item, &expected->by_item, 7);
+  assert_null (fl_ratings_append (r, FL_SIDE_ITEM, 2, bad, &error));
+  expect_error (error, FL_ERROR_NUMERIC, "user 0 rates added item 1");
+  assert_false (fl_ratings_change (more, FL_SIDE_USER, 1, fine, &error));
+  expect_error (error, FL_ERROR_PLUGIN, "the last 1 users");
 }
 
 /* ---- tables -------------------------------------------------------------- */
@@ -310,11 +339,12 @@ test_table (void **state)
   for (size_t c = 0; c < G_N_ELEMENTS (table_cases); c++)
     {
       const TableCase *test = &table_cases[c];
-      const FlTableFormat format = { .separator = test->separator,
-                                     .header = strchr (test->flags, 'h') != NULL,
-                                     .latin1 = strchr (test->flags, 'l') != NULL,
-                                     .quoted = strchr (test->flags, 'q') != NULL,
-                                     .fields_min = test->min, .fields_max = test->max };
+      const FlTableFormat format = FL_TABLE_FORMAT (.separator = test->separator,
+                                                    .header = strchr (test->flags, 'h') != NULL,
+                                                    .latin1 = strchr (test->flags, 'l') != NULL,
+                                                    .quoted = strchr (test->flags, 'q') != NULL,
+                                                    .fields_min = test->min,
+                                                    .fields_max = test->max);
       FlSpan text = { test->text, test->length > 0 ? test->length : strlen (test->text) };
       g_autoptr (GString) all = g_string_new (NULL);
       GError *error = NULL;
@@ -327,6 +357,30 @@ test_table (void **state)
           expect_error (error, FL_ERROR_DATA, test->mistake);
         }
     }
+}
+
+/* What an older header does not have yet reads as if it were not set. */
+static void
+test_table_sizes (void **state)
+{
+  FlTableFormat format = FL_TABLE_FORMAT (.separator = ",", .quoted = TRUE);
+  g_autoptr (GString) all = g_string_new (NULL);
+  GError *error = NULL;
+
+  (void) state;
+  assert_true (fl_table_parse ("t", fl_span ("\"a,b\""), &format, collect, all, NULL));
+  assert_string_equal (all->str, "<a,b>;");
+  g_string_truncate (all, 0);
+  format.size = offsetof (FlTableFormat, quoted);
+  assert_true (fl_table_parse ("t", fl_span ("\"a,b\""), &format, collect, all, NULL));
+  assert_string_equal (all->str, "<\"a><b\">;");
+  format.size = 0;
+  assert_false (fl_table_parse ("t", fl_span ("a"), &format, collect, all, &error));
+  expect_error (error, FL_ERROR_PLUGIN, "use FL_TABLE_FORMAT");
+  error = NULL;
+  format = FL_TABLE_FORMAT (.header = TRUE);
+  assert_null (fl_table_header ("t", &format, &error));
+  expect_error (error, FL_ERROR_PLUGIN, "without a separator");
 }
 
 /* A source that reads one table and adds a rating, so that there is one. */
@@ -378,7 +432,7 @@ count (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields
 static void
 test_table_windows (void **state)
 {
-  const FlTableFormat format = { .separator = ",", .fields_min = 2, .fields_max = 2 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = ",", .fields_min = 2, .fields_max = 2);
   g_autofree char *path = g_strdup_printf ("%s/windows-%d", g_get_tmp_dir (), (int) getpid ());
   g_autoptr (GString) text = g_string_new (NULL);
   g_autoptr (FlDataset) dataset = NULL;
@@ -407,7 +461,7 @@ test_table_windows (void **state)
 static void
 test_table_files (void **state)
 {
-  const FlTableFormat format = { .separator = ",", .fields_min = 1 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = ",", .fields_min = 1);
   GError *error = NULL;
 
   (void) state;
@@ -432,7 +486,7 @@ write_file (const char *text)
 static void
 test_skipped (void **state)
 {
-  const FlTableFormat format = { .separator = ",", .fields_min = 2, .fields_max = 2 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = ",", .fields_min = 2, .fields_max = 2);
   const FlIngest skip = { .bad_lines = FL_BAD_LINES_SKIP };
   g_autofree char *path = write_file ("a,b\nbad,1\n\n1,2,3\nc,d\n");
   g_autoptr (GString) all = g_string_new (NULL);
@@ -458,7 +512,7 @@ test_skipped (void **state)
 static void
 test_header (void **state)
 {
-  const FlTableFormat format = { .separator = ",", .quoted = TRUE, .fields_min = 1 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = ",", .quoted = TRUE, .fields_min = 1);
   g_autofree char *path = write_file ("");
   g_auto (GStrv) names = NULL;
   GError *error = NULL;
@@ -644,9 +698,10 @@ main (void)
     cmocka_unit_test (test_csr_search),      cmocka_unit_test (test_csr_draw_unseen),
     cmocka_unit_test (test_csr_draw_of_full_row),
     cmocka_unit_test (test_ratings),         cmocka_unit_test (test_ratings_double),
-    cmocka_unit_test (test_ratings_refused), cmocka_unit_test (test_append_users),
-    cmocka_unit_test (test_change_users),
+    cmocka_unit_test (test_ratings_refused), cmocka_unit_test (test_append),
+    cmocka_unit_test (test_change),         cmocka_unit_test (test_append_items),
     cmocka_unit_test (test_table),           cmocka_unit_test (test_table_windows),
+    cmocka_unit_test (test_table_sizes),
     cmocka_unit_test (test_table_files),     cmocka_unit_test (test_skipped),
     cmocka_unit_test (test_header),          cmocka_unit_test (test_dataset),
     cmocka_unit_test (test_dataset_order),   cmocka_unit_test (test_dataset_refused),

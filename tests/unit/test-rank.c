@@ -394,7 +394,7 @@ test_view_of_augmented (void **state)
   rng = fl_rng (1, "again", 0);
   w.train = some_ratings (&rng, &w, 0.3);
   rows = g_new0 (double, 2 * 25);
-  more = fl_ratings_append_users (w.train, 2, rows, NULL);
+  more = fl_ratings_append (w.train, FL_SIDE_USER, 2, rows, NULL);
   data = (FlData) { .train = more, .n_users = 20, .n_items = 25 };
   view = fl_view_new (&data, FL_PART_TRAIN, &w.model.instance, NULL);
   assert_non_null (view);

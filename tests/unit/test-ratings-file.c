@@ -29,8 +29,10 @@ typedef struct
   double scale[2];         /* 0, 0: none       */
 } Files;
 
-static const FlTableFormat commas = { .separator = "," };
-static const FlRatingColumns three = { 1, 2, 3, 0 }, four = { 1, 2, 3, 4 };
+static const FlTableFormat commas = FL_TABLE_FORMAT (.separator = ",");
+static const FlRatingColumns
+  three = FL_RATING_COLUMNS (.user = 1, .item = 2, .rating = 3),
+  four = FL_RATING_COLUMNS (.user = 1, .item = 2, .rating = 3, .time = 4);
 
 static gboolean
 files_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
@@ -123,14 +125,20 @@ expect_none (const GError *error)
 
 /* Prints and frees an error that has to be there. */
 static void
-expect_error (GError *error, const char *part)
+expect_code (GError *error, int code, const char *part)
 {
   assert_non_null (error);
   print_message ("  %s\n", error->message);
-  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_DATA));
+  assert_true (g_error_matches (error, FL_ERROR, code));
   if (strstr (error->message, part) == NULL)
     fail_msg ("'%s' is not in that message", part);
   g_error_free (error);
+}
+
+static void
+expect_error (GError *error, const char *part)
+{
+  expect_code (error, FL_ERROR_DATA, part);
 }
 
 /* Ratings in no order, with ids of several lengths, blank lines and CRLF; one
@@ -160,7 +168,8 @@ test_any_way (void **state)
 {
   const Fixture *f = *state;
   const Files files = { .path = f->path, .columns = four,
-                        .format = { .separator = ",", .header = TRUE, .fields_max = 4 } };
+                        .format = FL_TABLE_FORMAT (.separator = ",", .header = TRUE,
+                                                   .fields_max = 4) };
   g_autoptr (GString) text = make_text (2000);
   g_autofree char *digest = NULL;
 
@@ -189,7 +198,8 @@ static void
 test_content (void **state)
 {
   const Fixture *f = *state;
-  const Files files = { .path = f->path, .format = { .separator = "::" }, .columns = four };
+  const Files files = { .path = f->path, .format = FL_TABLE_FORMAT (.separator = "::"),
+                        .columns = four };
   const size_t start[] = { 0, 2, 3 };
   const uint32_t col[] = { 0, 1, 1 };
   const float value[] = { 0.5, 4, -2 };
@@ -213,8 +223,8 @@ static void
 test_columns (void **state)
 {
   const Fixture *f = *state;
-  const Files files = { .path = f->path, .format = { .separator = " " },
-                        .columns = { .user = 3, .item = 1 } };
+  const Files files = { .path = f->path, .format = FL_TABLE_FORMAT (.separator = " "),
+                        .columns = FL_RATING_COLUMNS (.user = 3, .item = 1) };
   GError *error = NULL;
   g_autoptr (FlDataset) d = NULL;
 
@@ -236,7 +246,7 @@ test_first_bad_line (void **state)
 {
   const Fixture *f = *state;
   const Files files = { .path = f->path, .columns = four,
-                        .format = { .separator = ",", .header = TRUE } };
+                        .format = FL_TABLE_FORMAT (.separator = ",", .header = TRUE) };
   g_autoptr (GString) text = make_text (1000);
   char *at = strstr (text->str, "item 8,");
 
@@ -341,7 +351,7 @@ test_no_files (void **state)
   for (size_t k = 0; k < G_N_ELEMENTS (paths); k++)
     {
       const Files files = { .path = paths[k], .columns = three,
-                            .format = { .separator = ",", .header = TRUE } };
+                            .format = FL_TABLE_FORMAT (.separator = ",", .header = TRUE) };
       GError *error = NULL;
 
       assert_null (load (&files, NULL, &error));
@@ -494,7 +504,7 @@ test_gzip (void **state)
 {
   const Fixture *f = *state;
   const Files files = { .path = f->path, .columns = four,
-                        .format = { .separator = ",", .header = TRUE } };
+                        .format = FL_TABLE_FORMAT (.separator = ",", .header = TRUE) };
   g_autoptr (GString) text = make_text (300);
   g_autoptr (GByteArray) one = gzip (text->str, text->len);
   g_autoptr (GByteArray) half = gzip (text->str, text->len / 2);
@@ -558,6 +568,31 @@ test_zstd (void **state)
 #endif
 }
 
+/* What an older header does not have yet, here times, is not there. */
+static void
+test_sizes (void **state)
+{
+  const Fixture *f = *state;
+  Files files = { f->path, NULL, commas, four, { 0, 0 } };
+  g_autoptr (FlDataset) with = NULL, without = NULL;
+  GError *error = NULL;
+
+  write_text (f->path, "u,i,4,100\n", -1);
+  with = load (&files, NULL, &error);
+  assert_null (error);
+  assert_non_null (with->time);
+  files.columns.size = offsetof (FlRatingColumns, time);
+  without = load (&files, NULL, &error);
+  assert_null (error);
+  assert_null (without->time);
+  files.columns.size = 0;
+  assert_null (load (&files, NULL, &error));
+  expect_code (g_steal_pointer (&error), FL_ERROR_PLUGIN, "use FL_RATING_COLUMNS");
+  files = (Files) { f->path, NULL, { .separator = "," }, four, { 0, 0 } };
+  assert_null (load (&files, NULL, &error));
+  expect_code (error, FL_ERROR_PLUGIN, "use FL_TABLE_FORMAT");
+}
+
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown (test, set_up, tear_down)
 
 int
@@ -568,7 +603,7 @@ main (void)
     FILE_TEST (test_first_bad_line), FILE_TEST (test_skip),       FILE_TEST (test_bad_files),
     FILE_TEST (test_no_files),       FILE_TEST (test_unreadable), FILE_TEST (test_huge_lines),
     FILE_TEST (test_duplicates),     FILE_TEST (test_duplicates_refused),
-    FILE_TEST (test_gzip),           FILE_TEST (test_zstd),
+    FILE_TEST (test_gzip),           FILE_TEST (test_zstd),       FILE_TEST (test_sizes),
   };
 
   return cmocka_run_group_tests_name ("ratings file", tests, NULL, NULL);

@@ -15,6 +15,17 @@
 /* What a byte is to the quick way. */
 enum { PLAIN, SEPARATES, ODD };
 
+gboolean
+fl_table_format_copy (FlTableFormat *mine, const FlTableFormat *theirs, GError **error)
+{
+  if (theirs->size == 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlTableFormat without its size: use "
+                    "FL_TABLE_FORMAT");
+  FL_COPY (mine, theirs);
+  return (mine->separator != NULL && mine->separator[0] != '\0')
+         || fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlTableFormat without a separator");
+}
+
 void
 fl_cutter_init (FlCutter *cutter, const FlTableFormat *format)
 {

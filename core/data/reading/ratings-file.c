@@ -39,7 +39,7 @@ typedef struct
   FlBuilder *builder;
   FlLines lines;
   FlTableFormat format;
-  const FlRatingColumns *columns;
+  FlRatingColumns columns;
   gboolean header;   /* is still to come                     */
   gboolean stop;     /* a mistake was met                    */
   GPtrArray *pieces; /* Piece, in the order of the file      */
@@ -82,7 +82,7 @@ static gboolean
 parse_row (const Reading *reading, const Parser *parser, double *rating, int64_t *time,
            GError **error)
 {
-  const FlRatingColumns *columns = reading->columns;
+  const FlRatingColumns *columns = &reading->columns;
   const FlSpan *field = parser->cutter.field;
 
   *rating = 1;
@@ -124,7 +124,7 @@ static gboolean
 take_line (const Reading *reading, Piece *piece, FlSpan line, GError **error)
 {
   Parser *parser = piece->parser;
-  const FlRatingColumns *columns = reading->columns;
+  const FlRatingColumns *columns = &reading->columns;
   FlSpan user, item;
   double rating;
   int64_t time;
@@ -192,7 +192,7 @@ parse_piece (const Reading *reading, Piece *piece)
   const char *end = text.text + text.length;
 
   piece->n_lines = piece->n_before;
-  if (!piece_alloc (piece, reading->columns->time > 0, &piece->mistake))
+  if (!piece_alloc (piece, reading->columns.time > 0, &piece->mistake))
     return;
   for (const char *p = text.text, *stop; p < end; p = stop + 1)
     {
@@ -378,17 +378,32 @@ read_ratings (Reading *reading, GError **error)
   return hand_over (reading, error);
 }
 
-static void
-reading_init (Reading *reading, FlBuilder *builder, const FlTableFormat *format,
-              const FlRatingColumns *columns)
+/* The form of the file, as far as this host knows it. */
+static gboolean
+copy_form (Reading *reading, const FlTableFormat *format, const FlRatingColumns *given,
+           GError **error)
 {
-  size_t needed = MAX (MAX (columns->user, columns->item), MAX (columns->rating, columns->time));
+  FlRatingColumns *columns = &reading->columns;
 
+  if (given->size == 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlRatingColumns without its size: use "
+                    "FL_RATING_COLUMNS");
+  FL_COPY (columns, given);
+  if (columns->user == 0 || columns->item == 0)
+    return fl_fail (error, FL_ERROR_CONFIG, "a file of ratings needs columns of user and item");
+  if (!fl_table_format_copy (&reading->format, format, error))
+    return FALSE;
+  reading->format.fields_min = MAX (reading->format.fields_min,
+                                    MAX (MAX (columns->user, columns->item),
+                                         MAX (columns->rating, columns->time)));
+  reading->header = reading->format.header;
+  return TRUE;
+}
+
+static void
+reading_init (Reading *reading, FlBuilder *builder)
+{
   reading->builder = builder;
-  reading->format = *format;
-  reading->format.fields_min = MAX (format->fields_min, needed);
-  reading->columns = columns;
-  reading->header = format->header;
   reading->pieces = g_ptr_array_new_with_free_func (piece_free);
   reading->n_parsers = fl_threads ();
   reading->parsers = g_new0 (Parser, reading->n_parsers);
@@ -427,11 +442,10 @@ fl_builder_ratings (FlBuilder *builder, const char *path, const FlTableFormat *f
   Reading reading = { .stop = FALSE };
   gboolean done;
 
-  if (columns->user == 0 || columns->item == 0)
-    return fl_fail (error, FL_ERROR_CONFIG, "a file of ratings needs columns of user and item");
-  if (!fl_lines_open (&reading.lines, path, builder->ingest.block_size, error))
+  if (!copy_form (&reading, format, columns, error)
+      || !fl_lines_open (&reading.lines, path, builder->ingest.block_size, error))
     return FALSE;
-  reading_init (&reading, builder, format, columns);
+  reading_init (&reading, builder);
   done = read_ratings (&reading, error);
   reading_clear (&reading);
   return done;

@@ -16,6 +16,9 @@ fl_span_equals (FlSpan span, const char *text)
 
 /* ---- text ---------------------------------------------------------------- */
 
+/* *mine <- what a plugin gave. */
+gboolean fl_table_format_copy (FlTableFormat *mine, const FlTableFormat *theirs, GError **error);
+
 /* Cuts lines into fields. */
 typedef struct
 {

@@ -85,12 +85,17 @@ take_lines (Table *table, FlSpan text, GError **error)
 
 /* ---- whole tables -------------------------------------------------------- */
 
-static void
+static gboolean
 table_init (Table *table, const char *name, const FlTableFormat *format, FlTableRow row,
-            gpointer user_data)
+            gpointer user_data, GError **error)
 {
+  FlTableFormat own;
+
+  if (!fl_table_format_copy (&own, format, error))
+    return FALSE;
   *table = (Table) { .name = name, .row = row, .user_data = user_data };
-  fl_cutter_init (&table->cutter, format);
+  fl_cutter_init (&table->cutter, &own);
+  return TRUE;
 }
 
 static gboolean
@@ -108,7 +113,8 @@ fl_table_parse (const char *name, FlSpan text, const FlTableFormat *format, FlTa
 {
   Table table;
 
-  table_init (&table, name, format, row, user_data);
+  if (!table_init (&table, name, format, row, user_data, error))
+    return FALSE;
   return table_end (&table, fl_text_begin (name, &text, error)
                             && take_lines (&table, text, error), error);
 }
@@ -135,9 +141,13 @@ fl_builder_table (FlBuilder *builder, const char *path, const FlTableFormat *for
   Table table;
   gboolean done;
 
-  if (!fl_lines_open (&lines, path, ingest->block_size, error))
+  if (!table_init (&table, path, format, row, user_data, error))
     return FALSE;
-  table_init (&table, path, format, row, user_data);
+  if (!fl_lines_open (&lines, path, ingest->block_size, error))
+    {
+      fl_cutter_clear (&table.cutter);
+      return FALSE;
+    }
   table.builder = builder;
   table.bad = ingest->bad_lines == FL_BAD_LINES_SKIP ? &bad : NULL;
   done = read_table (&table, &lines, error);
@@ -169,17 +179,20 @@ take_header (gpointer user_data, gboolean header, const FlSpan *field, size_t n_
 char **
 fl_table_header (const char *path, const FlTableFormat *format, GError **error)
 {
-  FlTableFormat with_header = *format;
   FlTextBlock block = { .memory = NULL };
   char **names = NULL;
   FlLines lines;
   Table table;
   gboolean done = TRUE;
 
-  if (!fl_lines_open (&lines, path, 0, error))
+  if (!table_init (&table, path, format, take_header, &names, error))
     return NULL;
-  with_header.header = TRUE;
-  table_init (&table, path, &with_header, take_header, &names);
+  table.cutter.format.header = TRUE;
+  if (!fl_lines_open (&lines, path, 0, error))
+    {
+      fl_cutter_clear (&table.cutter);
+      return NULL;
+    }
   while (done && names == NULL && !lines.end)
     {
       done = fl_lines_read (&lines, &block, error);

@@ -122,59 +122,104 @@ fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n, const uint32_t *us
   return fl_ratings_from_rows (&by_user, min, max, error);
 }
 
+/* ---- rows behind the others ------------------------------------------------ */
+
+/* The orientation whose rows are the side's, with the other one in *across. */
+static FlCsr *
+side_rows (const FlRatings *ratings, FlSide side, FlCsr **across)
+{
+  FlRatings *r = (FlRatings *) ratings;
+
+  *across = side == FL_SIDE_USER ? &r->by_item : &r->by_user;
+  return side == FL_SIDE_USER ? &r->by_user : &r->by_item;
+}
+
 /* Whether all of them fit a float as they are goes to *exact. */
 static gboolean
-check_added (size_t n, uint32_t n_items, const double *added, gboolean *exact, GError **error)
+check_added (size_t n, uint32_t n_cols, FlSide side, const double *added, gboolean *exact,
+             GError **error)
 {
   for (size_t k = 0; k < n; k++)
     {
       if (!isfinite (added[k]))
-        return fl_fail (error, FL_ERROR_NUMERIC, "added user %zu rates item %zu with a number "
-                        "that is not finite", k / n_items, k % n_items);
+        return side == FL_SIDE_USER
+               ? fl_fail (error, FL_ERROR_NUMERIC, "added user %zu rates item %zu with a number "
+                          "that is not finite", k / n_cols, k % n_cols)
+               : fl_fail (error, FL_ERROR_NUMERIC, "user %zu rates added item %zu with a number "
+                          "that is not finite", k % n_cols, k / n_cols);
       *exact = *exact && (double) (float) added[k] == added[k];
     }
   return TRUE;
 }
 
-/* The added rows make every item's row longer by n_rows; by_item follows from
- * by_user. */
-FlRatings *
-fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows, const double *added,
-                         GError **error)
+/* The rows of `old` and n full ones. */
+static gboolean
+append_rows (FlRows *rows, const FlCsr *old, uint32_t n, const double *added, gboolean exact,
+             GError **error)
 {
-  const FlCsr *old = &ratings->by_user;
-  size_t n_items = ratings->n_items, n_added = (size_t) n_rows * n_items;
-  gboolean exact = old->f32 != NULL;
-  FlRows like = { .n = 0 }, rows;
+  size_t n_cols = old->n_cols, n_old = old->start[old->n_rows];
+  FlRows like = { .n = 0 };
 
-  if (n_rows > G_MAXUINT32 - ratings->n_users)
+  /* Only whether a pointer is set counts. */
+  like.f32 = exact ? (float *) (gpointer) &like : NULL;
+  like.f64 = exact ? NULL : (double *) (gpointer) &like;
+  if (!fl_rows_alloc (rows, old->n_rows + n, old->n_cols, n_old + n * n_cols, &like, error))
+    return FALSE;
+  memcpy (rows->start, old->start, (old->n_rows + (size_t) 1) * sizeof (size_t));
+  memcpy (rows->col, old->col, n_old * sizeof (uint32_t));
+  for (uint32_t r = 0; r < n; r++)
+    rows->start[old->n_rows + r + 1] = n_old + (r + (size_t) 1) * n_cols;
+  for (size_t k = n_old; k < rows->n; k++)
+    rows->col[k] = (uint32_t) ((k - n_old) % n_cols);
+  for (size_t k = 0; k < rows->n; k++)
     {
-      fl_fail (error, FL_ERROR_CONFIG, "%u users more are too many", n_rows);
-      return NULL;
-    }
-  if (!check_added (n_added, ratings->n_items, added, &exact, error))
-    return NULL;
-  like.f32 = exact ? (float *) old->f32 : NULL;
-  like.f64 = exact ? NULL : (double *) added;
-  if (!fl_rows_alloc (&rows, ratings->n_users + n_rows, ratings->n_items, ratings->n + n_added,
-                      &like, error))
-    return NULL;
-  memcpy (rows.start, old->start, (ratings->n_users + (size_t) 1) * sizeof (size_t));
-  memcpy (rows.col, old->col, ratings->n * sizeof (uint32_t));
-  for (uint32_t r = 0; r < n_rows; r++)
-    rows.start[ratings->n_users + r + 1] = ratings->n + (r + (size_t) 1) * n_items;
-  for (size_t k = 0; k < n_added; k++)
-    rows.col[ratings->n + k] = (uint32_t) (k % n_items);
-  for (size_t k = 0; k < rows.n; k++)
-    {
-      double value = k < ratings->n ? fl_csr_value (old, k) : added[k - ratings->n];
+      double value = k < n_old ? fl_csr_value (old, k) : added[k - n_old];
 
       if (exact)
-        rows.f32[k] = (float) value;
+        rows->f32[k] = (float) value;
       else
-        rows.f64[k] = value;
+        rows->f64[k] = value;
     }
-  return fl_ratings_from_rows (&rows, ratings->rating_min, ratings->rating_max, error);
+  return TRUE;
+}
+
+/* Users become items and items users; all arrays stay where they are. */
+static void
+transpose (FlRatings *ratings)
+{
+  FlCsr by_user = ratings->by_user;
+  uint32_t n_users = ratings->n_users;
+
+  ratings->by_user = ratings->by_item;
+  ratings->by_item = by_user;
+  ratings->n_users = ratings->n_items;
+  ratings->n_items = n_users;
+}
+
+/* The other orientation, whose every row is longer by n, follows from this one. */
+FlRatings *
+fl_ratings_append (const FlRatings *ratings, FlSide side, uint32_t n, const double *added,
+                   GError **error)
+{
+  FlCsr *across;
+  const FlCsr *old = side_rows (ratings, side, &across);
+  gboolean exact = old->f32 != NULL;
+  FlRatings *more;
+  FlRows rows;
+
+  if (n > G_MAXUINT32 - old->n_rows)
+    {
+      fl_fail (error, FL_ERROR_CONFIG, "%u %s more are too many", n,
+               side == FL_SIDE_USER ? "users" : "items");
+      return NULL;
+    }
+  if (!check_added ((size_t) n * old->n_cols, old->n_cols, side, added, &exact, error)
+      || !append_rows (&rows, old, n, added, exact, error))
+    return NULL;
+  more = fl_ratings_from_rows (&rows, ratings->rating_min, ratings->rating_max, error);
+  if (more != NULL && side == FL_SIDE_ITEM)
+    transpose (more);
+  return more;
 }
 
 /* Values in double instead of float. */
@@ -204,26 +249,28 @@ set_value (FlCsr *csr, size_t k, double value)
     ((double *) csr->f64)[k] = value;
 }
 
-/* In by_user they are the last rows, in by_item the last entries of each. */
+/* They are the last rows of one orientation, and the last entries of each row of the
+ * other. */
 gboolean
-fl_ratings_change_users (FlRatings *ratings, uint32_t n_rows, const double *rows, GError **error)
+fl_ratings_change (FlRatings *ratings, FlSide side, uint32_t n, const double *rows, GError **error)
 {
-  FlCsr *by_user = &ratings->by_user, *by_item = &ratings->by_item;
-  size_t n_items = ratings->n_items, first;
+  FlCsr *across, *along = side_rows (ratings, side, &across);
+  size_t n_cols = along->n_cols, first;
   gboolean exact = TRUE;
 
-  g_assert (n_rows <= ratings->n_users);
-  first = by_user->start[ratings->n_users - n_rows];
-  g_assert (ratings->n - first == n_rows * n_items);
-  if (!check_added (n_rows * n_items, ratings->n_items, rows, &exact, error)
-      || (!exact && !widen (by_user, ratings->n, error))
-      || (!exact && !widen (by_item, ratings->n, error)))
+  first = n <= along->n_rows ? along->start[along->n_rows - n] : 0;
+  if (n > along->n_rows || ratings->n - first != n * n_cols)
+    return fl_fail (error, FL_ERROR_PLUGIN, "changes the last %u %s of ratings to which they were "
+                    "not appended", n, side == FL_SIDE_USER ? "users" : "items");
+  if (!check_added (n * n_cols, along->n_cols, side, rows, &exact, error)
+      || (!exact && !widen (along, ratings->n, error))
+      || (!exact && !widen (across, ratings->n, error)))
     return FALSE;
-  for (size_t r = 0; r < n_rows; r++)
-    for (size_t i = 0; i < n_items; i++)
+  for (size_t r = 0; r < n; r++)
+    for (size_t c = 0; c < n_cols; c++)
       {
-        set_value (by_user, first + r * n_items + i, rows[r * n_items + i]);
-        set_value (by_item, by_item->start[i + 1] - n_rows + r, rows[r * n_items + i]);
+        set_value (along, first + r * n_cols + c, rows[r * n_cols + c]);
+        set_value (across, across->start[c + 1] - n + r, rows[r * n_cols + c]);
       }
   return TRUE;
 }

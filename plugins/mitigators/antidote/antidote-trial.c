@@ -74,31 +74,11 @@ antidote_size (AntidoteTrial *trial, GError **error)
 
 /* ---- fits -------------------------------------------------------------- */
 
-/* Users become items and items users; all arrays stay where they are. */
-static void
-transpose (FlRatings *ratings)
-{
-  FlCsr by_user = ratings->by_user;
-  uint32_t n_users = ratings->n_users;
-
-  ratings->by_user = ratings->by_item;
-  ratings->by_item = by_user;
-  ratings->n_users = ratings->n_items;
-  ratings->n_items = n_users;
-}
-
 FlRatings *
 antidote_append (const AntidoteTrial *trial, const double *rows, GError **error)
 {
-  FlRatings train = *trial->stage->data->train;
-  FlRatings *ratings;
-
-  if (trial->self->side == FL_SIDE_ITEM)
-    transpose (&train);
-  ratings = fl_ratings_append_users (&train, (uint32_t) trial->n_rows, rows, error);
-  if (ratings != NULL && trial->self->side == FL_SIDE_ITEM)
-    transpose (ratings);
-  return ratings;
+  return fl_ratings_append (trial->stage->data->train, (FlSide) trial->self->side,
+                            (uint32_t) trial->n_rows, rows, error);
 }
 
 /* The objective and the error of the original ratings under the last fit. */
@@ -124,7 +104,6 @@ static gboolean
 set_ratings (AntidoteTrial *trial, const double *rows, GError **error)
 {
   const FlRatings *train = trial->stage->data->train;
-  gboolean items = trial->self->side == FL_SIDE_ITEM, ok;
 
   if (trial->ratings == NULL || trial->ratings->n != train->n + trial->n_rows * trial->n_cols)
     {
@@ -134,12 +113,8 @@ set_ratings (AntidoteTrial *trial, const double *rows, GError **error)
       trial->ratings = ratings;
       return ratings != NULL;
     }
-  if (items)
-    transpose (trial->ratings);
-  ok = fl_ratings_change_users (trial->ratings, (uint32_t) trial->n_rows, rows, error);
-  if (items)
-    transpose (trial->ratings);
-  return ok;
+  return fl_ratings_change (trial->ratings, (FlSide) trial->self->side,
+                            (uint32_t) trial->n_rows, rows, error);
 }
 
 /* Begins a fit of the training ratings with `rows` added. */

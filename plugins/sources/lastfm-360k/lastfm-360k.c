@@ -151,8 +151,9 @@ profile_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_
 static gboolean
 lastfm_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
 {
-  const FlTableFormat plays = { .separator = "\t", .fields_min = 4, .fields_max = 4 };
-  const FlTableFormat profile = { .separator = "\t", .fields_min = 5, .fields_max = 5 };
+  const FlTableFormat plays = FL_TABLE_FORMAT (.separator = "\t", .fields_min = 4, .fields_max = 4);
+  const FlTableFormat profile
+      = FL_TABLE_FORMAT (.separator = "\t", .fields_min = 5, .fields_max = 5);
   g_auto (GStrv) path = lastfm_inputs (self, error);
   Load load = { .self = self, .builder = builder };
 

@@ -67,9 +67,9 @@ csv_inputs (gconstpointer self, GError **error)
 static gboolean
 csv_ratings (FlBuilder *builder, const char *path, GError **error)
 {
-  FlTableFormat format = { .separator = ",", .header = TRUE };
+  FlTableFormat format = FL_TABLE_FORMAT (.separator = ",", .header = TRUE);
   g_auto (GStrv) header = fl_table_header (path, &format, error);
-  FlRatingColumns columns = { 0 };
+  FlRatingColumns columns = FL_RATING_COLUMNS ();
 
   if (header == NULL || (columns.user = fl_table_column (path, header, "userId", error)) == 0
       || (columns.item = fl_table_column (path, header, "movieId", error)) == 0
@@ -107,8 +107,8 @@ movie_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fi
 static gboolean
 csv_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
 {
-  const FlTableFormat movies = { .separator = ",", .header = TRUE, .quoted = TRUE,
-                                 .fields_min = 3, .fields_max = 3 };
+  const FlTableFormat movies = FL_TABLE_FORMAT (.separator = ",", .header = TRUE, .quoted = TRUE,
+                                                .fields_min = 3, .fields_max = 3);
   g_auto (GStrv) path = csv_inputs (self, error);
 
   (void) seed;

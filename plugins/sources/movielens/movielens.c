@@ -107,12 +107,14 @@ add_item_100k (gpointer user_data, gboolean header, const FlSpan *field, size_t 
 }
 
 static const File files_100k[] = {
-  { "u.data", { .separator = "\t", .fields_min = 4, .fields_max = 4 }, NULL },
-  { "u.user", { .separator = "|", .latin1 = TRUE, .fields_min = 5, .fields_max = 5 },
+  { "u.data", FL_TABLE_FORMAT (.separator = "\t", .fields_min = 4, .fields_max = 4), NULL },
+  { "u.user",
+    FL_TABLE_FORMAT (.separator = "|", .latin1 = TRUE, .fields_min = 5, .fields_max = 5),
     add_user_100k },
-  { "u.genre", { .separator = "|", .latin1 = TRUE, .fields_min = 2, .fields_max = 2 },
+  { "u.genre",
+    FL_TABLE_FORMAT (.separator = "|", .latin1 = TRUE, .fields_min = 2, .fields_max = 2),
     add_genre },
-  { "u.item", { .separator = "|", .latin1 = TRUE, .fields_min = ITEM_FIELDS + 1 },
+  { "u.item", FL_TABLE_FORMAT (.separator = "|", .latin1 = TRUE, .fields_min = ITEM_FIELDS + 1),
     add_item_100k },
   { .name = NULL }
 };
@@ -150,10 +152,12 @@ add_item_1m (gpointer user_data, gboolean header, const FlSpan *field, size_t n_
 }
 
 static const File files_1m[] = {
-  { "ratings.dat", { .separator = "::", .fields_min = 3, .fields_max = 4 }, NULL },
-  { "users.dat", { .separator = "::", .latin1 = TRUE, .fields_min = 5, .fields_max = 5 },
+  { "ratings.dat", FL_TABLE_FORMAT (.separator = "::", .fields_min = 3, .fields_max = 4), NULL },
+  { "users.dat",
+    FL_TABLE_FORMAT (.separator = "::", .latin1 = TRUE, .fields_min = 5, .fields_max = 5),
     add_user_1m },
-  { "movies.dat", { .separator = "::", .latin1 = TRUE, .fields_min = 3, .fields_max = 3 },
+  { "movies.dat",
+    FL_TABLE_FORMAT (.separator = "::", .latin1 = TRUE, .fields_min = 3, .fields_max = 3),
     add_item_1m },
   { .name = NULL }
 };
@@ -183,7 +187,7 @@ load_ratings (FlBuilder *builder, const char *path, const FlTableFormat *format_
 {
   FlTableFormat format = *format_;
   g_auto (GStrv) first = fl_table_header (path, &format, error);
-  FlRatingColumns columns = { 1, 2, 3, 0 };
+  FlRatingColumns columns = FL_RATING_COLUMNS (.user = 1, .item = 2, .rating = 3);
 
   if (first == NULL)
     return FALSE;

@@ -49,8 +49,8 @@ static gboolean
 read_entities (const char *name, const char *text, FlSide side, FlBuilder *builder,
                GError **error)
 {
-  const FlTableFormat format = { .separator = "\t", .header = TRUE, .fields_min = 8,
-                                 .fields_max = 8 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = "\t", .header = TRUE, .fields_min = 8,
+                                                .fields_max = 8);
   Entities entities = { .builder = builder, .side = side,
                         .columns = g_ptr_array_new_with_free_func (g_free) };
   gboolean done = fl_table_parse (name, fl_span (text), &format, entity_row, &entities, error);
@@ -62,8 +62,8 @@ read_entities (const char *name, const char *text, FlSide side, FlBuilder *build
 static gboolean
 restaurant_load (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error)
 {
-  const FlTableFormat format = { .separator = "\t", .header = TRUE, .fields_min = 5,
-                                 .fields_max = 5 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = "\t", .header = TRUE, .fields_min = 5,
+                                                .fields_max = 5);
 
   (void) self;
   (void) seed;

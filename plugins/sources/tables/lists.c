@@ -73,7 +73,7 @@ static gboolean
 read_lists (const Lists *self, const char *paths, FlBuilder *builder, GError **error)
 {
   const FlTableFormat format
-      = { .separator = fl_table_separator (self->separator, NULL), .fields_min = 1 };
+      = FL_TABLE_FORMAT (.separator = fl_table_separator (self->separator, NULL), .fields_min = 1);
   g_auto (GStrv) files = tables_list (paths);
 
   for (size_t f = 0; files[f] != NULL; f++)
@@ -88,7 +88,7 @@ lists_load (gconstpointer self_, uint64_t seed, FlBuilder *builder, GError **err
   const Lists *self = self_;
   const char *const parts[] = { self->path, self->validation, self->test };
   const FlTableFormat groups
-      = { .separator = fl_table_separator (self->groups_separator, NULL) };
+      = FL_TABLE_FORMAT (.separator = fl_table_separator (self->groups_separator, NULL));
 
   (void) seed;
   for (int p = 0; p < 3; p++)

@@ -229,8 +229,8 @@ find_optional (const char *path, const Columns *columns, const char *name, const
 static FlTableFormat
 format_of (const Recbole *self)
 {
-  return (FlTableFormat) { .separator = fl_table_separator (self->field_separator, NULL),
-                           .header = TRUE };
+  return FL_TABLE_FORMAT (.separator = fl_table_separator (self->field_separator, NULL),
+                          .header = TRUE);
 }
 
 static gboolean
@@ -238,7 +238,7 @@ read_ratings (const Recbole *self, const char *path, FlBuilder *builder, GError 
 {
   FlTableFormat format = format_of (self);
   g_auto (Columns) columns = { NULL };
-  FlRatingColumns numbers = { 0 };
+  FlRatingColumns numbers = FL_RATING_COLUMNS ();
 
   if (!read_columns (path, &format, &columns, error))
     return FALSE;

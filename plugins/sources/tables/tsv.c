@@ -146,10 +146,11 @@ read_ratings (const Tsv *self, const char *path, FlBuilder *builder, GError **er
   gboolean named = tables_is_name (self->user) || tables_is_name (self->item)
                    || tables_is_name (self->rating) || tables_is_name (self->time);
   FlTableFormat format
-      = { .separator = fl_table_separator (self->separator, NULL), .quoted = self->quoted,
-          .latin1 = self->encoding == 1, .header = self->header || named };
+      = FL_TABLE_FORMAT (.separator = fl_table_separator (self->separator, NULL),
+                         .quoted = self->quoted,
+                         .latin1 = self->encoding == 1, .header = self->header || named);
   g_auto (GStrv) header = named ? fl_table_header (path, &format, error) : NULL;
-  FlRatingColumns columns = { 0 };
+  FlRatingColumns columns = FL_RATING_COLUMNS ();
 
   if ((named && header == NULL)
       || !find_column (path, header, self->user, &columns.user, &format, error)
@@ -183,8 +184,9 @@ static gboolean
 read_side (const Tsv *self, FlSide side, FlBuilder *builder, GError **error)
 {
   const Entities entities = entities_of (self, side);
-  const FlTableFormat format = { .separator = side_separator (self, side),
-                                 .quoted = self->quoted, .latin1 = self->encoding == 1 };
+  const FlTableFormat format = FL_TABLE_FORMAT (.separator = side_separator (self, side),
+                                                .quoted = self->quoted,
+                                                .latin1 = self->encoding == 1);
 
   return tables_entities (&entities, &format, builder, error);
 }
