@@ -74,6 +74,8 @@ typedef struct
                         const double *x, double *out);
   void (*dot_rows_f32) (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
                         const float *x, double *out);
+  void (*add_rows_f64) (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                        const double *t, double *out);
   void (*add_f32) (size_t n, float factor, const float *x, float *y);
   gboolean (*step_f32) (const FlStep *step, FlStepKind kind, size_t n, const float *g,
                         float *value, float *a, float *b);

@@ -330,6 +330,13 @@ fl_dot_rows_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t
 }
 
 void
+fl_add_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                 const double *t, double *out)
+{
+  kernels->add_rows_f64 (n, row, m, F, stride, t, out);
+}
+
+void
 fl_add_f32 (size_t n, float factor, const float *x, float *y)
 {
   kernels->add_f32 (n, factor, x, y);

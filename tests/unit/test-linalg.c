@@ -345,6 +345,43 @@ test_dot_rows (void **state)
     assert_true (out[k] == fl_dot_f32 (67, F32 + k * 70, x32));
 }
 
+/* Every number of rows and columns around a vector and a step of rows. */
+static void
+check_add_rows (size_t n, size_t m)
+{
+  FlRng rng = fl_rng (n, "add rows", m);
+  size_t stride = m + 3;
+  g_autofree double *F = g_new (double, N_ROWS *stride), *t = g_new (double, n + 1);
+  g_autofree double *out = g_new (double, m + 1), *plain = g_new (double, m + 1);
+  g_autofree float *unused = g_new (float, MAX (N_ROWS * stride, MAX (n, m)) + 1);
+  g_autofree uint32_t *row = g_new (uint32_t, n + 1);
+
+  fill (&rng, N_ROWS * stride, F, unused);
+  fill (&rng, n, t, unused);
+  fill (&rng, m + 1, out, unused);
+  memcpy (plain, out, (m + 1) * sizeof *out);
+  for (size_t k = 0; k < n; k++)
+    row[k] = fl_rng_below (&rng, N_ROWS);
+  fl_add_rows_f64 (n, row, m, F, stride, t, out);
+  fl_add_rows_f64 (MIN (n, N_ROWS), NULL, m, F, stride, t, out);
+  for (size_t a = 0; a < m; a++)
+    {
+      for (size_t k = 0; k < n; k++)
+        plain[a] += t[k] * (F[row[k] * stride + a] + (k < N_ROWS ? F[k * stride + a] : 0));
+      assert_near (out[a], plain[a], (double) n, 1e-14);
+    }
+  assert_true (out[m] == plain[m]);
+}
+
+static void
+test_add_rows (void **state)
+{
+  (void) state;
+  for (size_t i = 0; i < G_N_ELEMENTS (sizes); i++)
+    for (size_t j = 0; j < G_N_ELEMENTS (counts); j++)
+      check_add_rows (counts[j], sizes[i]);
+}
+
 /* The plain loops of fl_multiply and fl_outer; and a row by itself has the digits that
  * it has among others. */
 static void
@@ -606,7 +643,8 @@ main (int argc, char **argv)
     cmocka_unit_test (test_isa_names),   cmocka_unit_test (test_covariance),
     cmocka_unit_test (test_quadratic),   cmocka_unit_test (test_products),
     cmocka_unit_test (test_sparse),
-    cmocka_unit_test (test_dot_rows),    cmocka_unit_test (test_singular_values),
+    cmocka_unit_test (test_dot_rows),    cmocka_unit_test (test_add_rows),
+    cmocka_unit_test (test_singular_values),
     cmocka_unit_test (test_bpr_steps),
   };
   static const char *const lower[] = { "base", "v3" };
