@@ -51,22 +51,39 @@ typedef struct
   double (*objective) (gconstpointer self);
   /* Sweeps until the model's own stopping rule holds. */
   gboolean (*converge) (gpointer self, FlRun *run, GError **error);
-  /* Derivatives at the current factors.  Rows have the layout of FlFactors; what a
-   * row does not solve for (the ones that face a bias), and rows without ratings,
-   * become 0.  Both optional.
+  /* Derivatives, optional.  Rows have the layout of FlFactors; what a row does not
+   * solve for (the ones that face a bias), and rows without ratings, become 0.
    *
    * solve_rows: `rows` of all users or all items becomes S^-1 row, where S x = b
-   * are the equations of that row given the other side.  A rating r_ui that
-   * changes by 1 moves the row of i, users held still, by S_i^-1 p_u. */
+   * are the equations of that row given the other side's current factors.  A rating
+   * r_ui that changes by 1 moves the row of i, users held still, by S_i^-1 p_u.
+   * Right after `start` too, users being 0 there: started at items that were kept,
+   * it solves with the users' equations of the sweep that began at them. */
   gboolean (*solve_rows) (gconstpointer self, FlSide side, double *rows, GError **error);
-  /* (d_user, d_item) becomes (y_user, y_item) = H^-1 (d_user, d_item), H: half the
-   * Hessian of the objective, by conjugate gradients, until the residual has
+  /* At the current factors, (d_user, d_item) becomes (y_user, y_item) = H^-1 (d_user,
+   * d_item), H: half the Hessian of the objective, by conjugate gradients, until the residual has
    * fallen to `tolerance` of itself, n_max iterations are done, or a direction
    * of no positive curvature is met.  Where the factors are stationary and d is
    * the derivative of a loss by them, that of the loss of the converged model by
    * a rating is q_i . y_u + p_u . y_i. */
   gboolean (*solve_hessian) (gconstpointer self, double tolerance, size_t n_max, double *d_user,
                              double *d_item, FlSolution *how, GError **error);
+  /* One sweep backwards, of the ratings and lambdas last handed to `start`, whatever
+   * was swept since.  The caller keeps the sweep, in double: the items it began at,
+   * users and items it came to.  Those users may be forgotten and found again: `start`
+   * at item_before and a sweep give the same digits.
+   *
+   * d_user, d_item: derivatives of a loss by the factors after the sweep, which become
+   * those by the factors before it: by item_before, and 0, for a sweep does not look at
+   * the users before it.  d_lambda_user (n_users) and d_lambda_item (n_items), either
+   * of which may be NULL, grow by the derivative by each row's lambda as `start` was
+   * handed it, or by the parameter as far as it weighs that row.  Called for the last
+   * sweep first, with what the call before left, it goes back through any number.  After
+   * a failure (FL_ERROR_NUMERIC: equations that are singular, numbers not finite) the
+   * derivatives are of no use. */
+  gboolean (*sweep_back) (gpointer self, const double *item_before, const double *user,
+                          const double *item, double *d_user, double *d_item,
+                          double *d_lambda_user, double *d_lambda_item, GError **error);
 } FlClosedFormOps;
 
 typedef struct

@@ -79,24 +79,16 @@ take_tables (Hessian *h, const AlsMf *als, GError **error)
   return TRUE;
 }
 
-static gboolean
-has_ratings (const AlsSide *side, size_t row)
-{
-  return side->ratings->start[row] < side->ratings->start[row + 1];
-}
-
 /* ---- blocks ------------------------------------------------------------ */
 
-/* What a thread works in: a padded block and a vector. */
-static size_t
-block_length (size_t m)
+size_t
+als_block_length (size_t m)
 {
   return FL_PAD (m) * FL_PAD (m) + FL_PAD (m);
 }
 
-/* b becomes S^-1 b, and A the Cholesky factor of S.  Returns the failed pivot. */
-static size_t
-solve_block (const AlsMf *als, const AlsSide *side, size_t row, double *A, double *b)
+size_t
+als_solve_block (const AlsMf *als, const AlsSide *side, size_t row, double *A, double *b)
 {
   size_t m = side->m, pad = FL_PAD (m), first = side->ratings->start[row];
   double lambda = als_lambda (als, side, row), unused[FL_PAD (FL_NORMAL_MAX)];
@@ -106,7 +98,7 @@ solve_block (const AlsMf *als, const AlsSide *side, size_t row, double *A, doubl
   fl_normal_f64 (side->ratings->start[row + 1] - first, side->ratings->col + first, m,
                  (const double *) side->fixed + side->first, als->width, NULL, A, unused);
   for (size_t a = 0; a < m; a++)
-    if (!als->biases || a != side->bias || als->regularise_bias)
+    if (als_regularises (als, side, a))
       A[a * pad + a] += lambda;
   return fl_cholesky_solve_f64 (m, A, b);
 }
@@ -124,7 +116,7 @@ static gboolean
 solve_blocks (const AlsMf *als, const AlsSide *side, double *rows, double *factor, GError **error)
 {
   size_t m = side->m, pad = FL_PAD (m), n = side->ratings->n_rows, failed = n;
-  g_autofree double *work = fl_alloc (als->n_threads * block_length (m), sizeof *work, error);
+  g_autofree double *work = fl_alloc (als->n_threads * als_block_length (m), sizeof *work, error);
 
   if (work == NULL)
     return FALSE;
@@ -132,7 +124,7 @@ solve_blocks (const AlsMf *als, const AlsSide *side, double *rows, double *facto
     reduction (min : failed)
   for (size_t row = 0; row < n; row++)
     {
-      double *A = work + (size_t) omp_get_thread_num () * block_length (m), *b = A + pad * pad;
+      double *A = work + (size_t) omp_get_thread_num () * als_block_length (m), *b = A + pad * pad;
       double *x = rows != NULL ? rows + row * als->width : NULL;
 
       memset (b, 0, pad * sizeof *b);
@@ -140,9 +132,9 @@ solve_blocks (const AlsMf *als, const AlsSide *side, double *rows, double *facto
         memcpy (b, x + side->first, m * sizeof *b);
       if (x != NULL)
         memset (x, 0, als->width * sizeof *x);
-      if (!has_ratings (side, row))
+      if (!als_has_ratings (side, row))
         continue;
-      if (solve_block (als, side, row, A, b) != 0)
+      if (als_solve_block (als, side, row, A, b) != 0)
         failed = MIN (failed, row);
       if (x != NULL)
         memcpy (x + side->first, b, m * sizeof *x);
@@ -201,7 +193,7 @@ divide (const Hessian *h, FlSide s, double *rows)
       const double *U = h->factor[s] + row * TRIANGLE (m);
       double *x = rows + row * width + side->first;
 
-      if (!has_ratings (side, row))
+      if (!als_has_ratings (side, row))
         {
           memset (rows + row * width, 0, width * sizeof *rows);
           continue;
@@ -226,7 +218,7 @@ multiply (const Hessian *h, FlSide s, const double *rows, double *out)
       const double *x = rows + row * width + side->first;
       double *y = out + row * width + side->first;
 
-      if (!has_ratings (side, row))
+      if (!als_has_ratings (side, row))
         continue;
       for (size_t a = 0; a < m; U += m - a, a++)
         {
@@ -391,7 +383,7 @@ mask (const AlsMf *als, const AlsSide *side, double *rows)
 {
   for (size_t row = 0; row < side->ratings->n_rows; row++)
     for (size_t a = 0; a < als->width; a++)
-      if (a < side->first || a >= side->first + side->m || !has_ratings (side, row))
+      if (a < side->first || a >= side->first + side->m || !als_has_ratings (side, row))
         rows[row * als->width + a] = 0;
 }
 

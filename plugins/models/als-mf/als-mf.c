@@ -78,15 +78,21 @@ als_precision (const AlsMf *als)
 }
 
 double
+als_lambda_scale (const AlsMf *als, const AlsSide *side, size_t row)
+{
+  double scale = als->half ? 0.5 : 1;
+
+  if (als->weighted)
+    scale *= (double) (side->ratings->start[row + 1] - side->ratings->start[row]);
+  return scale;
+}
+
+double
 als_lambda (const AlsMf *als, const AlsSide *side, size_t row)
 {
   double lambda = side->lambda != NULL ? side->lambda[row] : als->lambda;
 
-  if (als->half)
-    lambda /= 2;
-  if (als->weighted)
-    lambda *= (double) (side->ratings->start[row + 1] - side->ratings->start[row]);
-  return lambda;
+  return lambda * als_lambda_scale (als, side, row);
 }
 
 static AlsSide
@@ -513,5 +519,5 @@ FL_PLUGIN (
   FL_MODEL (.fit = als_fit, .factors = als_factors,
             FL_CLOSED_FORM (.start = als_start, .sweep = als_sweep, .objective = als_objective,
                             .converge = als_converge, .solve_rows = als_solve_rows,
-                            .solve_hessian = als_solve_hessian))
+                            .solve_hessian = als_solve_hessian, .sweep_back = als_sweep_back))
 );

@@ -49,10 +49,24 @@ typedef struct
   size_t offset;        /* column of `fixed` with the other side's bias  */
 } AlsSide;
 
-/* lambda of a row as it stands on the diagonal and in the objective:
- * halved and weighted as asked. */
 AlsSide als_side (const AlsMf *als, FlSide side);
+/* lambda of a row as it stands on the diagonal and in the objective: halved and
+ * weighted as asked, that is times the scale. */
 double als_lambda (const AlsMf *als, const AlsSide *side, size_t row);
+double als_lambda_scale (const AlsMf *als, const AlsSide *side, size_t row);
+
+/* Whether the side's equations have lambda beside unknown `a` on the diagonal. */
+static inline gboolean
+als_regularises (const AlsMf *als, const AlsSide *side, size_t a)
+{
+  return !als->biases || a != side->bias || als->regularise_bias;
+}
+
+static inline gboolean
+als_has_ratings (const AlsSide *side, size_t row)
+{
+  return side->ratings->start[row] < side->ratings->start[row + 1];
+}
 
 /* The precision's functions, als-rows.inc. */
 typedef struct
@@ -98,9 +112,18 @@ void als_anderson_step (AlsAnderson *anderson);
 /* Forgets the step under way: the next one begins where the last one ended. */
 void als_anderson_reject (AlsAnderson *anderson);
 
-/* FlClosedFormOps, als-derivative.c. */
+/* Numbers of working memory for a row's block S and a vector, both padded. */
+size_t als_block_length (size_t m);
+/* b becomes S^-1 b, and A the Cholesky factor of S, of a row with ratings; side->fixed
+ * is in double.  Returns the pivot that failed, or 0. */
+size_t als_solve_block (const AlsMf *als, const AlsSide *side, size_t row, double *A, double *b);
+
+/* FlClosedFormOps, als-derivative.c and als-adjoint.c. */
 gboolean als_solve_rows (gconstpointer self, FlSide side, double *rows, GError **error);
 gboolean als_solve_hessian (gconstpointer self, double tolerance, size_t n_max, double *d_user,
                             double *d_item, FlSolution *how, GError **error);
+gboolean als_sweep_back (gpointer self, const double *item_before, const double *user,
+                         const double *item, double *d_user, double *d_item,
+                         double *d_lambda_user, double *d_lambda_item, GError **error);
 
 #endif
