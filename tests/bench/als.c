@@ -80,6 +80,96 @@ time_als (Bench *bench, const FlRatings *(*get) (Bench *bench), const char *data
                als_limit (&bench->machine, ratings, rank, single) / threads);
 }
 
+/* A sweep backwards: its tape, and the derivatives, which begin anew each time. */
+typedef struct
+{
+  FlInstance *model;
+  size_t n_user, n_item; /* numbers of the tables */
+  double *item_before, *user, *item, *d_user, *d_item, *d_lambda;
+} Tape;
+
+static void
+tape_clear (Tape *tape)
+{
+  fl_instance_free (tape->model);
+  g_free (tape->item_before);
+  g_free (tape->user);
+  g_free (tape->item);
+  g_free (tape->d_user);
+  g_free (tape->d_item);
+  g_free (tape->d_lambda);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Tape, tape_clear)
+
+static double *
+copy_table (size_t n, const double *f64, const float *f32)
+{
+  double *copy = g_new (double, n);
+
+  for (size_t k = 0; k < n; k++)
+    copy[k] = f64 != NULL ? f64[k] : (double) f32[k];
+  return copy;
+}
+
+/* The third sweep of a model. */
+static void
+tape_init (Tape *tape, FlInstance *model)
+{
+  FlFactors f;
+
+  tape->model = model;
+  sweep (model);
+  sweep (model);
+  ((const FlModelOps *) model->ops)->factors (model->self, &f);
+  tape->n_user = f.n_users * f.rank;
+  tape->n_item = f.n_items * f.rank;
+  tape->item_before = copy_table (tape->n_item, f.item_f64, f.item_f32);
+  sweep (model);
+  tape->user = copy_table (tape->n_user, f.user_f64, f.user_f32);
+  tape->item = copy_table (tape->n_item, f.item_f64, f.item_f32);
+  tape->d_user = g_new (double, tape->n_user);
+  tape->d_item = g_new (double, tape->n_item);
+  tape->d_lambda = g_new0 (double, f.n_users);
+}
+
+static void
+sweep_back (gpointer user_data)
+{
+  Tape *tape = user_data;
+  GError *error = NULL;
+
+  memcpy (tape->d_user, tape->user, tape->n_user * sizeof *tape->d_user);
+  memcpy (tape->d_item, tape->item, tape->n_item * sizeof *tape->d_item);
+  if (!closed_form (tape->model)->sweep_back (tape->model->self, tape->item_before, tape->user,
+                                              tape->item, tape->d_user, tape->d_item,
+                                              tape->d_lambda, NULL, &error))
+    bench_fail (error);
+}
+
+/* A derivative through sweeps costs these, and as many back; and these again where the
+ * tape is not kept.  Target: back at the cost of two sweeps. */
+static void
+time_back (Bench *bench, const FlRatings *(*get) (Bench *bench), const char *data, size_t rank,
+           gboolean single, int threads)
+{
+  g_autofree char *name = g_strdup_printf ("als sweep_back, %s, rank %zu, %s", data, rank,
+                                           single ? "single" : "double");
+  g_auto (Tape) tape = { 0 };
+  const FlRatings *ratings;
+  double forward, back;
+
+  if (!bench_wanted (bench, name) || (ratings = get (bench)) == NULL)
+    return;
+  omp_set_num_threads (threads);
+  tape_init (&tape, als_started (bench, ratings, rank, single));
+  forward = bench_time (sweep, tape.model);
+  back = bench_time (sweep_back, &tape);
+  printf ("{\"name\": \"%s\", \"threads\": %d, \"seconds\": %.6g, \"sweep_seconds\": %.6g, "
+          "\"ratio\": %.3f, \"target\": 2}\n",
+          name, threads, back, forward, back / forward);
+  fflush (stdout);
+}
+
 static void
 print_memory (const char *name, double bytes, double target)
 {
@@ -192,6 +282,8 @@ bench_als (Bench *bench)
             time_als (bench, ratings_100k, "ML-100K", ranks[k], single, threads);
             time_als (bench, ratings_20m, "20M", ranks[k], single, threads);
           }
+        time_back (bench, ratings_100k, "ML-100K", 30, single, threads);
+        time_back (bench, ratings_20m, "20M", 64, single, threads);
       }
   time_growth (bench);
 }
