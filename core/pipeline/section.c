@@ -6,6 +6,7 @@
  * can be known before a run is named before it.
  */
 #include "core/pipeline/parts.h"
+#include "core/train/train-room.h"
 
 #include <string.h>
 
@@ -466,6 +467,16 @@ store_host (FlSections *sections, const Plan *plan, const FlEntry *entry,
 static FlInstance *resolve_new (gpointer user_data, FlKind kind, const char *name,
                                 GError **error);
 
+/* What the host knows of the settings of a kind. */
+static gboolean
+check_instance (const FlInstance *instance, const Plan *plan, GError **error)
+{
+  if (plan->kind != FL_KIND_MODEL || fl_training_check_model (instance, error))
+    return TRUE;
+  g_prefix_error (error, "[%s] %s: ", plan->title, instance->plugin->name);
+  return FALSE;
+}
+
 /* Makes the instance and drops it again: what it says of its settings counts. */
 static gboolean
 try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
@@ -479,7 +490,7 @@ try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
   instance = fl_instance_new (entry, plan->title, given, (const char *const *) reserved->pdata,
                               resolve_new, sections, &reason);
   g_ptr_array_set_size (sections->pending, (gint) sections->pending->len - 1);
-  if (instance != NULL)
+  if (instance != NULL && check_instance (instance, plan, &reason))
     return TRUE;
   explain (&reason, plan->origin, given);
   if (reason->code == FL_ERROR_PLUGIN)

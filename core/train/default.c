@@ -23,9 +23,12 @@ train_bpr (FlTraining *training)
       }
 }
 
-/* Binary cross-entropy of labelled pairs. */
+typedef double (*PairLoss) (size_t n, const double *score, const double *label,
+                            const double *weight, double *d_score, double *each);
+
+/* Labelled pairs. */
 static void
-train_bce (FlTraining *training)
+train_pairs (FlTraining *training, PairLoss loss_of)
 {
   FlGradient *gradient = fl_training_gradient (training);
   size_t n = fl_training_batch_size (training);
@@ -38,7 +41,7 @@ train_bce (FlTraining *training)
         double loss;
 
         fl_training_scores (training, batch, score);
-        loss = fl_loss_bce (batch->n, score, batch->label, NULL, d_score, NULL);
+        loss = loss_of (batch->n, score, batch->label, NULL, d_score, NULL);
         fl_training_backward (training, batch, d_score, gradient, NULL);
         fl_training_step (training, gradient, loss);
       }
@@ -57,6 +60,7 @@ fl_training_run (const FlStage *stage, GError **error)
   else if (fl_training_settings (training)->loss == FL_LOSS_BPR)
     train_bpr (training);
   else
-    train_bce (training);
+    train_pairs (training, fl_training_settings (training)->loss == FL_LOSS_BCE ? fl_loss_bce
+                                                                                : fl_loss_squared);
   return fl_training_end (training, error);
 }

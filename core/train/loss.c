@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* loss.c: what scores of a batch cost, and the derivative by each of them.
  *
- * Both losses are softplus (x) = ln (1 + e^x), whose derivative is sigma (x):
+ * Two of them are softplus (x) = ln (1 + e^x), whose derivative is sigma (x):
  *   -ln sigma (s)           = softplus (-s)
- *   -(y ln p + (1 - y) ln (1 - p)) = softplus (s) - y s,   p = sigma (s).
+ *   -(y ln p + (1 - y) ln (1 - p)) = softplus (s) - y s,   p = sigma (s);
+ * the third is (s - y)^2.
  */
 #include "core/train/train-room.h"
 
@@ -23,14 +24,16 @@ softplus (double x, double *sigma)
   return fmax (x, 0) + log1p (e);
 }
 
-typedef struct
+typedef struct Loss Loss;
+struct Loss
 {
+  double (*part) (const Loss *loss, size_t first, size_t end);
   size_t n;
-  const double *score, *label; /* label NULL: triples */
+  const double *score, *label;
   const double *weight;
   double *d_score;
   double *each;
-} Loss;
+};
 
 static double
 triples_part (const Loss *loss, size_t first, size_t end)
@@ -53,7 +56,7 @@ triples_part (const Loss *loss, size_t first, size_t end)
 }
 
 static double
-pairs_part (const Loss *loss, size_t first, size_t end)
+binary_part (const Loss *loss, size_t first, size_t end)
 {
   double sum = 0, same = 1 / (double) loss->n;
 
@@ -72,6 +75,24 @@ pairs_part (const Loss *loss, size_t first, size_t end)
 }
 
 static double
+squared_part (const Loss *loss, size_t first, size_t end)
+{
+  double sum = 0, same = 1 / (double) loss->n;
+
+  for (size_t k = first; k < end; k++)
+    {
+      double weight = loss->weight != NULL ? loss->weight[k] : same;
+      double error = loss->score[k] - loss->label[k];
+
+      loss->d_score[k] = 2 * weight * error;
+      if (loss->each != NULL)
+        loss->each[k] = error * error;
+      sum += weight * (error * error);
+    }
+  return sum;
+}
+
+static double
 loss_sum (const Loss *loss)
 {
   size_t n_parts = (loss->n + PART - 1) / PART;
@@ -79,24 +100,26 @@ loss_sum (const Loss *loss)
 
 #pragma omp parallel for schedule(static) if (n_parts > 3)
   for (size_t p = 0; p < n_parts; p++)
-    {
-      size_t first = p * PART, end = MIN (first + PART, loss->n);
-
-      part[p] = loss->label != NULL ? pairs_part (loss, first, end)
-                                    : triples_part (loss, first, end);
-    }
+    part[p] = loss->part (loss, p * PART, MIN ((p + 1) * PART, loss->n));
   return fl_sum (n_parts, part);
 }
 
 double
 fl_loss_bpr (size_t n, const double *score, const double *weight, double *d_score, double *each)
 {
-  return loss_sum (&(const Loss) { n, score, NULL, weight, d_score, each });
+  return loss_sum (&(const Loss) { triples_part, n, score, NULL, weight, d_score, each });
 }
 
 double
 fl_loss_bce (size_t n, const double *score, const double *label, const double *weight,
              double *d_score, double *each)
 {
-  return loss_sum (&(const Loss) { n, score, label, weight, d_score, each });
+  return loss_sum (&(const Loss) { binary_part, n, score, label, weight, d_score, each });
+}
+
+double
+fl_loss_squared (size_t n, const double *score, const double *label, const double *weight,
+                 double *d_score, double *each)
+{
+  return loss_sum (&(const Loss) { squared_part, n, score, label, weight, d_score, each });
 }

@@ -18,6 +18,7 @@ struct FlSampler
   FlCsr rows;           /* by user; borrowed                              */
   uint64_t seed, epoch;
   gboolean labelled;
+  gboolean rated;       /* labels are the ratings                         */
   uint32_t n_negatives, n_places; /* negatives, and entries, for each positive */
   uint32_t n_left_out;
   size_t n_positives;
@@ -33,10 +34,12 @@ struct FlSampler
   FlBatch now;
 };
 
+/* Who has no negative is left out where one is needed. */
 static gboolean
-has_negative (const FlSampler *sampler, uint32_t u)
+is_user (const FlSampler *sampler, uint32_t u)
 {
-  return sampler->rows.start[u + 1] - sampler->rows.start[u] < sampler->rows.n_cols;
+  return sampler->n_negatives == 0
+         || sampler->rows.start[u + 1] - sampler->rows.start[u] < sampler->rows.n_cols;
 }
 
 /* Who rated what, and whose ratings are positives. */
@@ -55,7 +58,7 @@ find_positives (FlSampler *sampler, GError **error)
 
       for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
         sampler->user[k] = u;
-      if (has_negative (sampler, u))
+      if (is_user (sampler, u))
         sampler->n_positives += n_seen;
       else
         sampler->n_left_out += n_seen > 0;
@@ -66,7 +69,7 @@ find_positives (FlSampler *sampler, GError **error)
   if (sampler->positive == NULL)
     return FALSE;
   for (size_t k = 0, p = 0; k < n; k++)
-    if (has_negative (sampler, sampler->user[k]))
+    if (is_user (sampler, sampler->user[k]))
       sampler->positive[p++] = (uint32_t) k;
   return TRUE;
 }
@@ -79,10 +82,12 @@ check_size (const FlSampler *sampler, GError **error)
     return fl_fail (error, FL_ERROR_CONFIG,
                     "%zu training ratings with %u negatives each are more than an epoch holds: "
                     "at most %u", sampler->n_positives, sampler->n_negatives, G_MAXUINT32);
-  if (sampler->n_positives == 0)
-    return fl_fail (error, FL_ERROR_DATA, "nothing to train on: no user has both a training "
-                    "rating and an item without one");
-  return TRUE;
+  if (sampler->n_positives > 0)
+    return TRUE;
+  return fl_fail (error, FL_ERROR_DATA, sampler->n_negatives > 0
+                      ? "nothing to train on: no user has both a training rating and an item "
+                        "without one"
+                      : "nothing to train on: there is no training rating");
 }
 
 static gboolean
@@ -111,8 +116,9 @@ fl_sampler_new (const FlRatings *train, const FlTrainingSettings *settings, uint
 
   sampler->rows = train->by_user;
   sampler->seed = seed;
-  sampler->labelled = settings->loss == FL_LOSS_BCE;
-  sampler->n_negatives = (uint32_t) settings->negatives;
+  sampler->rated = settings->loss == FL_LOSS_SQUARED;
+  sampler->labelled = settings->loss != FL_LOSS_BPR;
+  sampler->n_negatives = sampler->rated ? 0 : (uint32_t) settings->negatives;
   sampler->n_places = sampler->n_negatives + (sampler->labelled ? 1 : 0);
   sampler->batch = (size_t) settings->batch;
   if (!find_positives (sampler, error) || !check_size (sampler, error)
@@ -183,7 +189,8 @@ draw_chunk (FlSampler *sampler, size_t first, size_t end)
       if (sampler->labelled)
         {
           sampler->window_item[w] = positive ? i : fl_csr_draw_unseen (&sampler->rows, u, &rng);
-          sampler->window_label[w] = positive ? 1 : 0;
+          sampler->window_label[w]
+              = sampler->rated ? fl_csr_value (&sampler->rows, rating) : positive;
         }
       else
         {

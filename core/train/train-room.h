@@ -12,7 +12,8 @@ FL_BEGIN_DECLS
 
 /* Triples, or labelled pairs, in the order of an epoch.  Each training rating of a
  * user who has not rated every item is a positive; negatives are uniform over the
- * items that its user has not rated. */
+ * items that its user has not rated.  Of FL_LOSS_SQUARED each training rating is a pair
+ * whose label it is, and there are no negatives. */
 typedef struct FlSampler FlSampler;
 
 /* Of the settings it reads batch, negatives and loss.  `train` must outlive it. */
@@ -23,7 +24,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlSampler, fl_sampler_free)
 /* Entries of an epoch, and how many batches they make. */
 size_t fl_sampler_size (const FlSampler *sampler);
 size_t fl_sampler_n_batches (const FlSampler *sampler);
-/* Users with training ratings who have no negative. */
+/* Users with training ratings who have no negative and would need one. */
 uint32_t fl_sampler_left_out (const FlSampler *sampler);
 void fl_sampler_start_epoch (FlSampler *sampler, uint64_t epoch);
 /* Valid until the next call; NULL after the last batch of the epoch. */
@@ -59,6 +60,14 @@ void fl_block_add_row (const FlBlock *block, uint32_t r, double factor, gconstpo
 /* FALSE with FL_ERROR_PLUGIN where theirs do not say how large they are. */
 gboolean fl_training_settings_copy (FlTrainingSettings *mine, const FlTrainingSettings *theirs,
                                     GError **error);
+/* Those of a model that is trained by gradients. */
+void fl_training_settings_read (FlTrainingSettings *mine, const FlInstance *model);
+/* FALSE with FL_ERROR_CONFIG where they contradict one another, or the model cannot do
+ * what they ask. */
+gboolean fl_training_settings_check (const FlTrainingSettings *settings, const FlInstance *model,
+                                     GError **error);
+/* The same of a model's own; TRUE of models that are not trained by gradients. */
+gboolean fl_training_check_model (const FlInstance *model, GError **error);
 
 /* ---- early stopping ---------------------------------------------------- */
 

@@ -39,51 +39,21 @@ struct FlTraining
 /* ---- life -------------------------------------------------------------- */
 
 static gboolean
-check_settings (const FlTraining *training, gboolean streams, GError **error)
+read_settings (FlTraining *training, const FlTrainingSettings *given, gboolean streams,
+               GError **error)
 {
-  const char *name = training->stage.model->plugin->name;
-  const FlTrainingSettings *settings = &training->settings;
-
-  if (settings->weight_decay > 0
-      && (settings->optimizer == FL_OPTIMIZER_STREAM
-          || settings->optimizer == FL_OPTIMIZER_ADAM_LAZY))
-    return fl_fail (error, FL_ERROR_CONFIG, "weight-decay = %g: moves every parameter at every "
-                    "step, which optimizer = %s does not", settings->weight_decay,
-                    settings->optimizer == FL_OPTIMIZER_STREAM ? "stream" : "adam-lazy");
-  if (settings->optimizer != FL_OPTIMIZER_STREAM)
-    return TRUE;
-  if (training->ops->stream == NULL)
-    return fl_fail (error, FL_ERROR_CONFIG,
-                    "optimizer = stream: model %s has no such loop of its own", name);
-  if (!streams)
-    return fl_fail (error, FL_ERROR_CONFIG,
-                    "optimizer = stream: model %s trains by itself then, and by nothing else", name);
-  return TRUE;
-}
-
-gboolean
-fl_training_settings_copy (FlTrainingSettings *mine, const FlTrainingSettings *theirs,
-                           GError **error)
-{
-  if (theirs->size == 0)
-    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlTrainingSettings without its size: "
-                    "use FL_TRAINING_SETTINGS");
-  FL_COPY (mine, theirs);
-  return TRUE;
-}
-
-/* Those of the model lie in its own structure, behind which others may stand. */
-static gboolean
-read_settings (FlTraining *training, const FlTrainingSettings *given, GError **error)
-{
+  const FlInstance *model = training->stage.model;
   FlTrainingSettings *mine = &training->settings;
 
-  if (given != NULL)
-    return fl_training_settings_copy (mine, given, error);
-  memcpy (mine, training->ops->settings (training->stage.model->self),
-          MIN (training->ops->settings_size, sizeof *mine));
-  mine->size = sizeof *mine;
-  return TRUE;
+  if (given == NULL)
+    fl_training_settings_read (mine, model);
+  else if (!fl_training_settings_copy (mine, given, error))
+    return FALSE;
+  if (!fl_training_settings_check (mine, model, error))
+    return FALSE;
+  return mine->optimizer != FL_OPTIMIZER_STREAM || streams
+         || fl_fail (error, FL_ERROR_CONFIG, "optimizer = stream: model %s trains by itself then, "
+                     "and by nothing else", model->plugin->name);
 }
 
 /* Refuses what cannot be before any work is done. */
@@ -137,8 +107,7 @@ fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboo
   training->written = g_get_monotonic_time ();
   training->checkpoint = fl_run_checkpoint (stage->run, &training->seconds);
   training->ops = model->gradient;
-  if (!read_settings (training, settings, error) || !check_settings (training, streams, error)
-      || !make_stopping (training, error)
+  if (!read_settings (training, settings, streams, error) || !make_stopping (training, error)
       || !start_model (training, error))
     return NULL;
   if (fl_sampler_left_out (training->sampler) > 0)

@@ -180,8 +180,9 @@ fl_gradient_row_f64 (FlGradientBlock *block, uint32_t r)
 
 typedef enum
 {
-  FL_LOSS_BPR, /* -ln sigma (s_ui - s_uj) of triples                        */
-  FL_LOSS_BCE  /* binary cross-entropy of labelled pairs                    */
+  FL_LOSS_BPR,    /* -ln sigma (s_ui - s_uj) of triples                     */
+  FL_LOSS_BCE,    /* binary cross-entropy of pairs with negatives, labels 1 and 0 */
+  FL_LOSS_SQUARED /* (s_ui - r_ui)^2 of ratings, which are the labels        */
 } FlLoss;
 
 typedef enum
@@ -215,11 +216,12 @@ typedef struct
   FL_NAMED_ (INT, "batch", Self, field.batch, int64_t, 1024, 1, 1e9, NULL, \
              "triples, or labelled pairs, to a step"), \
   FL_NAMED_ (INT, "negatives", Self, field.negatives, int64_t, 1, 1, 1000, NULL, \
-             "items drawn uniformly, among those that the user has not seen, for each positive"), \
+             "items drawn uniformly, among those that the user has not seen, for each positive; " \
+             "loss = squared has none"), \
   { .type = FL_TYPE_CHOICE, .name = "loss", .offset = FL_FIELD_ (Self, field.loss, int), \
-    .number = FL_LOSS_BPR, .words = "bpr|bce", \
-    .doc = "Bayesian personalised ranking of triples, or binary cross-entropy of pairs; a mean " \
-           "over the batch" }, \
+    .number = FL_LOSS_BPR, .words = "bpr|bce|squared", \
+    .doc = "Bayesian personalised ranking of triples, binary cross-entropy of pairs, or squared " \
+           "error of the ratings themselves; a mean over the batch" }, \
   { .type = FL_TYPE_CHOICE, .name = "optimizer", \
     .offset = FL_FIELD_ (Self, field.optimizer, int), .number = FL_OPTIMIZER_ADAM, \
     .words = "adam|adam-lazy|sgd|adagrad|stream", \
@@ -294,6 +296,9 @@ double fl_loss_bpr (size_t n, const double *score, const double *weight, double 
 /* sum_k weight_k * -(y ln p + (1 - y) ln (1 - p)), p = sigma (s_k), of n pairs. */
 double fl_loss_bce (size_t n, const double *score, const double *label, const double *weight,
                     double *d_score, double *each);
+/* sum_k weight_k * (s_k - y_k)^2, of n pairs. */
+double fl_loss_squared (size_t n, const double *score, const double *label, const double *weight,
+                        double *d_score, double *each);
 
 /* ---- the loop ---------------------------------------------------------- */
 

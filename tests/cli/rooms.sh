@@ -54,7 +54,7 @@ data/shaping:  base plugin data/rows data/reading data/dataset
 linalg:        base
 train:         base plugin data/rows linalg
 rank:          base linalg
-pipeline:      base plugin data/reading data/dataset data/shaping
+pipeline:      base plugin data/reading data/dataset data/shaping train
 evaluate:      base plugin data/rows data/dataset data/shaping linalg train rank
 store:         base plugin evaluate
 run:           base plugin data/rows data/reading data/dataset data/shaping linalg train pipeline evaluate store

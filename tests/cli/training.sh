@@ -104,5 +104,64 @@ echo 100 >trap
 check "killed again" status 1 run long.conf --store killed.db --checkpoint 0
 check "without --resume" status 0 run long.conf --store killed.db
 check "... it is removed" test ! -e killed.db.partial
+
+# Squared loss, on data that come with the program: every model comes nearer to the ratings
+# that it is shown, with the same digits on two threads.
+cat >ratings.conf <<END
+[pipeline]
+seed = 3
+[data]
+source = restaurant
+[split]
+test = 0.2
+[model]
+plugin = bpr-mf
+loss = squared
+batch = 64
+learning-rate = 0.01
+l2 = 0.05
+[arm bpr-mf]
+[arm ncf]
+model.plugin = ncf
+[arm gccf]
+model.plugin = gccf
+[sweep]
+model.epochs = 1; 60
+[objective fit]
+plugin = rmse
+on = train
+[evaluate]
+objectives = rmse; fit
+END
+check "models are trained on ratings" status 0 run ratings.conf --store one.db --threads 1
+check "... on two threads too" status 0 run ratings.conf --store two.db --threads 2
+"$fairlead" runs export --store one.db >one.csv
+"$fairlead" runs export --store two.db >two.csv
+check "... to the digit" same one.csv two.csv
+# falls ARM METRIC BY: the value after 60 epochs is below that after 1, by a factor at least.
+falls ()
+{
+  awk -F, -v arm="$1" -v metric="$2" -v by="$3" '
+    $1 == arm && $6 == metric { value[$2] = $NF; n++ }
+    END { exit n != 2 || value["model.epochs=60"] * by >= value["model.epochs=1"] }' one.csv
+}
+for model in bpr-mf ncf gccf; do
+  check "... $model fits them" falls $model fit 1.05
+done
+check "... bpr-mf foretells others" falls bpr-mf rmse 1.5
+"$fairlead" runs show --store one.db >shown
+check "... nobody wants for negatives" sh -c '! grep -q "without negatives" shown'
+for model in bpr-mf ncf gccf; do
+  check "negatives that $model would not use are refused" status 2 "$fairlead" check ratings.conf \
+    --set model.plugin=$model --set model.negatives=3
+  check "... saying why" says 'negatives = 3: loss = squared .* has none' err
+done
+check "so is a loop that gccf has not" status 2 "$fairlead" check ratings.conf --arm gccf \
+  --set model.plugin=gccf --set model.optimizer=stream
+check "... saying why" says 'optimizer = stream: model gccf has no such loop' err
+check "and decay that adam-lazy would forget" status 2 "$fairlead" check ratings.conf \
+  --set model.optimizer=adam-lazy --set model.weight-decay=0.1
+check "single triples have no squares" status 2 "$fairlead" check ratings.conf --arm bpr-mf \
+  --set model.optimizer=stream
 check "--checkpoint is checked" status 2 run long.conf --checkpoint -1
 [ $failed -eq 0 ]

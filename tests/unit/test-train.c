@@ -83,6 +83,27 @@ test_loss_bce (void **state)
   compare (d_score[4], 0.5, NEAR_F64, "weighted derivative");
 }
 
+static void
+test_loss_squared (void **state)
+{
+  const double score[] = { 1, 3, -2 }, label[] = { 1, 1, 0.5 };
+  const double weight[] = { 1, 0.25, 2 };
+  double d_score[3], each[3], loss;
+
+  (void) state;
+  loss = fl_loss_squared (3, score, label, NULL, d_score, each);
+  assert_true (each[0] == 0 && each[1] == 4 && each[2] == 6.25);
+  compare (loss, 10.25 / 3, NEAR_F64, "their mean");
+  compare (d_score[0], 0, 0, "derivative where there is no error");
+  compare (d_score[1], 4.0 / 3, NEAR_F64, "derivative at error 2");
+  compare (d_score[2], -5.0 / 3, NEAR_F64, "derivative at error -2.5");
+  loss = fl_loss_squared (3, score, label, weight, d_score, NULL);
+  compare (loss, 1 + 12.5, NEAR_F64, "weighted");
+  compare (d_score[1], 1, NEAR_F64, "weighted derivative");
+  compare (d_score[2], -10, NEAR_F64, "weighted derivative");
+  compare (fl_loss_squared (0, NULL, NULL, NULL, NULL, NULL), 0, 0, "of nothing");
+}
+
 /* Central differences of the loss by each score: a step of 2^-10 is exact, and the error
  * of the difference is its square. */
 static void
@@ -121,6 +142,13 @@ test_loss_differences (void **state)
       score[k * 37] = middle;
       fl_loss_bce (N, score, label, weight, d_score, NULL);
       compare (d_score[k * 37], (up - down) / (2 * step), 1e-6, "pairs");
+      score[k * 37] = middle + step;
+      up = fl_loss_squared (N, score, label, weight, scratch, NULL);
+      score[k * 37] = middle - step;
+      down = fl_loss_squared (N, score, label, weight, scratch, NULL);
+      score[k * 37] = middle;
+      fl_loss_squared (N, score, label, weight, d_score, NULL);
+      compare (d_score[k * 37], (up - down) / (2 * step), 1e-6, "squares");
     }
 }
 
@@ -772,6 +800,46 @@ test_sampler (void **state)
         }
 }
 
+/* Ratings themselves, each once an epoch, those of the user who has rated everything
+ * too. */
+static void
+test_sampler_ratings (void **state)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (80, 60);
+  static const int64_t batches[] = { 1, 1000, 1000000 };
+  g_autofree size_t *n_seen = g_new (size_t, 80 * 60);
+
+  (void) state;
+  for (size_t b = 0; b < G_N_ELEMENTS (batches); b++)
+    {
+      FlTrainingSettings settings = { .batch = batches[b], .negatives = 1,
+                                      .loss = FL_LOSS_SQUARED };
+      g_autoptr (FlSampler) sampler = fl_sampler_new (ratings, &settings, 9, NULL);
+
+      assert_int_equal (fl_sampler_left_out (sampler), 0);
+      assert_int_equal (fl_sampler_size (sampler), ratings->n);
+      for (uint64_t epoch = 0; epoch < 2; epoch++)
+        {
+          const FlBatch *batch;
+
+          memset (n_seen, 0, 80 * 60 * sizeof *n_seen);
+          fl_sampler_start_epoch (sampler, epoch);
+          while ((batch = fl_sampler_next (sampler)) != NULL)
+            for (size_t k = 0; k < batch->n; k++)
+              {
+                size_t at = fl_csr_lower_bound (&ratings->by_user, batch->user[k], batch->item[k]);
+
+                assert_int_equal (batch->width, 1);
+                assert_true (batch->label[k] == fl_csr_value (&ratings->by_user, at));
+                n_seen[batch->user[k] * 60 + batch->item[k]]++;
+              }
+          for (uint32_t u = 0; u < 80; u++)
+            for (uint32_t i = 0; i < 60; i++)
+              assert_int_equal (n_seen[u * 60 + i], has_rated (ratings, u, i));
+        }
+    }
+}
+
 /* Neither threads nor the size of a batch move anything. */
 static void
 test_sampler_same (void **state)
@@ -855,6 +923,11 @@ test_sampler_refuses (void **state)
   assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_DATA));
   g_clear_error (&error);
   assert_null (fl_sampler_new (all, &settings, 4, &error));
+  print_message ("%s\n", error->message);
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_DATA));
+  g_clear_error (&error);
+  settings.loss = FL_LOSS_SQUARED;
+  assert_null (fl_sampler_new (none, &settings, 4, &error));
   print_message ("%s\n", error->message);
   assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_DATA));
 }
@@ -1010,12 +1083,48 @@ test_stream (void **state)
   assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
 }
 
-/* Where not all parameters move, their decay is refused rather than forgotten. */
+/* Ratings that are sums of a number of the user and one of the item are learnt, those of
+ * the user without negatives too, of whom there is no word. */
 static void
-test_decay_refuses (void **state)
+test_squared_loop (void **state)
+{
+  static const char *const settings[] = { "rank=3 epochs=1 batch=64 loss=squared",
+                                          "rank=3 epochs=200 batch=64 learning-rate=0.02 "
+                                          "loss=squared" };
+  double error[2];
+
+  (void) state;
+  for (int trained = 0; trained < 2; trained++)
+    {
+      g_autoptr (Case) c = case_new (settings[trained]);
+      const FlCsr *rows = &c->train->by_user;
+      float *rating = (float *) (gpointer) rows->f32;
+      double sum = 0;
+
+      for (uint32_t u = 0; u < rows->n_rows; u++)
+        for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
+          rating[k] = (float) (u % 4 + rows->col[k] % 3);
+      assert_true (fl_training_run (&c->stage, NULL));
+      assert_null (note (c->run, "users without negatives"));
+      for (uint32_t u = 0; u < rows->n_rows; u++)
+        for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
+          sum += pow (fl_dot_f32 (3, c->learner.block[0].f32 + u * 3,
+                                  c->learner.block[1].f32 + rows->col[k] * 3)
+                          - (double) rating[k], 2);
+      error[trained] = sqrt (sum / (double) c->train->n);
+    }
+  print_message ("rmse of the training ratings %.3f, then %.3f\n", error[0], error[1]);
+  assert_true (error[0] > 1 && error[1] < 0.1);
+}
+
+/* Where not all parameters move, their decay is refused rather than forgotten; and so is a
+ * number of negatives where there are none. */
+static void
+test_settings_refused (void **state)
 {
   static const char *const cases[] = { "optimizer=stream weight-decay=0.1",
-                                       "optimizer=adam-lazy weight-decay=0.1" };
+                                       "optimizer=adam-lazy weight-decay=0.1",
+                                       "loss=squared negatives=2" };
 
   (void) state;
   for (size_t k = 0; k < G_N_ELEMENTS (cases); k++)
@@ -1582,6 +1691,7 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_loss_bpr),
     cmocka_unit_test (test_loss_bce),
+    cmocka_unit_test (test_loss_squared),
     cmocka_unit_test (test_loss_differences),
     cmocka_unit_test (test_gradient),
     cmocka_unit_test (test_gradient_order),
@@ -1594,14 +1704,16 @@ main (void)
     cmocka_unit_test (test_gradient_threads),
     cmocka_unit_test (test_optimizers),
     cmocka_unit_test (test_sampler),
+    cmocka_unit_test (test_sampler_ratings),
     cmocka_unit_test (test_sampler_same),
     cmocka_unit_test (test_sampler_uniform),
     cmocka_unit_test (test_sampler_refuses),
     cmocka_unit_test (test_default_loop),
     cmocka_unit_test (test_stream),
-    cmocka_unit_test (test_decay_refuses),
     cmocka_unit_test (test_short_settings),
     cmocka_unit_test (test_sizes),
+    cmocka_unit_test (test_squared_loop),
+    cmocka_unit_test (test_settings_refused),
     cmocka_unit_test (test_move),
     cmocka_unit_test (test_perturbed_refuses),
     cmocka_unit_test (test_derive),

@@ -10,7 +10,7 @@
  *   s_ui = tau cos (e_u, e_i)                                        [itfr, eq. 8];
  *
  * the program released with that paper divides by tau.  The cosine with a vector of
- * length 0 is 0, and so is its derivative.
+ * length 0 is 0, and so is its derivative.  Other losses of the same scores: `loss`.
  *
  * The host trains it, by batches; `optimizer = stream` is the loop of [Rendle et al.
  * 2009, fig. 4] over single triples, bpr-stream.c.
@@ -232,7 +232,8 @@ FL_PLUGIN (
   = "Ranks items for a user by the inner product of their vectors, trained so that what the user "
     "has rated, whatever the rating, comes before what the user has not.  Every training rating "
     "is met once in an epoch, each time with items drawn anew among those that the user has not "
-    "rated.  With tau the score is that multiple of the cosine of the vectors.",
+    "rated.  With tau the score is that multiple of the cosine of the vectors; with loss = squared "
+    "it predicts the rating.",
   .reference = "Rendle et al., BPR: Bayesian personalized ranking from implicit feedback (UAI "
                "2009); the normalised score: ITFR (WWW 2024), eq. 8",
   .licence = "LGPL-3.0-or-later",

@@ -526,8 +526,8 @@ FL_PLUGIN (
   .description
   = "Gives each user and item a vector, propagates the vectors over the graph of training "
     "ratings a few times without any non-linearity, and scores by the inner product of what all "
-    "layers say together.  Trained by gradients, on which items a user has rated; the values of "
-    "ratings do not count.  The penalty is on the final vectors.",
+    "layers say together.  Trained by gradients, on which items a user has rated, or with loss = "
+    "squared on the ratings themselves.  The penalty is on the final vectors.",
   .reference = "Chen et al. (AAAI 2020), LR-GCCF; FDA, the backbone GCCF",
   .licence = "LGPL-3.0-or-later",
   .version = "1",

@@ -391,8 +391,8 @@ FL_PLUGIN (
   .description
   = "Scores a user and an item by a weighted sum of the elementwise product of two vectors, and "
     "of what a few layers with ReLU make of two others.  Trained by gradients, on which items a "
-    "user has rated; the values of ratings do not count.  The score is what comes before a "
-    "sigmoid; there is no output bias.  The penalty is on the vectors of users and items.",
+    "user has rated, or with loss = squared on the ratings themselves.  The score is what comes "
+    "before a sigmoid; there is no output bias.  The penalty is on the vectors of users and items.",
   .reference = "He et al. (WWW 2017), eq. 12; the backbone NCF of FDA",
   .licence = "LGPL-3.0-or-later",
   .version = "1",

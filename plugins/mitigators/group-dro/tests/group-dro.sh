@@ -101,6 +101,8 @@ check "... and told why" says "needs groups of users; set 'users.group-by'" err
 sed 's/^users.group-by.*//; /^objectives/s/; itg//' dro.conf >items.conf
 check "groups of items need none of users" status 0 run items.conf --arm items
 check "groups of users do" status 2 run items.conf --arm users
-check "pairs are refused before training" status 1 run dro.conf --arm crossed --set model.loss=bce
-check "... and told why" says "set 'loss = bpr' in \[model\]" err
+for loss in bce squared; do
+  check "$loss is refused before training" status 1 run dro.conf --arm crossed --set model.loss=$loss
+  check "... and told why" says "set 'loss = bpr' in \[model\]" err
+done
 exit $failed
