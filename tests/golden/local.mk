@@ -1,7 +1,7 @@
 # Plugins add checks of what is inside them (their local.mk).
 noinst_PROGRAMS += %D%/golden
 %C%_golden_SOURCES = %D%/golden.h %D%/golden.c %D%/read.c \
-	%D%/check-als.c \
+	%D%/als-case.h %D%/als-case.c %D%/check-als.c %D%/check-prl.c \
 	%D%/bpr-case.h %D%/bpr-case.c \
 	%D%/check-bpr.c %D%/check-fda.c %D%/check-itfr.c \
 	%D%/check-networks.c \

@@ -3,7 +3,7 @@ plugin_LTLIBRARIES += %D%/als-mf.la
 	%D%/als-adjoint.c %D%/als-rows.inc %D%/als-double.c %D%/als-single.c
 %C%_als_mf_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_als_mf_la_LIBADD = $(PLUGIN_LIBS)
-EXTRA_DIST += %D%/als-mf.json %D%/als-mf.md
+EXTRA_DIST += %D%/als-mf.json %D%/prl.json %D%/als-mf.md
 
 unit_tests += %D%/tests/test-als
 %C%_tests_test_als_CPPFLAGS = $(UNIT_CPPFLAGS)
