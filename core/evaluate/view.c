@@ -251,21 +251,12 @@ static FlRatings *
 cut_ratings (const FlRatings *ratings, const FlView *view, GError **error)
 {
   const FlCsr *rows = &ratings->by_user;
-  g_autofree uint32_t *user = fl_alloc (ratings->n, sizeof *user, error);
-  g_autofree uint32_t *item = user != NULL ? fl_alloc (ratings->n, sizeof *item, error) : NULL;
-  g_autofree double *rating = item != NULL ? fl_alloc (ratings->n, sizeof *rating, error) : NULL;
-  size_t n = 0;
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
 
-  if (rating == NULL)
-    return NULL;
   for (uint32_t u = 0; u < view->n_users; u++)
     for (size_t k = rows->start[u]; k < rows->start[u + 1] && rows->col[k] < view->n_items; k++)
-      {
-        user[n] = u;
-        item[n] = rows->col[k];
-        rating[n++] = fl_csr_value (rows, k);
-      }
-  return fl_ratings_new (view->n_users, view->n_items, n, user, item, rating, error);
+      fl_triplets_add (triplets, u, rows->col[k], fl_csr_value (rows, k));
+  return fl_triplets_make_ratings (triplets, view->n_users, view->n_items, error);
 }
 
 static gboolean

@@ -81,54 +81,6 @@ fl_loop_seed (uint64_t seed, uint32_t round)
 
 /* ---- what was consumed -------------------------------------------------- */
 
-typedef struct
-{
-  size_t n;
-  uint32_t *user, *item;
-  double *rating;
-} Triplets;
-
-static void
-triplets_clear (Triplets *triplets)
-{
-  g_free (triplets->user);
-  g_free (triplets->item);
-  g_free (triplets->rating);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Triplets, triplets_clear)
-
-static gboolean
-triplets_init (Triplets *triplets, size_t n_max, GError **error)
-{
-  *triplets = (Triplets) { .user = fl_alloc (n_max, sizeof (uint32_t), error) };
-  triplets->item = triplets->user != NULL ? fl_alloc (n_max, sizeof (uint32_t), error) : NULL;
-  triplets->rating = triplets->item != NULL ? fl_alloc (n_max, sizeof (double), error) : NULL;
-  return triplets->rating != NULL;
-}
-
-static void
-triplets_add (Triplets *triplets, uint32_t u, uint32_t i, double rating)
-{
-  triplets->user[triplets->n] = u;
-  triplets->item[triplets->n] = i;
-  triplets->rating[triplets->n++] = rating;
-}
-
-/* Ratings of the same users, items and scale. */
-static FlRatings *
-ratings_like (const FlRatings *old, const Triplets *triplets, GError **error)
-{
-  FlRatings *ratings = fl_ratings_new (old->n_users, old->n_items, triplets->n, triplets->user,
-                                       triplets->item, triplets->rating, error);
-
-  if (ratings != NULL)
-    {
-      ratings->rating_min = old->rating_min;
-      ratings->rating_max = old->rating_max;
-    }
-  return ratings;
-}
-
 /* One that the response may have written. */
 static gboolean
 check_place (const FlLoop *loop, const FlRound *round, uint32_t u, size_t l, GError **error)
@@ -145,41 +97,30 @@ check_place (const FlLoop *loop, const FlRound *round, uint32_t u, size_t l, GEr
                      train->rating_max);
 }
 
+/* Adds what was consumed to `known`: users ascending. */
 static gboolean
-gather_consumed (const FlLoop *loop, const FlRound *round, Triplets *consumed, GError **error)
+gather_consumed (const FlLoop *loop, const FlRound *round, FlTriplets *known, GError **error)
 {
   const FlLists *lists = round->lists;
 
-  if (!triplets_init (consumed, lists->n_users * lists->k, error))
-    return FALSE;
   for (uint32_t u = 0; u < lists->n_users; u++)
     for (size_t l = 0; l < lists->k; l++)
       if (round->consumed[u * lists->k + l])
         {
           if (!check_place (loop, round, u, l, error))
             return FALSE;
-          triplets_add (consumed, u, lists->item[u * lists->k + l],
-                        round->rating[u * lists->k + l]);
+          fl_triplets_add (known, u, lists->item[u * lists->k + l],
+                           round->rating[u * lists->k + l]);
         }
   return TRUE;
 }
 
 static gboolean
-known_now (FlLoop *loop, const Triplets *consumed, GError **error)
+train_on (FlLoop *loop, const FlTriplets *known, GError **error)
 {
   FlSplit *split = loop->split;
-  const FlRatings *old = split->train;
-  g_auto (Triplets) all = { .n = 0 };
-  FlRatings *train;
+  FlRatings *train = fl_triplets_make_ratings_like (known, split->train, error);
 
-  if (!triplets_init (&all, old->n + consumed->n, error))
-    return FALSE;
-  for (uint32_t u = 0; u < old->n_users; u++)
-    for (size_t k = old->by_user.start[u]; k < old->by_user.start[u + 1]; k++)
-      triplets_add (&all, u, old->by_user.col[k], fl_csr_value (&old->by_user, k));
-  for (size_t k = 0; k < consumed->n; k++)
-    triplets_add (&all, consumed->user[k], consumed->item[k], consumed->rating[k]);
-  train = ratings_like (old, &all, error);
   if (train == NULL)
     return FALSE;
   fl_ratings_free (split->train);
@@ -188,31 +129,40 @@ known_now (FlLoop *loop, const Triplets *consumed, GError **error)
   return TRUE;
 }
 
-/* What is consumed can be held out no more.  consumed: users ascending. */
+/* The ratings of `old` that were not consumed: consumed are those of `known` from n_before
+ * on. */
+static FlRatings *
+leave_out_consumed (const FlRatings *old, const FlTriplets *known, size_t n_before, GError **error)
+{
+  g_autoptr (FlTriplets) rest = fl_triplets_new ();
+  g_autofree uint8_t *taken = fl_alloc (old->n_items, 1, error);
+
+  if (taken == NULL)
+    return NULL;
+  for (size_t u = 0, from = n_before, to; u < old->n_users; u++, from = to)
+    {
+      for (to = from; to < known->n && known->user[to] == u; to++)
+        taken[known->item[to]] = 1;
+      for (size_t k = old->by_user.start[u]; k < old->by_user.start[u + 1]; k++)
+        if (!taken[old->by_user.col[k]])
+          fl_triplets_add (rest, (uint32_t) u, old->by_user.col[k],
+                           fl_csr_value (&old->by_user, k));
+      for (size_t k = from; k < to; k++)
+        taken[known->item[k]] = 0;
+    }
+  return fl_triplets_make_ratings_like (rest, old, error);
+}
+
+/* What is consumed can be held out no more. */
 static gboolean
-held_out_no_more (FlLoop *loop, FlPart part, const Triplets *consumed, GError **error)
+shrink_held_out (FlLoop *loop, FlPart part, const FlTriplets *known, size_t n_before,
+                 GError **error)
 {
   FlRatings **ratings = part_of (loop->split, part), *old = *ratings, *left;
-  g_autofree uint8_t *taken = NULL;
-  g_auto (Triplets) rest = { .n = 0 };
 
   if (old == NULL)
     return TRUE;
-  taken = fl_alloc (old->n_items, 1, error);
-  if (taken == NULL || !triplets_init (&rest, old->n, error))
-    return FALSE;
-  for (size_t u = 0, from = 0, to; u < old->n_users; u++, from = to)
-    {
-      for (to = from; to < consumed->n && consumed->user[to] == u; to++)
-        taken[consumed->item[to]] = 1;
-      for (size_t k = old->by_user.start[u]; k < old->by_user.start[u + 1]; k++)
-        if (!taken[old->by_user.col[k]])
-          triplets_add (&rest, (uint32_t) u, old->by_user.col[k],
-                        fl_csr_value (&old->by_user, k));
-      for (size_t k = from; k < to; k++)
-        taken[consumed->item[k]] = 0;
-    }
-  left = ratings_like (old, &rest, error);
+  left = leave_out_consumed (old, known, n_before, error);
   if (left == NULL)
     return FALSE;
   if (old != loop->hidden)
@@ -230,17 +180,19 @@ fl_loop_respond (FlLoop *loop, const FlLists *lists, uint32_t round, uint64_t se
   size_t n_places = lists->n_users * lists->k;
   g_autofree uint8_t *consumed = fl_alloc (n_places, 1, error);
   g_autofree double *rating = consumed != NULL ? fl_alloc (n_places, sizeof *rating, error) : NULL;
-  g_auto (Triplets) triplets = { .n = 0 };
+  g_autoptr (FlTriplets) known = fl_triplets_new ();
+  size_t n_before = loop->split->train->n;
   FlData data = loop->split->data;
   const FlRound what = { .round = round, .seed = seed, .data = &data, .hidden = loop->hidden,
                          .lists = lists, .consumed = consumed, .rating = rating,
                          .gone = loop->gone };
 
   data.validation = NULL;
+  fl_triplets_add_ratings (known, loop->split->train);
   return rating != NULL && fl_response_run (loop->keys->response, &what, outcome, error)
-         && gather_consumed (loop, &what, &triplets, error) && known_now (loop, &triplets, error)
-         && held_out_no_more (loop, FL_PART_VALIDATION, &triplets, error)
-         && held_out_no_more (loop, FL_PART_TEST, &triplets, error);
+         && gather_consumed (loop, &what, known, error) && train_on (loop, known, error)
+         && shrink_held_out (loop, FL_PART_VALIDATION, known, n_before, error)
+         && shrink_held_out (loop, FL_PART_TEST, known, n_before, error);
 }
 
 /* ---- courses ------------------------------------------------------------ */

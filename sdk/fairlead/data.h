@@ -85,6 +85,29 @@ gboolean fl_ratings_change (FlRatings *ratings, FlSide side, uint32_t n, const d
 void fl_ratings_free (FlRatings *ratings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRatings, fl_ratings_free)
 
+/* Ratings that are gathered one by one, in any order: made by fl_triplets_new, to be read
+ * here and added to by the functions below.  Memory that is not to be had is reported
+ * when ratings are made of them. */
+typedef struct
+{
+  size_t n;
+  const uint32_t *user, *item; /* n */
+  const double *rating;        /* n */
+} FlTriplets;
+
+FlTriplets *fl_triplets_new (void);
+void fl_triplets_free (FlTriplets *triplets);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlTriplets, fl_triplets_free)
+void fl_triplets_add (FlTriplets *triplets, uint32_t user, uint32_t item, double rating);
+/* All of `ratings`: users ascending, and items of each user ascending. */
+void fl_triplets_add_ratings (FlTriplets *triplets, const FlRatings *ratings);
+/* What fl_ratings_new makes of them; the scale is their extremes. */
+FlRatings *fl_triplets_make_ratings (const FlTriplets *triplets, uint32_t n_users,
+                                     uint32_t n_items, GError **error);
+/* The same with the users, items and scale of `like`. */
+FlRatings *fl_triplets_make_ratings_like (const FlTriplets *triplets, const FlRatings *like,
+                                          GError **error);
+
 /* What a stage may know of the data: never the test ratings, and validation
  * ratings only for those that declare that they select on them.  Models see
  * train->n_users and n_items, which an augmenting mitigator may have raised above

@@ -21,6 +21,17 @@ typedef struct
   const float *user_f32, *item_f32;
 } FlFactors;
 
+/* Row `row` of a side's factors, of either precision, into `out` (rank numbers). */
+static inline void
+fl_factors_copy_row (const FlFactors *factors, FlSide side, size_t row, double *out)
+{
+  const double *f64 = side == FL_SIDE_USER ? factors->user_f64 : factors->item_f64;
+  const float *f32 = side == FL_SIDE_USER ? factors->user_f32 : factors->item_f32;
+
+  for (size_t a = 0; a < factors->rank; a++)
+    out[a] = f64 != NULL ? f64[row * factors->rank + a] : (double) f32[row * factors->rank + a];
+}
+
 /* Where closed-form sweeps begin. */
 typedef struct
 {

@@ -402,9 +402,8 @@ static FlOutcome *
 means_of (const Subject *s, uint32_t item, gboolean of_ratings, GError **error)
 {
   const GoldenRatings *given = &s->given;
-  size_t n = 0, n_cells = (size_t) given->n_users * given->n_items;
-  g_autofree uint32_t *user = g_new (uint32_t, given->n + 1), *id = g_new (uint32_t, given->n + 1);
-  g_autofree double *rating = g_new (double, given->n + 1);
+  size_t n_cells = (size_t) given->n_users * given->n_items;
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
   g_autofree double *matrix = g_memdup2 (s->predictions.data, (n_cells + 1) * sizeof *matrix);
   g_autoptr (FlRatings) ratings = NULL;
   g_autoptr (FlView) view = NULL;
@@ -414,15 +413,13 @@ means_of (const Subject *s, uint32_t item, gboolean of_ratings, GError **error)
   for (size_t k = 0; k < given->n; k++)
     if (item == given->n_items || given->item[k] == item)
       {
-        user[n] = given->user[k];
-        id[n] = given->item[k];
-        rating[n++] = given->rating[k];
+        fl_triplets_add (triplets, given->user[k], given->item[k], given->rating[k]);
         if (of_ratings)
           matrix[given->user[k] * (size_t) given->n_items + given->item[k]] = given->rating[k];
       }
   factors.user_f64 = matrix;
   matrix_model_init (&model, &factors, s->model.scored);
-  ratings = fl_ratings_new (given->n_users, given->n_items, n, user, id, rating, error);
+  ratings = fl_triplets_make_ratings (triplets, given->n_users, given->n_items, error);
   if (ratings == NULL)
     return NULL;
   view = fl_view_new (&(FlData) { .train = ratings, .user_groups = s->sides }, FL_PART_TRAIN,

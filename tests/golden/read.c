@@ -233,21 +233,22 @@ golden_read_pairs (JsonObject *from, const char *key, uint32_t n_users, uint32_t
 {
   JsonArray *pairs = member_array (from, key, error);
   size_t n = pairs != NULL ? json_array_get_length (pairs) : 0;
-  g_autofree uint32_t *user = g_new (uint32_t, n + 1), *item = g_new (uint32_t, n + 1);
-  g_autofree double *rating = g_new (double, n + 1);
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
 
   if (pairs == NULL)
     return NULL;
   for (size_t k = 0; k < n; k++)
     {
-      rating[k] = 1.0;
-      if (read_pair (json_array_get_element (pairs, (guint) k), n_users, n_items, &user[k],
-                     &item[k]))
-        continue;
-      fl_fail (error, FL_ERROR_DATA, "input.%s[%zu] is not [user, item]", key, k);
-      return NULL;
+      uint32_t user, item;
+
+      if (!read_pair (json_array_get_element (pairs, (guint) k), n_users, n_items, &user, &item))
+        {
+          fl_fail (error, FL_ERROR_DATA, "input.%s[%zu] is not [user, item]", key, k);
+          return NULL;
+        }
+      fl_triplets_add (triplets, user, item, 1.0);
     }
-  return fl_ratings_new (n_users, n_items, n, user, item, rating, error);
+  return fl_triplets_make_ratings (triplets, n_users, n_items, error);
 }
 
 void

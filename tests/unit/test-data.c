@@ -183,6 +183,71 @@ test_ratings_refused (void **state)
   expect_error (g_steal_pointer (&error), FL_ERROR_DATA, "not finite");
 }
 
+/* 300 of them, the last first; each user rates every second item. */
+static void
+test_triplets (void **state)
+{
+  g_autoptr (FlTriplets) triplets = fl_triplets_new (), more = fl_triplets_new ();
+  g_autoptr (FlRatings) r = NULL, like = NULL;
+  GError *error = NULL;
+
+  (void) state;
+  for (uint32_t k = 300; k-- > 0;)
+    fl_triplets_add (triplets, k / 10, 2 * (k % 10), 1 + k % 3);
+  assert_int_equal (triplets->n, 300);
+  assert_int_equal (triplets->user[0], 29);
+  assert_int_equal (triplets->item[0], 18);
+  assert_true (triplets->rating[0] == 3);
+  r = fl_triplets_make_ratings (triplets, 30, 20, &error);
+  assert_null (error);
+  assert_int_equal (r->n, 300);
+  assert_true (r->rating_min == 1 && r->rating_max == 3);
+  for (uint32_t k = 0; k < 300; k++)
+    {
+      assert_int_equal (r->by_user.col[k], 2 * (k % 10));
+      assert_true (fl_csr_value (&r->by_user, k) == 1 + k % 3);
+    }
+  r->rating_max = 5;
+  fl_triplets_add_ratings (more, r);
+  fl_triplets_add (more, 29, 19, 2.5);
+  like = fl_triplets_make_ratings_like (more, r, &error);
+  assert_null (error);
+  assert_int_equal (like->n, 301);
+  assert_true (like->rating_min == 1 && like->rating_max == 5);
+  assert_int_equal (like->by_user.col[300], 19);
+  assert_true (fl_csr_value (&like->by_user, 300) == 2.5);
+  fl_triplets_add (more, 29, 19, 2);
+  assert_null (fl_triplets_make_ratings_like (more, r, &error));
+  expect_error (g_steal_pointer (&error), FL_ERROR_DATA, "user 29 rates item 19 twice");
+}
+
+/* Nothing gathered is no ratings. */
+static void
+test_no_triplets (void **state)
+{
+  g_autoptr (FlTriplets) none = fl_triplets_new ();
+  g_autoptr (FlRatings) r = fl_triplets_make_ratings (none, 2, 3, NULL);
+
+  (void) state;
+  assert_int_equal (r->n, 0);
+  assert_int_equal (r->n_users, 2);
+}
+
+static void
+test_factor_rows (void **state)
+{
+  const double user[] = { 0.1, 0.2, 0.3, 0.4 };
+  const float item[] = { 0.1f, 0.2f, 0.3f, 0.4f };
+  FlFactors factors = { .n_users = 2, .n_items = 2, .rank = 2, .user_f64 = user, .item_f32 = item };
+  double row[2];
+
+  (void) state;
+  fl_factors_copy_row (&factors, FL_SIDE_USER, 1, row);
+  assert_true (row[0] == 0.3 && row[1] == 0.4);
+  fl_factors_copy_row (&factors, FL_SIDE_ITEM, 1, row);
+  assert_true (row[0] == (double) 0.3f && row[1] == (double) 0.4f);
+}
+
 static void
 test_append (void **state)
 {
@@ -700,6 +765,8 @@ main (void)
     cmocka_unit_test (test_ratings),         cmocka_unit_test (test_ratings_double),
     cmocka_unit_test (test_ratings_refused), cmocka_unit_test (test_append),
     cmocka_unit_test (test_change),         cmocka_unit_test (test_append_items),
+    cmocka_unit_test (test_triplets),        cmocka_unit_test (test_no_triplets),
+    cmocka_unit_test (test_factor_rows),
     cmocka_unit_test (test_table),           cmocka_unit_test (test_table_windows),
     cmocka_unit_test (test_table_sizes),
     cmocka_unit_test (test_table_files),     cmocka_unit_test (test_skipped),

@@ -49,24 +49,18 @@ factors_of (const FlInstance *model)
 static FlRatings *
 ratings_with (size_t bumped, double bump)
 {
-  uint32_t user[N_USERS * N_ITEMS], item[N_USERS * N_ITEMS];
-  double rating[N_USERS * N_ITEMS];
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
   FlRng rng = fl_rng (3, "ratings", 0);
-  size_t n = 0;
 
   for (uint32_t u = 1; u < N_USERS; u++)
     for (uint32_t i = 1; i < N_ITEMS; i++)
       {
         double r = 3 + 2 * sin (u * i) + 0.5 * fl_rng_normal (&rng);
 
-        if (fl_rng_uniform (&rng) < 0.5)
-          continue;
-        user[n] = u;
-        item[n] = i;
-        rating[n] = r + (n == bumped ? bump : 0);
-        n++;
+        if (fl_rng_uniform (&rng) >= 0.5)
+          fl_triplets_add (triplets, u, i, r + (triplets->n == bumped ? bump : 0));
       }
-  return fl_ratings_new (N_USERS, N_ITEMS, n, user, item, rating, NULL);
+  return fl_triplets_make_ratings (triplets, N_USERS, N_ITEMS, NULL);
 }
 
 static void

@@ -68,22 +68,14 @@ static FlRatings *
 some_ratings (uint32_t n_users, uint32_t n_items, double density)
 {
   FlRng rng = fl_rng (3, "ratings", n_users);
-  g_autofree uint32_t *user = g_new (uint32_t, (size_t) n_users * n_items);
-  g_autofree uint32_t *item = g_new (uint32_t, (size_t) n_users * n_items);
-  g_autofree double *rating = g_new (double, (size_t) n_users * n_items);
-  size_t n = 0;
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
 
   /* The first user and the first item are isolated. */
   for (uint32_t u = 1; u < n_users; u++)
     for (uint32_t i = 1; i < n_items; i++)
       if (fl_rng_uniform (&rng) < density)
-        {
-          user[n] = u;
-          item[n] = i;
-          rating[n] = 1 + (double) (n % 5);
-          n++;
-        }
-  return fl_ratings_new (n_users, n_items, n, user, item, rating, NULL);
+        fl_triplets_add (triplets, u, i, 1 + (double) (triplets->n % 5));
+  return fl_triplets_make_ratings (triplets, n_users, n_items, NULL);
 }
 
 typedef struct

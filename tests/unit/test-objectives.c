@@ -47,19 +47,13 @@ overlapping_groups (const char *name, uint32_t n)
 static FlRatings *
 some_ratings (FlRng *rng, uint32_t n_users, uint32_t n_items, double density)
 {
-  size_t n = 0, n_cells = (size_t) n_users * n_items;
-  g_autofree uint32_t *user = g_new (uint32_t, n_cells), *item = g_new (uint32_t, n_cells);
-  g_autofree double *rating = g_new (double, n_cells);
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
 
   for (uint32_t u = 0; u < n_users; u++)
     for (uint32_t i = 0; i < n_items; i++)
       if (u % 7 != 0 && i % 5 != 0 && fl_rng_uniform (rng) < density)
-        {
-          user[n] = u;
-          item[n] = i;
-          rating[n++] = 1 + fl_rng_below (rng, 5);
-        }
-  return fl_ratings_new (n_users, n_items, n, user, item, rating, NULL);
+        fl_triplets_add (triplets, u, i, 1 + fl_rng_below (rng, 5));
+  return fl_triplets_make_ratings (triplets, n_users, n_items, NULL);
 }
 
 static void

@@ -36,19 +36,13 @@ typedef enum
 static FlRatings *
 some_ratings (FlRng *rng, const World *w, double density)
 {
-  size_t n = 0, n_cells = (size_t) w->n_users * w->n_items;
-  g_autofree uint32_t *user = g_new (uint32_t, n_cells), *item = g_new (uint32_t, n_cells);
-  g_autofree double *rating = g_new (double, n_cells);
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
 
   for (uint32_t u = 0; u < w->n_users; u++)
     for (uint32_t i = 0; i < w->n_items; i++)
       if (u == 0 || (u != 1 && fl_rng_uniform (rng) < density))
-        {
-          user[n] = u;
-          item[n] = i;
-          rating[n++] = 1;
-        }
-  return fl_ratings_new (w->n_users, w->n_items, n, user, item, rating, NULL);
+        fl_triplets_add (triplets, u, i, 1);
+  return fl_triplets_make_ratings (triplets, w->n_users, w->n_items, NULL);
 }
 
 /* Whole numbers make ties of most scores; others show each digit of a sum. */

@@ -1,2 +1,2 @@
 libfairlead_la_SOURCES += %D%/rows-room.h %D%/rows.c %D%/gather.c %D%/ratings.c %D%/csr.c %D%/names.c \
-	%D%/membership.c
+	%D%/triplets.c

@@ -163,8 +163,8 @@ antidote_item_factors (const AntidoteTrial *trial, double *out)
 {
   FlFactors f = factors_of (trial);
 
-  for (size_t k = 0; k < f.n_items * f.rank; k++)
-    out[k] = f.item_f64 != NULL ? f.item_f64[k] : (double) f.item_f32[k];
+  for (size_t j = 0; j < f.n_items; j++)
+    fl_factors_copy_row (&f, FL_SIDE_ITEM, j, out + j * f.rank);
 }
 
 /* ---- life -------------------------------------------------------------- */
@@ -243,33 +243,23 @@ derive (AntidoteTrial *trial, GError **error)
                                         trial->d[FL_SIDE_USER], trial->d[FL_SIDE_ITEM], error);
 }
 
-/* Row `row` of a side's factors. */
-static void
-take_row (const FlFactors *f, int side, size_t row, double *out)
-{
-  const double *f64 = side == FL_SIDE_USER ? f->user_f64 : f->item_f64;
-  const float *f32 = side == FL_SIDE_USER ? f->user_f32 : f->item_f32;
-
-  for (size_t a = 0; a < f->rank; a++)
-    out[a] = f64 != NULL ? f64[row * f->rank + a] : (double) f32[row * f->rank + a];
-}
-
 /* out_ij = d_j . f_i + (exact: f_j . d_i), i: added entities, j: the other side. */
 static void
 combine (const AntidoteTrial *trial, gboolean exact, double *out)
 {
   FlFactors f = factors_of (trial);
-  int added = trial->self->side, other = 1 - added;
+  FlSide added = trial->self->side == FL_SIDE_USER ? FL_SIDE_USER : FL_SIDE_ITEM;
+  FlSide other = added == FL_SIDE_USER ? FL_SIDE_ITEM : FL_SIDE_USER;
   size_t rank = f.rank, first = (added == FL_SIDE_USER ? f.n_users : f.n_items) - trial->n_rows;
   g_autofree double *columns = g_new (double, trial->n_cols * rank), *row = g_new (double, rank);
 
   for (size_t j = 0; j < trial->n_cols; j++)
-    take_row (&f, other, j, columns + j * rank);
+    fl_factors_copy_row (&f, other, j, columns + j * rank);
   for (size_t i = 0; i < trial->n_rows; i++)
     {
       const double *d_row = trial->d[added] + (first + i) * rank;
 
-      take_row (&f, added, first + i, row);
+      fl_factors_copy_row (&f, added, first + i, row);
       for (size_t j = 0; j < trial->n_cols; j++)
         out[i * trial->n_cols + j]
             = fl_dot_f64 (rank, trial->d[other] + j * rank, row)

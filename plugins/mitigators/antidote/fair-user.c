@@ -13,48 +13,10 @@
 
 /* ---- clicks and non-clicks --------------------------------------------- */
 
-typedef struct
-{
-  GArray *user, *item, *rating; /* uint32_t, uint32_t, double */
-} Triplets;
-
-static void
-triplets_init (Triplets *t)
-{
-  t->user = g_array_new (FALSE, FALSE, sizeof (uint32_t));
-  t->item = g_array_new (FALSE, FALSE, sizeof (uint32_t));
-  t->rating = g_array_new (FALSE, FALSE, sizeof (double));
-}
-
-static void
-triplets_clear (Triplets *t)
-{
-  g_array_unref (t->user);
-  g_array_unref (t->item);
-  g_array_unref (t->rating);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Triplets, triplets_clear)
-
-static void
-add (Triplets *t, uint32_t user, uint32_t item, double rating)
-{
-  g_array_append_val (t->user, user);
-  g_array_append_val (t->item, item);
-  g_array_append_val (t->rating, rating);
-}
-
-static FlRatings *
-ratings_of (const Triplets *t, uint32_t n_users, uint32_t n_items, GError **error)
-{
-  return fl_ratings_new (n_users, n_items, t->user->len,
-                         (const uint32_t *) (gpointer) t->user->data,
-                         (const uint32_t *) (gpointer) t->item->data,
-                         (const double *) (gpointer) t->rating->data, error);
-}
-
 /* Up to n items that are not marked in `taken`; they are marked. */
 static void
-add_negatives (Triplets *t, uint32_t user, size_t n, uint32_t n_items, FlRng *rng, gboolean *taken)
+add_negatives (FlTriplets *t, uint32_t user, size_t n, uint32_t n_items, FlRng *rng,
+               gboolean *taken)
 {
   while (n > 0)
     {
@@ -63,7 +25,7 @@ add_negatives (Triplets *t, uint32_t user, size_t n, uint32_t n_items, FlRng *rn
       if (taken[i])
         continue;
       taken[i] = TRUE;
-      add (t, user, i, 0);
+      fl_triplets_add (t, user, i, 0);
       n--;
     }
 }
@@ -71,11 +33,10 @@ add_negatives (Triplets *t, uint32_t user, size_t n, uint32_t n_items, FlRng *rn
 static FlRatings *
 clicks (const Antidote *self, const FlRatings *train, uint64_t seed, GError **error)
 {
-  g_auto (Triplets) t;
+  g_autoptr (FlTriplets) t = fl_triplets_new ();
   g_autofree gboolean *taken = g_new (gboolean, train->n_items);
   const FlCsr *csr = &train->by_user;
 
-  triplets_init (&t);
   for (uint32_t u = 0; u < train->n_users; u++)
     {
       size_t n = csr->start[u + 1] - csr->start[u];
@@ -84,13 +45,13 @@ clicks (const Antidote *self, const FlRatings *train, uint64_t seed, GError **er
       memset (taken, 0, train->n_items * sizeof *taken);
       for (size_t k = csr->start[u]; k < csr->start[u + 1]; k++)
         {
-          add (&t, u, csr->col[k], 1);
+          fl_triplets_add (t, u, csr->col[k], 1);
           taken[csr->col[k]] = TRUE;
         }
-      add_negatives (&t, u, MIN (n * (size_t) self->negatives, train->n_items - n),
+      add_negatives (t, u, MIN (n * (size_t) self->negatives, train->n_items - n),
                      train->n_items, &rng, taken);
     }
-  return ratings_of (&t, train->n_users, train->n_items, error);
+  return fl_triplets_make_ratings (t, train->n_users, train->n_items, error);
 }
 
 /* ---- profiles ---------------------------------------------------------- */
@@ -132,7 +93,7 @@ compare_entries (const void *a, const void *b)
 }
 
 static void
-add_profile (Triplets *t, uint32_t user, const double *row, uint32_t n_items, size_t profile,
+add_profile (FlTriplets *t, uint32_t user, const double *row, uint32_t n_items, size_t profile,
              double rating)
 {
   g_autofree Entry *entry = g_new (Entry, n_items);
@@ -141,7 +102,7 @@ add_profile (Triplets *t, uint32_t user, const double *row, uint32_t n_items, si
     entry[i] = (Entry) { row[i], i };
   qsort (entry, n_items, sizeof *entry, compare_entries);
   for (size_t k = 0; k < MIN (profile, n_items); k++)
-    add (t, user, entry[k].item, rating);
+    fl_triplets_add (t, user, entry[k].item, rating);
 }
 
 /* The training clicks and those of the added users. */
@@ -149,16 +110,14 @@ static FlRatings *
 with_profiles (const AntidoteTrial *trial, const FlRatings *train, const double *rows,
                size_t profile, GError **error)
 {
-  g_auto (Triplets) t;
+  g_autoptr (FlTriplets) t = fl_triplets_new ();
 
-  triplets_init (&t);
-  for (uint32_t u = 0; u < train->n_users; u++)
-    for (size_t k = train->by_user.start[u]; k < train->by_user.start[u + 1]; k++)
-      add (&t, u, train->by_user.col[k], fl_csr_value (&train->by_user, k));
+  fl_triplets_add_ratings (t, train);
   for (size_t i = 0; i < trial->n_rows; i++)
-    add_profile (&t, train->n_users + (uint32_t) i, rows + i * trial->n_cols, train->n_items,
+    add_profile (t, train->n_users + (uint32_t) i, rows + i * trial->n_cols, train->n_items,
                  profile, train->rating_max);
-  return ratings_of (&t, train->n_users + (uint32_t) trial->n_rows, train->n_items, error);
+  return fl_triplets_make_ratings (t, train->n_users + (uint32_t) trial->n_rows, train->n_items,
+                                   error);
 }
 
 /* ---- the plugin -------------------------------------------------------- */

@@ -152,27 +152,22 @@ polarization_evaluate (gconstpointer self, const FlView *view, FlResult *result,
   return TRUE;
 }
 
-/* Row k of factors in double, less `shift` unless that is NULL. */
+/* out_k = scale S (f_k - shift) for each row f_k of a side's factors; shift NULL: 0.
+ * S: rank x rank, symmetric. */
 static void
-take_row (size_t rank, const double *f64, const float *f32, size_t k, const double *shift,
-          double *row)
+multiply_rows (const FlFactors *f, FlSide side, const double *shift, const double *S,
+               double scale, double *out)
 {
-  for (size_t a = 0; a < rank; a++)
-    row[a] = (f64 != NULL ? f64[k * rank + a] : (double) f32[k * rank + a])
-             - (shift != NULL ? shift[a] : 0.0);
-}
+  size_t n = side == FL_SIDE_USER ? f->n_users : f->n_items, rank = f->rank;
 
-/* out_k = scale S (f_k - shift) for the n rows f_k.  S: rank x rank, symmetric. */
-static void
-multiply_rows (size_t n, size_t rank, const double *f64, const float *f32, const double *shift,
-               const double *S, double scale, double *out)
-{
 #pragma omp parallel for schedule(static)
   for (size_t k = 0; k < n; k++)
     {
       double row[FL_NORMAL_MAX];
 
-      take_row (rank, f64, f32, k, shift, row);
+      fl_factors_copy_row (f, side, k, row);
+      for (size_t a = 0; shift != NULL && a < rank; a++)
+        row[a] -= shift[a];
       for (size_t a = 0; a < rank; a++)
         out[k * rank + a] = scale * fl_dot_f64 (rank, S + a * rank, row);
     }
@@ -199,10 +194,9 @@ polarization_gradient_factors (gconstpointer self, const FlView *view, double *l
   add_items (&moments, f);
   *loss = fl_dot_f64 (f->rank * f->rank, moments.C, moments.G) / d;
   if (d_user != NULL)
-    multiply_rows (f->n_users, f->rank, f->user_f64, f->user_f32, moments.mean, moments.G,
-                   2.0 / (n * d), d_user);
+    multiply_rows (f, FL_SIDE_USER, moments.mean, moments.G, 2.0 / (n * d), d_user);
   if (d_item != NULL)
-    multiply_rows (f->n_items, f->rank, f->item_f64, f->item_f32, NULL, moments.C, 2.0 / d, d_item);
+    multiply_rows (f, FL_SIDE_ITEM, NULL, moments.C, 2.0 / d, d_item);
   return TRUE;
 }
 

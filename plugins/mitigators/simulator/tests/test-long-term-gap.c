@@ -50,9 +50,7 @@ static void
 world_init (World *w, uint32_t n_users, uint32_t n_items, double *P, const double *rating,
             FlGroups *user_groups, FlGroups *item_groups)
 {
-  size_t n = 0, n_cells = (size_t) n_users * n_items;
-  g_autofree uint32_t *user = g_new (uint32_t, n_cells), *item = g_new (uint32_t, n_cells);
-  g_autofree double *value = g_new (double, n_cells);
+  g_autoptr (FlTriplets) given = fl_triplets_new ();
   g_autoptr (GError) error = NULL;
 
   *w = (World) { .n_users = n_users, .n_items = n_items, .P = P,
@@ -60,15 +58,12 @@ world_init (World *w, uint32_t n_users, uint32_t n_items, double *P, const doubl
                  .item_groups = item_groups };
   for (uint32_t i = 0; i < n_items; i++)
     w->Q[i * (n_items + 1)] = 1.0;
-  for (size_t k = 0; k < n_cells; k++)
-    if (rating[k] != 0.0)
-      {
-        user[n] = (uint32_t) (k / n_items);
-        item[n] = (uint32_t) (k % n_items);
-        value[n++] = rating[k];
-      }
-  w->ratings = fl_ratings_new (n_users, n_items, n, user, item, value, NULL);
-  w->train = fl_ratings_new (n_users, n_items, 0, user, item, value, NULL);
+  for (uint32_t u = 0; u < n_users; u++)
+    for (uint32_t i = 0; i < n_items; i++)
+      if (rating[u * n_items + i] != 0.0)
+        fl_triplets_add (given, u, i, rating[u * n_items + i]);
+  w->ratings = fl_triplets_make_ratings (given, n_users, n_items, NULL);
+  w->train = fl_ratings_new (n_users, n_items, 0, NULL, NULL, NULL, NULL);
   w->data = (FlData) { .train = w->train, .validation = w->ratings, .user_groups = user_groups,
                        .item_groups = item_groups };
   matrix_model_init (&w->model,

@@ -75,9 +75,7 @@ factor (const FlFactors *factors, FlSide side, size_t row, size_t column)
 static FlRatings *
 some_ratings (uint32_t n_users, uint32_t n_items)
 {
-  g_autoptr (GArray) user = g_array_new (FALSE, FALSE, sizeof (uint32_t));
-  g_autoptr (GArray) item = g_array_new (FALSE, FALSE, sizeof (uint32_t));
-  g_autoptr (GArray) rating = g_array_new (FALSE, FALSE, sizeof (double));
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
   FlRng rng = fl_rng (1, "ratings", 0);
 
   for (uint32_t u = 1; u < n_users; u++)
@@ -87,13 +85,9 @@ some_ratings (uint32_t n_users, uint32_t n_items)
 
         if (u == 1 ? i != 7 : fl_rng_uniform (&rng) > 0.12)
           continue;
-        g_array_append_val (user, u);
-        g_array_append_val (item, i);
-        g_array_append_val (rating, r);
+        fl_triplets_add (triplets, u, i, r);
       }
-  return fl_ratings_new (n_users, n_items, user->len, (const uint32_t *) (gpointer) user->data,
-                         (const uint32_t *) (gpointer) item->data,
-                         (const double *) (gpointer) rating->data, NULL);
+  return fl_triplets_make_ratings (triplets, n_users, n_items, NULL);
 }
 
 static const char *

@@ -66,20 +66,14 @@ fill_rows (const FlBlock *block, float value)
 static FlRatings *
 some_ratings (uint32_t n_users, uint32_t n_items, uint32_t liked)
 {
-  size_t n = 0, n_cells = (size_t) n_users * n_items;
-  g_autofree uint32_t *user = g_new (uint32_t, n_cells), *item = g_new (uint32_t, n_cells);
-  g_autofree double *rating = g_new (double, n_cells);
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
   FlRng rng = fl_rng (4, "ratings", 0);
 
   for (uint32_t u = 0; u < n_users; u++)
     for (uint32_t i = 0; i < n_items; i++)
       if (i < liked || fl_rng_uniform (&rng) < (u % 5 == i % 5 ? 0.3 : 0.02))
-        {
-          user[n] = u;
-          item[n] = i;
-          rating[n++] = 1;
-        }
-  return fl_ratings_new (n_users, n_items, n, user, item, rating, NULL);
+        fl_triplets_add (triplets, u, i, 1);
+  return fl_triplets_make_ratings (triplets, n_users, n_items, NULL);
 }
 
 /* ---- derivatives ------------------------------------------------------- */
