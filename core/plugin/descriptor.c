@@ -212,6 +212,11 @@ check_model (FlModelOps *ops, GError **error)
     return refuse (error, "gradient without settings, start, blocks, scores or backward");
   if (gradient != NULL && gradient->settings_size == 0)
     return refuse (error, "gradient without settings_size: use FL_GRADIENT");
+  if (gradient != NULL && (gradient->vectors == NULL) != (gradient->vectors_back == NULL))
+    return refuse (error, "gradient with one of vectors and vectors_back: both are wanted");
+  if (gradient != NULL && gradient->vectors != NULL
+      && (gradient->user_width == NULL || gradient->item_width == NULL))
+    return refuse (error, "gradient with vectors, but without user_width or item_width");
   return TRUE;
 }
 

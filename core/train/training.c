@@ -497,6 +497,44 @@ fl_training_stream (FlTraining *training)
   return TRUE;
 }
 
+/* ---- vectors ----------------------------------------------------------- */
+
+static gboolean
+has_vectors (FlTraining *training)
+{
+  GError *failure = NULL;
+
+  if (training->ops->vectors != NULL)
+    return TRUE;
+  fl_fail (&failure, FL_ERROR_CONFIG, "model %s gives no vectors of users and items",
+           training->stage.model->plugin->name);
+  return fl_training_fail (training, failure);
+}
+
+gboolean
+fl_training_vectors (FlTraining *training, FlSide side, size_t n, const uint32_t *index,
+                     double *out)
+{
+  GError *failure = NULL;
+
+  return training->failure == NULL && has_vectors (training)
+         && (training->ops->vectors (training->stage.model->self, side, n, index, out, &failure)
+             || fl_training_fail (training, failure));
+}
+
+gboolean
+fl_training_vectors_back (FlTraining *training, FlSide side, size_t n, const uint32_t *index,
+                          const double *d_out, FlGradient *gradient)
+{
+  GError *failure = NULL;
+
+  return training->failure == NULL && has_vectors (training)
+         && ((training->ops->vectors_back (training->stage.model->self, side, n, index, d_out,
+                                           gradient, &failure)
+              && fl_gradient_check (gradient, &failure))
+             || fl_training_fail (training, failure));
+}
+
 /* ---- there and back ---------------------------------------------------- */
 
 /* Keeps the rows that are about to change, unless they have been before. */

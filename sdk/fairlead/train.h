@@ -285,6 +285,14 @@ typedef struct
    * *loss receives its mean over the triples.  NULL: it has none. */
   gboolean (*stream) (gpointer self, uint64_t seed, uint64_t epoch, double *loss,
                       GError **error);
+  /* out (n x width): the vectors of n users or items, those that user_width or item_width
+   * speaks of, as they are without what a batch adds to them; index: n, in any order,
+   * again and again.  NULL: it has none. */
+  gboolean (*vectors) (gpointer self, FlSide side, size_t n, const uint32_t *index, double *out,
+                       GError **error);
+  /* Adds the derivative by the blocks of the sum of d_out . out, which are n x width. */
+  gboolean (*vectors_back) (gpointer self, FlSide side, size_t n, const uint32_t *index,
+                            const double *d_out, FlGradient *gradient, GError **error);
 } FlGradientOps;
 
 /* ---- losses ------------------------------------------------------------ */
@@ -349,6 +357,16 @@ gboolean fl_training_derive (FlTraining *training, const FlBatch *batch, const d
  * methods that call it once for each batch. */
 gboolean fl_training_backward (FlTraining *training, const FlBatch *batch, const double *d_score,
                                FlGradient *gradient, FlGradient *d_delta);
+/* out (n x width): the vectors of n users or items of the model, width being
+ * fl_training_user_width or _item_width; index: n, in any order, perhaps with repeats.  For
+ * losses that look at vectors, such as an adversary's. */
+gboolean fl_training_vectors (FlTraining *training, FlSide side, size_t n, const uint32_t *index,
+                              double *out);
+/* Adds to `gradient` the derivative by the blocks of the sum of d_out . out, n x width
+ * each, out being those vectors. */
+gboolean fl_training_vectors_back (FlTraining *training, FlSide side, size_t n,
+                                   const uint32_t *index, const double *d_out,
+                                   FlGradient *gradient);
 /* theta <- theta + factor * by, until fl_training_restore puts back the very bits
  * that were there before the first move. */
 gboolean fl_training_move (FlTraining *training, double factor, const FlGradient *by);

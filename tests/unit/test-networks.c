@@ -61,7 +61,8 @@ network_randomise (const Network *network)
           block->f32[k] = (float) (block->name[0] == 'b' ? (k % 3 > 0 ? 2 : -2) + x : x);
         }
     }
-  network->ops->parameters_changed (network->model->self);
+  if (network->ops->parameters_changed != NULL)
+    network->ops->parameters_changed (network->model->self);
 }
 
 static FlRatings *
@@ -284,6 +285,83 @@ test_derivatives (void **state)
                            width == 2 ? 0 : 0.1);
 }
 
+/* ---- vectors ----------------------------------------------------------- */
+
+/* Users and items asked for, one of them twice and one that has no rating. */
+static const uint32_t some_index[] = { 3, 0, 5, 3 };
+#define N_INDEX G_N_ELEMENTS (some_index)
+
+static double
+weighed_vectors (const Network *network, FlSide side, const double *weight, size_t width)
+{
+  g_autofree double *out = g_new (double, N_INDEX * width);
+  double sum = 0;
+
+  assert_true (network->ops->vectors (network->model->self, side, N_INDEX, some_index, out, NULL));
+  for (size_t k = 0; k < N_INDEX * width; k++)
+    sum += weight[k] * out[k];
+  return sum;
+}
+
+/* A weighted sum of all numbers of some vectors, by every number of every block. */
+static void
+check_vectors (const char *plugin, const char *settings, FlSide side)
+{
+  g_autoptr (FlRatings) ratings = some_ratings (6, 7, 0.5);
+  g_auto (Network) network = network_new (plugin, settings, ratings);
+  g_autoptr (FlGradient) gradient = fl_gradient_new (network.n_blocks, network.block, NULL);
+  size_t width = (side == FL_SIDE_USER ? network.ops->user_width
+                                       : network.ops->item_width) (network.model->self);
+  g_autofree double *weight = g_new (double, N_INDEX * width);
+  FlRng rng = fl_rng (6, "weights", 0);
+
+  network_randomise (&network);
+  for (size_t k = 0; k < N_INDEX * width; k++)
+    weight[k] = fl_rng_normal (&rng);
+  /* Twice, so that what the first leaves behind would show. */
+  for (int k = 0; k < 2; k++)
+    {
+      fl_gradient_clear (gradient);
+      assert_true (network.ops->vectors_back (network.model->self, side, N_INDEX, some_index,
+                                              weight, gradient, NULL));
+    }
+  for (size_t b = 0; b < network.n_blocks; b++)
+    for (size_t k = 0; k < network.block[b].n_rows * network.block[b].n_cols; k++)
+      {
+        float *x = &network.block[b].f32[k], before = *x;
+        double sum[2], derivative = test_gradient_number (&gradient->block[b], k);
+
+        for (int up = 0; up < 2; up++)
+          {
+            *x = before + (float) (up ? STEP : -STEP);
+            if (network.ops->parameters_changed != NULL)
+              network.ops->parameters_changed (network.model->self);
+            sum[up] = weighed_vectors (&network, side, weight, width);
+          }
+        *x = before;
+        if (!(fabs ((sum[1] - sum[0]) / (2 * STEP) - derivative) <= TOLERANCE))
+          fail_msg ("%s %s, side %d, %s[%zu]: derivative %g, difference %g", plugin, settings,
+                    (int) side, network.block[b].name, k, derivative,
+                    (sum[1] - sum[0]) / (2 * STEP));
+      }
+  assert_true (gradient->penalty == 0);
+}
+
+static void
+test_vectors (void **state)
+{
+  (void) state;
+  for (FlSide side = FL_SIDE_USER; side <= FL_SIDE_ITEM; side++)
+    {
+      check_vectors ("bpr-mf", "rank=3", side);
+      check_vectors ("bpr-mf", "rank=3 tau=2", side);
+      check_vectors ("ncf", "gmf-rank=3 mlp-rank=2 layers=4", side);
+      check_vectors ("gccf", "rank=3 layers=0", side);
+      check_vectors ("gccf", "rank=2 layers=3", side);
+      check_vectors ("gccf", "rank=2 layers=2 adjacency=left", side);
+    }
+}
+
 /* ---- digits ------------------------------------------------------------ */
 
 static const struct
@@ -495,10 +573,10 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_derivatives), cmocka_unit_test (test_threads),
-    cmocka_unit_test (test_parts),       cmocka_unit_test (test_score_op),
-    cmocka_unit_test (test_factors),     cmocka_unit_test (test_isolated),
-    cmocka_unit_test (test_not_finite),
+    cmocka_unit_test (test_derivatives), cmocka_unit_test (test_vectors),
+    cmocka_unit_test (test_threads),     cmocka_unit_test (test_parts),
+    cmocka_unit_test (test_score_op),    cmocka_unit_test (test_factors),
+    cmocka_unit_test (test_isolated),    cmocka_unit_test (test_not_finite),
   };
   int failed;
 

@@ -1265,6 +1265,31 @@ test_perturbed_refuses (void **state)
     }
 }
 
+/* A model that gives no vectors says so. */
+static void
+test_vectors_refuses (void **state)
+{
+  const uint32_t id = 0;
+  double out[4];
+
+  (void) state;
+  for (int back = 0; back < 2; back++)
+    {
+      g_autoptr (Case) c = case_new ("");
+      g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
+      g_autoptr (GError) error = NULL;
+
+      if (back)
+        assert_false (fl_training_vectors_back (training, FL_SIDE_USER, 1, &id, out,
+                                                fl_training_gradient (training)));
+      else
+        assert_false (fl_training_vectors (training, FL_SIDE_USER, 1, &id, out));
+      assert_false (fl_training_end (training, &error));
+      assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
+      assert_non_null (strstr (error->message, "model learner gives no vectors"));
+    }
+}
+
 /* The penalty of a step is what the caller says, once for each call. */
 static void
 test_derive (void **state)
@@ -1710,6 +1735,7 @@ main (void)
     cmocka_unit_test (test_settings_refused),
     cmocka_unit_test (test_move),
     cmocka_unit_test (test_perturbed_refuses),
+    cmocka_unit_test (test_vectors_refuses),
     cmocka_unit_test (test_derive),
     cmocka_unit_test (test_batch_select),
     cmocka_unit_test (test_diverges),

@@ -334,3 +334,39 @@ bpr_backward (gpointer self, const FlBatch *batch, const double *d_score, double
     gradient->penalty += l2 * fl_sum (batch->n, bpr->penalty);
   return TRUE;
 }
+
+/* ---- vectors ----------------------------------------------------------- */
+
+/* e, also where scores are of cosines. */
+gboolean
+bpr_vectors (gpointer self, FlSide side, size_t n, const uint32_t *index, double *out,
+             GError **error)
+{
+  const BprMf *bpr = self;
+  size_t m = (size_t) bpr->rank;
+
+  (void) error;
+  for (size_t k = 0; k < n; k++)
+    for (size_t a = 0; a < m; a++)
+      out[k * m + a] = row_of (bpr, side == FL_SIDE_USER ? BPR_USER : BPR_ITEM, index[k])[a];
+  return TRUE;
+}
+
+gboolean
+bpr_vectors_back (gpointer self, FlSide side, size_t n, const uint32_t *index,
+                  const double *d_out, FlGradient *gradient, GError **error)
+{
+  const BprMf *bpr = self;
+  size_t m = (size_t) bpr->rank;
+
+  (void) error;
+  for (size_t k = 0; k < n; k++)
+    {
+      float *row = fl_gradient_row (&gradient->block[side == FL_SIDE_USER ? BPR_USER : BPR_ITEM],
+                                    index[k]);
+
+      for (size_t a = 0; a < m; a++)
+        row[a] += (float) d_out[k * m + a];
+    }
+  return TRUE;
+}

@@ -246,5 +246,6 @@ FL_PLUGIN (
             FL_GRADIENT (.settings = bpr_settings, .start = bpr_start, .blocks = bpr_blocks,
                          .scores = bpr_scores, .backward = bpr_backward,
                          .item_width = bpr_width, .user_width = bpr_width,
-                         .prepare_scores = bpr_prepare_scores, .stream = bpr_stream))
+                         .prepare_scores = bpr_prepare_scores, .stream = bpr_stream,
+                         .vectors = bpr_vectors, .vectors_back = bpr_vectors_back))
 );

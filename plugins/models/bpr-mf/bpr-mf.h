@@ -44,6 +44,10 @@ double bpr_scale (const BprMf *bpr);
 gboolean bpr_scores (gpointer self, const FlBatch *batch, double *score, GError **error);
 gboolean bpr_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                        FlGradient *gradient, FlGradient *d_delta, GError **error);
+gboolean bpr_vectors (gpointer self, FlSide side, size_t n, const uint32_t *index, double *out,
+                      GError **error);
+gboolean bpr_vectors_back (gpointer self, FlSide side, size_t n, const uint32_t *index,
+                           const double *d_out, FlGradient *gradient, GError **error);
 
 /* bpr-stream.c. */
 BprStream *bpr_stream_new (const FlRatings *train, GError **error);

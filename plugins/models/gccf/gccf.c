@@ -230,16 +230,15 @@ gccf_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
   return TRUE;
 }
 
-/* G_l is zero again where the batch has been. */
+/* G is zero again in the rows of one side that were added to. */
 static void
-clear_by_layer (Gccf *gccf, const FlBatch *batch, size_t l)
+clear_by_layer (Gccf *gccf, FlSide s, size_t n, const uint32_t *row)
 {
   size_t m = gccf_rank (gccf);
 
-  for (size_t k = 0; k < batch->n; k++)
-    memset (gccf->side[FL_SIDE_USER].by_layer[l] + batch->user[k] * m, 0, m * sizeof (float));
-  for (size_t k = 0; k < batch->n * batch->width; k++)
-    memset (gccf->side[FL_SIDE_ITEM].by_layer[l] + batch->item[k] * m, 0, m * sizeof (float));
+  for (size_t l = 0; l <= gccf_layers (gccf); l++)
+    for (size_t k = 0; k < n; k++)
+      memset (gccf->side[s].by_layer[l] + row[k] * m, 0, m * sizeof (float));
 }
 
 /* Adds to G_l what the batch has to say, entry by entry; returns the penalty. */
@@ -347,8 +346,42 @@ gccf_backward (gpointer self, const FlBatch *batch, const double *d_score, doubl
   for (size_t l = 0; l <= gccf_layers (gccf); l++)
     gradient->penalty += penalty[l];
   gccf_backward_layers (gccf, gradient);
-  for (size_t l = 0; l <= gccf_layers (gccf); l++)
-    clear_by_layer (gccf, batch, l);
+  clear_by_layer (gccf, FL_SIDE_USER, batch->n, batch->user);
+  clear_by_layer (gccf, FL_SIDE_ITEM, batch->n * batch->width, batch->item);
+  return TRUE;
+}
+
+/* Final vectors. */
+static gboolean
+gccf_vectors (gpointer self, FlSide side, size_t n, const uint32_t *index, double *out,
+              GError **error)
+{
+  Gccf *gccf = self;
+  size_t m = gccf_rank (gccf), width = gccf_width (gccf);
+
+  (void) error;
+  gccf_propagate (gccf);
+  for (size_t k = 0; k < n; k++)
+    for (size_t l = 0; l <= gccf_layers (gccf); l++)
+      for (size_t a = 0; a < m; a++)
+        out[k * width + l * m + a] = gccf->side[side].layer[l][index[k] * m + a];
+  return TRUE;
+}
+
+static gboolean
+gccf_vectors_back (gpointer self, FlSide side, size_t n, const uint32_t *index,
+                   const double *d_out, FlGradient *gradient, GError **error)
+{
+  Gccf *gccf = self;
+  size_t m = gccf_rank (gccf), width = gccf_width (gccf);
+
+  (void) error;
+  for (size_t k = 0; k < n; k++)
+    for (size_t l = 0; l <= gccf_layers (gccf); l++)
+      for (size_t a = 0; a < m; a++)
+        gccf->side[side].by_layer[l][index[k] * m + a] += (float) d_out[k * width + l * m + a];
+  gccf_backward_layers (gccf, gradient);
+  clear_by_layer (gccf, side, n, index);
   return TRUE;
 }
 
@@ -540,5 +573,6 @@ FL_PLUGIN (
                          .scores = gccf_scores, .backward = gccf_backward,
                          .item_width = gccf_width, .user_width = gccf_width,
                          .parameters_changed = gccf_parameters_changed,
-                         .prepare_scores = gccf_prepare_scores))
+                         .prepare_scores = gccf_prepare_scores, .vectors = gccf_vectors,
+                         .vectors_back = gccf_vectors_back))
 );

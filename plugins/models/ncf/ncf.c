@@ -234,6 +234,47 @@ ncf_vector_width (gconstpointer self)
   return (size_t) (ncf->gmf_rank + ncf->mlp_rank);
 }
 
+/* GMF, then MLP. */
+static gboolean
+ncf_vectors (gpointer self, FlSide side, size_t n, const uint32_t *index, double *out,
+             GError **error)
+{
+  const Ncf *ncf = self;
+  const FlBlock *gmf = &ncf->block[side == FL_SIDE_USER ? NCF_GMF_USER : NCF_GMF_ITEM];
+  const FlBlock *mlp = &ncf->block[side == FL_SIDE_USER ? NCF_MLP_USER : NCF_MLP_ITEM];
+
+  (void) error;
+  for (size_t k = 0; k < n; k++)
+    {
+      for (size_t a = 0; a < gmf->n_cols; a++)
+        *out++ = gmf->f32[index[k] * gmf->n_cols + a];
+      for (size_t a = 0; a < mlp->n_cols; a++)
+        *out++ = mlp->f32[index[k] * mlp->n_cols + a];
+    }
+  return TRUE;
+}
+
+static gboolean
+ncf_vectors_back (gpointer self, FlSide side, size_t n, const uint32_t *index,
+                  const double *d_out, FlGradient *gradient, GError **error)
+{
+  FlGradientBlock *gmf = &gradient->block[side == FL_SIDE_USER ? NCF_GMF_USER : NCF_GMF_ITEM];
+  FlGradientBlock *mlp = &gradient->block[side == FL_SIDE_USER ? NCF_MLP_USER : NCF_MLP_ITEM];
+
+  (void) self;
+  (void) error;
+  for (size_t k = 0; k < n; k++)
+    {
+      float *d_gmf = fl_gradient_row (gmf, index[k]), *d_mlp = fl_gradient_row (mlp, index[k]);
+
+      for (size_t a = 0; a < gmf->n_cols; a++)
+        d_gmf[a] += (float) *d_out++;
+      for (size_t a = 0; a < mlp->n_cols; a++)
+        d_mlp[a] += (float) *d_out++;
+    }
+  return TRUE;
+}
+
 static void
 ncf_parameters_changed (gpointer self)
 {
@@ -405,5 +446,6 @@ FL_PLUGIN (
                          .scores = ncf_scores, .backward = ncf_backward,
                          .item_width = ncf_vector_width, .user_width = ncf_vector_width,
                          .parameters_changed = ncf_parameters_changed,
-                         .prepare_scores = ncf_prepare_scores))
+                         .prepare_scores = ncf_prepare_scores, .vectors = ncf_vectors,
+                         .vectors_back = ncf_vectors_back))
 );
