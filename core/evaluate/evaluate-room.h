@@ -6,7 +6,6 @@
 #include "core/data/shaping/shaping-room.h"
 #include "core/plugin/plugin-room.h"
 #include "core/rank/rank-room.h"
-#include "core/train/train-room.h"
 
 FL_BEGIN_DECLS
 
@@ -79,6 +78,9 @@ FlOutcome *fl_outcome_from_variant (GVariant *variant, GError **error);
  * whole model. */
 FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
                     const FlInstance *model, GError **error);
+
+/* Lent to the runs of stages, whose trainings select by it. */
+extern const FlTrainingServices fl_training_services;
 
 /* Makes ready what `factors` and `score` of a trained model read. */
 gboolean fl_model_prepare_scores (const FlInstance *model, GError **error);

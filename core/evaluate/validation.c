@@ -15,6 +15,16 @@ struct FlValidation
   FlView *view;
 };
 
+static void
+validation_free (FlValidation *validation)
+{
+  if (validation == NULL)
+    return;
+  fl_view_free (validation->view);
+  g_free (validation);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlValidation, validation_free)
+
 static gboolean
 check (const FlValidation *validation, GError **error)
 {
@@ -34,8 +44,8 @@ check (const FlValidation *validation, GError **error)
   return TRUE;
 }
 
-FlValidation *
-fl_validation_new (const FlStage *stage, const FlInstance *objective, size_t k, GError **error)
+static FlValidation *
+validation_new (const FlStage *stage, const FlInstance *objective, size_t k, GError **error)
 {
   g_autoptr (FlValidation) validation = g_new0 (FlValidation, 1);
   const FlRatings *ratings = fl_run_validation (stage->run);
@@ -49,17 +59,8 @@ fl_validation_new (const FlStage *stage, const FlInstance *objective, size_t k, 
   return check (validation, error) ? g_steal_pointer (&validation) : NULL;
 }
 
-void
-fl_validation_free (FlValidation *validation)
-{
-  if (validation == NULL)
-    return;
-  fl_view_free (validation->view);
-  g_free (validation);
-}
-
-FlDirection
-fl_validation_direction (const FlValidation *validation)
+static FlDirection
+validation_direction (const FlValidation *validation)
 {
   return validation->ops->values[0].direction;
 }
@@ -76,8 +77,8 @@ look (FlValidation *validation, const FlInstance *model, GError **error)
          && (validation->k == 0 || fl_view_lists (validation->view, validation->k, error));
 }
 
-gboolean
-fl_validation_measure (FlValidation *validation, const FlInstance *model, double *value,
+static gboolean
+validation_measure (FlValidation *validation, const FlInstance *model, double *value,
                        GError **error)
 {
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
@@ -99,3 +100,10 @@ fl_validation_measure (FlValidation *validation, const FlInstance *model, double
          || fl_fail (error, FL_ERROR_DATA, "stop-on = %s: %s is undefined on the validation part",
                      validation->objective->plugin->name, name);
 }
+
+const FlTrainingServices fl_training_services = {
+  .validation_new = validation_new,
+  .validation_free = validation_free,
+  .validation_direction = validation_direction,
+  .validation_measure = validation_measure,
+};

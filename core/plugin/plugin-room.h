@@ -132,6 +132,25 @@ void fl_run_set_seed (FlRun *run, uint64_t seed);
 void fl_run_lend_validation (FlRun *run, const FlRatings *validation);
 const FlRatings *fl_run_validation (const FlRun *run); /* NULL: none */
 
+/* An objective on the validation part of a stage's run. */
+typedef struct FlValidation FlValidation;
+
+/* What trainings need of those who evaluate, who come after them. */
+typedef struct
+{
+  /* FL_ERROR_CONFIG where there is no such part, or the objective cannot choose. */
+  FlValidation *(*validation_new) (const FlStage *stage, const FlInstance *objective, size_t k,
+                                   GError **error);
+  void (*validation_free) (FlValidation *validation);
+  FlDirection (*validation_direction) (const FlValidation *validation);
+  /* The objective's first value for the model as it is; undefined is FL_ERROR_DATA. */
+  gboolean (*validation_measure) (FlValidation *validation, const FlInstance *model,
+                                  double *value, GError **error);
+} FlTrainingServices;
+/* Borrowed. */
+void fl_run_lend_services (FlRun *run, const FlTrainingServices *services);
+const FlTrainingServices *fl_run_services (const FlRun *run); /* NULL: none */
+
 /* Where the trainings of a cell keep their state: PREFIX.0, PREFIX.1, ... in the order
  * in which they begin. */
 typedef struct

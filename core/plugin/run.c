@@ -7,9 +7,10 @@ struct FlRun
   uint64_t seed;
   FlProgress progress;
   gpointer user_data;
-  GPtrArray *notes;            /* FlSetting */
-  const FlRatings *validation; /* or NULL   */
-  FlCheckpoints *checkpoints;  /* or NULL   */
+  GPtrArray *notes;                   /* FlSetting */
+  const FlRatings *validation;        /* or NULL   */
+  const FlTrainingServices *services; /* or NULL   */
+  FlCheckpoints *checkpoints;         /* or NULL   */
 };
 
 FlRun *
@@ -55,6 +56,18 @@ const FlRatings *
 fl_run_validation (const FlRun *run)
 {
   return run != NULL ? run->validation : NULL;
+}
+
+void
+fl_run_lend_services (FlRun *run, const FlTrainingServices *services)
+{
+  run->services = services;
+}
+
+const FlTrainingServices *
+fl_run_services (const FlRun *run)
+{
+  return run != NULL ? run->services : NULL;
 }
 
 void

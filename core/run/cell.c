@@ -44,6 +44,7 @@ execution_init (Execution *x, const FlCell *cell, const FlRegistry *registry,
   *x = (Execution) { .cell = cell, .registry = registry, .checkpoints = checkpoints,
                      .progress = progress, .user_data = user_data,
                      .run = fl_run_new (cell->seed, progress, user_data) };
+  fl_run_lend_services (x->run, &fl_training_services);
   fl_run_keep_checkpoints (x->run, checkpoints);
   x->errors = g_ptr_array_new_with_free_func (g_free);
   x->artefacts = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_artefact_free);

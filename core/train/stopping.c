@@ -6,6 +6,7 @@
 
 struct FlStopping
 {
+  const FlTrainingServices *services;
   FlValidation *validation;
   const FlInstance *model;
   const FlBlock *block;
@@ -19,8 +20,14 @@ fl_stopping_new (const FlStage *stage, const FlTrainingSettings *settings, GErro
 {
   g_autoptr (FlStopping) stopping = g_new0 (FlStopping, 1);
 
-  stopping->validation = fl_validation_new (stage, settings->stop_on, (size_t) settings->stop_k,
-                                            error);
+  stopping->services = fl_run_services (stage->run);
+  if (stopping->services == NULL)
+    {
+      fl_fail (error, FL_ERROR_PLUGIN, "stop-on: the stage has no run that could measure");
+      return NULL;
+    }
+  stopping->validation = stopping->services->validation_new (stage, settings->stop_on,
+                                                             (size_t) settings->stop_k, error);
   stopping->model = stage->model;
   stopping->patience = (uint64_t) settings->patience;
   stopping->every = (uint64_t) settings->validate_every;
@@ -32,7 +39,8 @@ fl_stopping_free (FlStopping *stopping)
 {
   if (stopping == NULL)
     return;
-  fl_validation_free (stopping->validation);
+  if (stopping->validation != NULL)
+    stopping->services->validation_free (stopping->validation);
   g_free (stopping->best);
   g_free (stopping);
 }
@@ -78,6 +86,7 @@ gboolean
 fl_stopping_end_epoch (FlStopping *stopping, uint64_t n_epochs, gboolean last, gboolean *stop,
                        GError **error)
 {
+  const FlTrainingServices *services = stopping->services;
   FlBest *best = stopping->best;
   double value;
   gboolean better;
@@ -85,9 +94,9 @@ fl_stopping_end_epoch (FlStopping *stopping, uint64_t n_epochs, gboolean last, g
   *stop = FALSE;
   if (n_epochs % stopping->every != 0 && !last)
     return TRUE;
-  if (!fl_validation_measure (stopping->validation, stopping->model, &value, error))
+  if (!services->validation_measure (stopping->validation, stopping->model, &value, error))
     return FALSE;
-  better = fl_validation_direction (stopping->validation) == FL_LOWER_IS_BETTER
+  better = services->validation_direction (stopping->validation) == FL_LOWER_IS_BETTER
                ? value < best->value : value > best->value;
   if (best->epoch == 0 || better)
     {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* train-room.h: training by gradients.  What a run does for its trainings is
- * declared here and defined in core/evaluate. */
+/* train-room.h: training by gradients.  What a training needs of rooms that come after it
+ * is handed over with its run: FlTrainingServices. */
 #ifndef FL_TRAIN_ROOM_H
 #define FL_TRAIN_ROOM_H
 
@@ -70,19 +70,6 @@ gboolean fl_training_settings_check (const FlTrainingSettings *settings, const F
 gboolean fl_training_check_model (const FlInstance *model, GError **error);
 
 /* ---- early stopping ---------------------------------------------------- */
-
-/* An objective on the validation part of a stage's run. */
-typedef struct FlValidation FlValidation;
-
-/* FL_ERROR_CONFIG where there is no such part, or the objective cannot choose. */
-FlValidation *fl_validation_new (const FlStage *stage, const FlInstance *objective, size_t k,
-                                 GError **error);
-void fl_validation_free (FlValidation *validation);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlValidation, fl_validation_free)
-FlDirection fl_validation_direction (const FlValidation *validation);
-/* Its first value; undefined is FL_ERROR_DATA. */
-gboolean fl_validation_measure (FlValidation *validation, const FlInstance *model, double *value,
-                                GError **error);
 
 /* The best epoch so far: its number, from 1 (0: none), value, and parameters. */
 typedef struct

@@ -55,15 +55,14 @@ linalg:        base
 train:         base plugin data/rows linalg
 rank:          base linalg
 pipeline:      base plugin data/reading data/dataset data/shaping train
-evaluate:      base plugin data/rows data/dataset data/shaping linalg train rank
+evaluate:      base plugin data/rows data/dataset data/shaping linalg rank
 store:         base plugin evaluate
 run:           base plugin data/rows data/reading data/dataset data/shaping linalg train pipeline evaluate store
 report:        base evaluate store
-cli:           base plugin data/dataset data/shaping linalg pipeline store run report
+cli:           base plugin data/rows data/dataset data/shaping linalg pipeline store run report
 END
 # What is borne with still, to become nothing: FROM TO.
 cat >"$scratch/rooms-tolerated" <<'END'
-train evaluate
 END
 # Files that call each other, alone or by way of others, and are borne with still.
 cat >"$scratch/circles-tolerated" <<'END'

@@ -960,6 +960,7 @@ case_new (const char *settings)
   c->ops = *(const FlModelOps *) learner_plugin.ops;
   c->model = (FlInstance) { &learner_plugin, &c->learner, &c->ops };
   c->run = fl_run_new (5, NULL, NULL);
+  fl_run_lend_services (c->run, &fl_training_services);
   c->train = some_ratings (80, 60);
   c->data = (FlData) { .train = c->train };
   c->stage = (FlStage) { &c->data, &c->model, c->run };
@@ -1525,6 +1526,8 @@ test_stopping_refuses (void **state)
   expect_refusal (c, NULL, neither, FALSE, FL_ERROR_CONFIG, "neither better low nor high");
   c->data.n_items = 6;
   expect_refusal (c, NULL, lower, TRUE, FL_ERROR_CONFIG, "stop-k = 7");
+  fl_run_lend_services (c->run, NULL);
+  expect_refusal (c, &undefined, lower, FALSE, FL_ERROR_PLUGIN, "no run that could measure");
 }
 
 /* ---- checkpoints ------------------------------------------------------- */
