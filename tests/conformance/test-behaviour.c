@@ -215,6 +215,56 @@ test_trainers (void **state)
   fixture_for_each (FL_KIND_MITIGATOR, check_trainer);
 }
 
+/* Rows of the fitted model, in double. */
+static double *
+copy_rows (size_t n, const double *f64, const float *f32)
+{
+  double *copy = g_new (double, n + 1);
+
+  for (size_t k = 0; k < n; k++)
+    copy[k] = f64 != NULL ? f64[k] : (double) f32[k];
+  return copy;
+}
+
+static double *
+items_of (const FlInstance *model, FlFactors *f)
+{
+  ((const FlModelOps *) model->ops)->factors (model->self, f);
+  return copy_rows (f->n_items * f->rank, f->item_f64, f->item_f32);
+}
+
+/* One more sweep, and it backwards: numbers are finite, and of users 0. */
+static void
+sweep_back (const FlEntry *entry, FlInstance *model, const FixtureData *data)
+{
+  g_autoptr (GError) error = NULL;
+  const FlClosedFormOps *ops = ((const FlModelOps *) model->ops)->closed_form;
+  FlFactors f;
+  g_autofree double *before = items_of (model, &f), *user = NULL, *item = NULL, *d_user = NULL;
+  g_autofree double *d_item = NULL, *d_lambda = g_new0 (double, f.n_users + 1);
+
+  if (!ops->sweep (model->self, &error))
+    {
+      assert_decent (entry, data->name, error);
+      return;
+    }
+  item = items_of (model, &f);
+  user = copy_rows (f.n_users * f.rank, f.user_f64, f.user_f32);
+  d_user = g_memdup2 (user, (f.n_users * f.rank + 1) * sizeof *user);
+  d_item = g_memdup2 (item, (f.n_items * f.rank + 1) * sizeof *item);
+  if (!ops->sweep_back (model->self, before, user, item, d_user, d_item, d_lambda, NULL, &error))
+    {
+      assert_decent (entry, data->name, error);
+      return;
+    }
+  for (size_t k = 0; k < f.n_users * f.rank; k++)
+    assert_true (d_user[k] == 0);
+  for (size_t k = 0; k < f.n_items * f.rank; k++)
+    assert_true (isfinite (d_item[k]));
+  for (size_t u = 0; u < f.n_users; u++)
+    assert_true (isfinite (d_lambda[u]));
+}
+
 /* Sweeps one at a time; clear comes after each of the stages. */
 static void
 sweep (const FlEntry *entry, FlInstance *model, const FixtureData *data, int n_sweeps)
@@ -240,6 +290,8 @@ sweep (const FlEntry *entry, FlInstance *model, const FixtureData *data, int n_s
   if (!isfinite (objective))
     fail_msg ("%s on %s: objective is %g after %d sweeps", entry->plugin.name, data->name,
               objective, n_sweeps);
+  if (ops->sweep_back != NULL)
+    sweep_back (entry, model, data);
   if (entry->plugin.clear != NULL)
     entry->plugin.clear (model->self);
 }
