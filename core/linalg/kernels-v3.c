@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* kernels-v3.c: kernels for x86-64-v3 (AVX2 and FMA: Haswell, Zen). */
-#include "core/linalg/kernels.h"
+#include "core/linalg/linalg-room.h"
 
 #if FL_KERNELS_X86
 #ifdef __clang__

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* kernels-v4.c: kernels for x86-64-v4 (AVX-512: Skylake-X, Zen 4). */
-#include "core/linalg/kernels.h"
+#include "core/linalg/linalg-room.h"
 
 #if FL_KERNELS_X86
 #ifdef __clang__

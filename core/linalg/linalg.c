@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* linalg.c: picks the kernels; products that run on several threads. */
-#include "core/linalg/kernels.h"
+#include "core/linalg/linalg-room.h"
 
 #include <cblas.h>
 #include <lapacke.h>

@@ -1,4 +1,4 @@
-libfairlead_la_SOURCES += %D%/kernels.h %D%/kernels.inc %D%/kernels-real.inc \
+libfairlead_la_SOURCES += %D%/linalg-room.h %D%/kernels.inc %D%/kernels-real.inc \
 	%D%/kernels-normal.inc %D%/kernels-few.inc %D%/kernels-step.inc \
 	%D%/kernels-table.inc %D%/kernels-bpr.inc %D%/kernels-rank.inc \
 	%D%/kernels-rank-x86.inc %D%/kernels-base.c %D%/kernels-v3.c \

@@ -8,7 +8,7 @@
  */
 #include "core/rank/rank-room.h"
 
-#include "core/linalg/kernels.h"
+#include "core/linalg/linalg-room.h"
 
 #include <float.h>
 #include <math.h>

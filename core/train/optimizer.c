@@ -14,7 +14,7 @@
  * decay theta is added to it, whether a batch has a part in theta or not.
  * Numbers are stepped one by one: threads change no digit.
  */
-#include "core/linalg/kernels.h"
+#include "core/linalg/linalg-room.h"
 #include "core/train/train-room.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* kernels.h: the dense kernels, once for each instruction set. */
-#ifndef FL_KERNELS_H
-#define FL_KERNELS_H
+/* linalg-room.h: the dense kernels, once for each instruction set. */
+#ifndef FL_LINALG_ROOM_H
+#define FL_LINALG_ROOM_H
 
 #include <fairlead/linalg.h>
 
