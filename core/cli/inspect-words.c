@@ -23,48 +23,54 @@ model_traits (const FlModelOps *ops, InspectTrait *can)
   add_word (can, ops->factors != NULL, "factors");
   add_word (can, ops->closed_form != NULL, "closed-form");
   add_word (can, ops->gradient != NULL, "gradient");
+  add_word (can, ops->predicts_ratings != NULL, "ratings");
 }
 
 static void
-objective_traits (const FlObjectiveOps *ops, InspectTrait *over, InspectTrait *gradients,
-                  InspectTrait *needs)
+need_traits (unsigned of, InspectTrait *needs)
 {
-  over->label = "over";
-  add_word (over, ops->lists, "top-K lists");
-  add_word (over, ops->whole || !ops->lists || ops->needs_lists != NULL,
-            ops->whole ? "all users and items" : "ratings of a part");
   needs->label = "needs";
-  add_word (needs, ops->needs_validation, "validation");
-  add_word (needs, ops->needs_user_groups, "user-groups");
-  add_word (needs, ops->needs_item_groups, "item-groups");
+  add_word (needs, (of & FL_NEEDS_FACTORS) != 0, "factors");
+  add_word (needs, (of & FL_NEEDS_CLOSED_FORM) != 0, "closed-form");
+  add_word (needs, (of & FL_NEEDS_GRADIENT) != 0, "gradient");
+  add_word (needs, (of & FL_NEEDS_RATINGS) != 0, "ratings");
+  add_word (needs, (of & FL_NEEDS_VALIDATION) != 0, "validation");
+  add_word (needs, (of & FL_NEEDS_USER_GROUPS) != 0, "user-groups");
+  add_word (needs, (of & FL_NEEDS_ITEM_GROUPS) != 0, "item-groups");
+}
+
+static void
+objective_traits (const FlPlugin *plugin, InspectTrait *over, InspectTrait *gradients)
+{
+  const FlObjectiveOps *ops = plugin->ops;
+  gboolean lists = (plugin->needs & FL_NEEDS_LISTS) != 0;
+
+  over->label = "over";
+  add_word (over, lists, "top-K lists");
+  add_word (over, ops->whole || !lists || plugin->needs_now != NULL,
+            ops->whole ? "all users and items" : "ratings of a part");
   gradients->label = "gradients";
   add_word (gradients, ops->gradient != NULL, "predictions");
   add_word (gradients, ops->gradient_factors != NULL, "factors");
 }
 
 static void
-mitigator_traits (const FlMitigatorOps *ops, InspectTrait *stages, InspectTrait *needs)
+mitigator_traits (const FlMitigatorOps *ops, InspectTrait *stages)
 {
   stages->label = "stages";
   add_word (stages, ops->augment != NULL, "augment");
   add_word (stages, ops->train != NULL, "train");
+  add_word (stages, ops->rerank != NULL, "rerank");
   add_word (stages, ops->project != NULL, "project");
   add_word (stages, ops->respond != NULL, "respond");
-  needs->label = "needs";
-  add_word (needs, (ops->model_needs & FL_MODEL_FACTORS) != 0, "factors");
-  add_word (needs, (ops->model_needs & FL_MODEL_CLOSED_FORM) != 0, "closed-form");
-  add_word (needs, (ops->model_needs & FL_MODEL_GRADIENT) != 0, "gradient");
-  add_word (needs, ops->needs_validation, "validation");
-  add_word (needs, ops->needs_user_groups, "user-groups");
-  add_word (needs, ops->needs_item_groups, "item-groups");
 }
 
 static void
-source_traits (const FlSourceOps *ops, InspectTrait *data)
+source_traits (const FlPlugin *plugin, InspectTrait *data)
 {
   data->label = "data";
-  add_word (data, ops->inputs != NULL, "files");
-  add_word (data, ops->seeded, "seeded");
+  add_word (data, plugin->inputs != NULL, "files");
+  add_word (data, ((const FlSourceOps *) plugin->ops)->seeded, "seeded");
 }
 
 size_t
@@ -74,16 +80,18 @@ inspect_traits (const FlPlugin *plugin, InspectTrait traits[INSPECT_TRAITS_MAX])
   switch (plugin->kind)
     {
     case FL_KIND_SOURCE:
-      source_traits (plugin->ops, &traits[0]);
+      source_traits (plugin, &traits[0]);
       return 1;
     case FL_KIND_MODEL:
       model_traits (plugin->ops, &traits[0]);
       return 1;
     case FL_KIND_OBJECTIVE:
-      objective_traits (plugin->ops, &traits[0], &traits[1], &traits[2]);
+      objective_traits (plugin, &traits[0], &traits[1]);
+      need_traits (plugin->needs, &traits[2]);
       return 3;
     case FL_KIND_MITIGATOR:
-      mitigator_traits (plugin->ops, &traits[0], &traits[1]);
+      mitigator_traits (plugin->ops, &traits[0]);
+      need_traits (plugin->needs, &traits[1]);
       return 2;
     }
   return 0;
@@ -139,7 +147,11 @@ inspect_range (const FlParam *param)
 const FlValue *
 inspect_values (const FlPlugin *plugin)
 {
+  const FlMitigatorOps *stages = plugin->kind == FL_KIND_MITIGATOR ? plugin->ops : NULL;
+
   if (plugin->kind == FL_KIND_OBJECTIVE)
     return ((const FlObjectiveOps *) plugin->ops)->values;
-  return plugin->kind == FL_KIND_MITIGATOR ? ((const FlMitigatorOps *) plugin->ops)->values : NULL;
+  if (stages != NULL && stages->project != NULL)
+    return stages->project->values;
+  return stages != NULL && stages->respond != NULL ? stages->respond->values : NULL;
 }

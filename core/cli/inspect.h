@@ -9,7 +9,7 @@
 typedef struct
 {
   const char *label;
-  const char *words[6]; /* NULL-terminated */
+  const char *words[9]; /* NULL-terminated */
 } InspectTrait;
 
 #define INSPECT_TRAITS_MAX 3

@@ -95,11 +95,11 @@ gboolean fl_objective_run (const FlInstance *objective, const char *name, const 
 
 /* Runs the project stage of a mitigator and adds what it yields to `outcome`, by the
  * names of its values.  Numbers are held to what those of objectives are. */
-gboolean fl_projection_run (const FlInstance *mitigator, const FlStage *stage,
-                            FlOutcome *outcome, GError **error);
+gboolean fl_projection_run (FlInstance *mitigator, const FlStage *stage, FlOutcome *outcome,
+                            GError **error);
 
 /* The same of a response to one round. */
-gboolean fl_response_run (const FlInstance *response, const FlRound *round, FlOutcome *outcome,
+gboolean fl_response_run (FlInstance *response, const FlRound *round, FlOutcome *outcome,
                           GError **error);
 
 FL_END_DECLS

@@ -308,14 +308,21 @@ result_clear (FlResult *result)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlResult, result_clear)
 
-/* A pipeline without the groups has been refused; other callers have no pipeline. */
+/* A pipeline without what the objective needs has been refused; other callers have no
+ * pipeline. */
 static gboolean
-has_groups (const FlObjectiveOps *ops, const FlView *view, GError **error)
+view_has_needs (const FlInstance *objective, const FlView *view, GError **error)
 {
-  if (ops->needs_user_groups && view->user_groups == NULL)
+  unsigned needs = fl_instance_needs (objective);
+
+  if ((needs & FL_NEEDS_USER_GROUPS) && view->user_groups == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "needs groups of users");
-  if (ops->needs_item_groups && view->item_groups == NULL)
+  if ((needs & FL_NEEDS_ITEM_GROUPS) && view->item_groups == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "needs groups of items");
+  if ((needs & FL_NEEDS_LISTS) && view->lists == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "measures top-K lists, and this view has none");
+  if ((needs & FL_NEEDS_FACTORS) && view->factors == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "needs a model with user and item factors");
   return TRUE;
 }
 
@@ -326,19 +333,20 @@ fl_objective_run (const FlInstance *objective, const char *name, const FlView *v
   static const char *const parts[] = {
     [FL_PART_TRAIN] = "train", [FL_PART_VALIDATION] = "validation", [FL_PART_TEST] = "test"
   };
-  const FlObjectiveOps *ops = objective->ops;
+  gboolean whole = fl_objective_is_whole (objective);
   g_auto (FlResult) result;
 
-  result_init (&result, objective, ops->values);
+  result_init (&result, objective, fl_objective_values (objective));
   result.name = name;
-  result.part = ops->whole ? NULL : parts[view->part];
+  result.part = whole ? NULL : parts[view->part];
   result.k = k;
-  result.n = ops->whole ? 0 : view->n;
+  result.n = whole ? 0 : view->n;
   result.groups[FL_SIDE_USER] = view->user_groups;
   result.groups[FL_SIDE_ITEM] = view->item_groups;
   result.n_entities[FL_SIDE_USER] = view->n_users;
   result.n_entities[FL_SIDE_ITEM] = view->n_items;
-  if (has_groups (ops, view, error) && ops->evaluate (objective->self, view, &result, error)
+  if (view_has_needs (objective, view, error)
+      && fl_objective_evaluate (objective, view, &result, error)
       && collect (&result, outcome, error))
     return TRUE;
   g_prefix_error (error, "objective %s: ", name != NULL ? name : objective->plugin->name);
@@ -348,10 +356,7 @@ fl_objective_run (const FlInstance *objective, const char *name, const FlView *v
 static void
 result_of_data (FlResult *result, const FlInstance *mitigator, const FlData *data)
 {
-  static const FlValue none[] = { FL_VALUE_END };
-  const FlValue *values = ((const FlMitigatorOps *) mitigator->ops)->values;
-
-  result_init (result, mitigator, values != NULL ? values : none);
+  result_init (result, mitigator, fl_mitigator_values (mitigator));
   if (data == NULL)
     return;
   result->groups[FL_SIDE_USER] = data->user_groups;
@@ -361,25 +366,21 @@ result_of_data (FlResult *result, const FlInstance *mitigator, const FlData *dat
 }
 
 gboolean
-fl_projection_run (const FlInstance *mitigator, const FlStage *stage, FlOutcome *outcome,
-                   GError **error)
+fl_projection_run (FlInstance *mitigator, const FlStage *stage, FlOutcome *outcome, GError **error)
 {
-  const FlMitigatorOps *ops = mitigator->ops;
   g_auto (FlResult) result;
 
   result_of_data (&result, mitigator, stage->data);
-  return ops->project (mitigator->self, stage, &result, error)
+  return fl_mitigator_project (mitigator, stage, &result, error)
          && collect (&result, outcome, error);
 }
 
 gboolean
-fl_response_run (const FlInstance *response, const FlRound *round, FlOutcome *outcome,
-                 GError **error)
+fl_response_run (FlInstance *response, const FlRound *round, FlOutcome *outcome, GError **error)
 {
-  const FlMitigatorOps *ops = response->ops;
   g_auto (FlResult) result;
 
   result_of_data (&result, response, round->data);
-  return ops->respond (response->self, round, &result, error)
+  return fl_mitigator_respond (response, round, &result, error)
          && collect (&result, outcome, error);
 }

@@ -9,7 +9,7 @@
 struct FlValidation
 {
   const FlInstance *objective;
-  const FlObjectiveOps *ops;
+  const FlValue *value; /* the first */
   size_t k;     /* 0: no lists */
   FlData data;
   FlView *view;
@@ -35,9 +35,9 @@ check (const FlValidation *validation, GError **error)
   if (data->validation == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "stop-on = %s: there are no validation ratings; set "
                     "'validation' in [split]", name);
-  if (validation->ops->values[0].direction == FL_NO_DIRECTION)
+  if (validation->value->direction == FL_NO_DIRECTION)
     return fl_fail (error, FL_ERROR_CONFIG, "stop-on = %s: its value %s is neither better low nor "
-                    "high", name, validation->ops->values[0].name);
+                    "high", name, validation->value->name);
   if (validation->k > n_items)
     return fl_fail (error, FL_ERROR_CONFIG, "stop-k = %" G_GSIZE_FORMAT ": there are %u items",
                     validation->k, n_items);
@@ -51,8 +51,8 @@ validation_new (const FlStage *stage, const FlInstance *objective, size_t k, GEr
   const FlRatings *ratings = fl_run_validation (stage->run);
 
   validation->objective = objective;
-  validation->ops = objective->ops;
-  validation->k = validation->ops->lists ? k : 0;
+  validation->value = fl_objective_values (objective);
+  validation->k = fl_objective_needs_lists (objective) ? k : 0;
   validation->data = *stage->data;
   if (ratings != NULL)
     validation->data.validation = ratings;
@@ -62,7 +62,7 @@ validation_new (const FlStage *stage, const FlInstance *objective, size_t k, GEr
 static FlDirection
 validation_direction (const FlValidation *validation)
 {
-  return validation->ops->values[0].direction;
+  return validation->value->direction;
 }
 
 /* The view of the model as it is now. */
@@ -82,7 +82,7 @@ validation_measure (FlValidation *validation, const FlInstance *model, double *v
                        GError **error)
 {
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
-  const char *name = validation->ops->values[0].name;
+  const char *name = validation->value->name;
 
   *value = NAN;
   if (!look (validation, model, error)

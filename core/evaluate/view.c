@@ -26,18 +26,6 @@ struct FlViewPrivate
   FlLists *lists;
 };
 
-static const FlModelOps *
-model_ops (const FlInstance *model)
-{
-  return model->ops;
-}
-
-static const FlObjectiveOps *
-objective_ops (const FlInstance *objective)
-{
-  return objective->ops;
-}
-
 /* p_u . q_i */
 static double
 inner_product (const FlFactors *factors, uint32_t u, uint32_t i)
@@ -53,10 +41,8 @@ static gboolean
 score_block (const FlViewPrivate *priv, size_t n_users, const uint32_t *user, size_t n_items,
              const uint32_t *item, double *out, GError **error)
 {
-  const FlModelOps *ops = model_ops (priv->model);
-
-  if (ops->score != NULL)
-    return ops->score (priv->model->self, n_users, user, n_items, item, out, error);
+  if (fl_model_scores_itself (priv->model))
+    return fl_model_score (priv->model, n_users, user, n_items, item, out, error);
   for (size_t k = 0; k < n_users; k++)
     for (size_t l = 0; l < n_items; l++)
       out[k * n_items + l] = inner_product (&priv->factors, user[k], item[l]);
@@ -127,14 +113,6 @@ check_predictions (const FlViewPrivate *priv, GError **error)
   return TRUE;
 }
 
-/* Both sides in double, or both in float. */
-static gboolean
-has_arrays (const FlFactors *factors)
-{
-  return (factors->user_f64 != NULL && factors->item_f64 != NULL)
-         || (factors->user_f32 != NULL && factors->item_f32 != NULL);
-}
-
 /* Factors of the view's users and items only: those that a mitigator added are
  * behind them. */
 static gboolean
@@ -143,10 +121,9 @@ take_factors (FlViewPrivate *priv, GError **error)
   FlView *view = &priv->view;
   FlFactors *factors = &priv->factors;
 
-  *factors = (FlFactors) { 0 };
-  model_ops (priv->model)->factors (priv->model->self, factors);
-  if (factors->n_users < view->n_users || factors->n_items < view->n_items
-      || (!has_arrays (factors) && view->n_users > 0 && view->n_items > 0))
+  if (!fl_model_factors (priv->model, factors, error))
+    return FALSE;
+  if (factors->n_users < view->n_users || factors->n_items < view->n_items)
     return fl_fail (error, FL_ERROR_PLUGIN,
                     "model %s: factors of %u users and %u items, wanted %u and %u: not fitted?",
                     priv->model->plugin->name, factors->n_users, factors->n_items, view->n_users,
@@ -160,7 +137,7 @@ take_factors (FlViewPrivate *priv, GError **error)
 gboolean
 fl_model_prepare_scores (const FlInstance *model, GError **error)
 {
-  const FlGradientOps *gradient = model_ops (model)->gradient;
+  const FlGradientOps *gradient = ((const FlModelOps *) model->ops)->gradient;
 
   return gradient == NULL || gradient->prepare_scores == NULL
          || gradient->prepare_scores (model->self, error);
@@ -182,7 +159,7 @@ fl_view_update (FlView *view, GError **error)
   drop_lists (priv);
   if (!fl_model_prepare_scores (priv->model, error))
     return FALSE;
-  if (model_ops (priv->model)->factors != NULL)
+  if (fl_model_has (priv->model, FL_NEEDS_FACTORS))
     {
       if (!take_factors (priv, error))
         return FALSE;
@@ -308,6 +285,7 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
   FlViewPrivate *priv = (FlViewPrivate *) view;
 
   priv->model = model;
+  view->size = sizeof *view;
   view->priv = priv;
   view->part = part;
   view->n_users = data->n_users != 0 ? data->n_users : data->train->n_users;
@@ -334,15 +312,24 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
 FlView *
 fl_view_new (const FlData *data, FlPart part, const FlInstance *model, GError **error)
 {
-  const FlRatings *ratings = part == FL_PART_TRAIN ? data->train : data->validation;
+  const FlRatings *ratings = NULL;
+  FlData own;
 
+  if (data->size == 0)
+    {
+      fl_fail (error, FL_ERROR_PLUGIN, "is given a FlData without its size: use FL_DATA");
+      return NULL;
+    }
+  FL_COPY (&own, data);
+  if (part != FL_PART_TEST)
+    ratings = part == FL_PART_TRAIN ? own.train : own.validation;
   if (part == FL_PART_TEST || ratings == NULL)
     {
       fl_fail (error, FL_ERROR_CONFIG, "there are no %s ratings here",
                part == FL_PART_TEST ? "test" : "validation");
       return NULL;
     }
-  return fl_view_of (data, ratings, part, model, error);
+  return fl_view_of (&own, ratings, part, model, error);
 }
 
 void
@@ -427,8 +414,7 @@ gradient_by_entries (const FlInstance *objective, const FlView *view, double *lo
 {
   g_autofree double *d_predicted = fl_alloc (view->n, sizeof (double), error);
 
-  if (d_predicted == NULL
-      || !objective_ops (objective)->gradient (objective->self, view, loss, d_predicted, error))
+  if (d_predicted == NULL || !fl_objective_gradient (objective, view, loss, d_predicted, error))
     return FALSE;
   if (d_user != NULL)
     project_on_users (view, d_predicted, d_user);
@@ -441,15 +427,13 @@ static gboolean
 gradient_by_factors (const FlInstance *objective, const FlView *view, double *loss,
                      double *d_user, double *d_item, GError **error)
 {
-  const FlObjectiveOps *ops = objective_ops (objective);
-
-  if (ops->gradient_factors == NULL && ops->gradient == NULL)
+  if (!fl_objective_has_gradient (objective))
     return fl_fail (error, FL_ERROR_CONFIG, "has no gradient");
   if (view->factors == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "its gradient needs a model with factors, not %s",
-                    view->priv->model->plugin->name);
-  if (ops->gradient_factors != NULL)
-    return ops->gradient_factors (objective->self, view, loss, d_user, d_item, error);
+                    fl_instance_name (view->priv->model));
+  if (fl_objective_has_own_factors (objective))
+    return fl_objective_gradient_own_factors (objective, view, loss, d_user, d_item, error);
   return gradient_by_entries (objective, view, loss, d_user, d_item, error);
 }
 
@@ -457,14 +441,8 @@ gboolean
 fl_objective_gradient_factors (const FlInstance *objective, const FlView *view, double *loss,
                                double *d_user, double *d_item, GError **error)
 {
-  const char *name = objective->plugin->name;
-
-  if (!gradient_by_factors (objective, view, loss, d_user, d_item, error))
-    {
-      g_prefix_error (error, "objective %s: ", name);
-      return FALSE;
-    }
-  if (!isfinite (*loss))
-    return fl_fail (error, FL_ERROR_NUMERIC, "objective %s: its loss is %g", name, *loss);
-  return TRUE;
+  if (gradient_by_factors (objective, view, loss, d_user, d_item, error))
+    return TRUE;
+  g_prefix_error (error, "objective %s: ", fl_instance_name (objective));
+  return FALSE;
 }

@@ -104,8 +104,10 @@ FlInstance *fl_section_instance (const FlSection *section, const GPtrArray *refe
 FlCell *fl_cell_new (void);
 /* The same point under a later seed. */
 FlCell *fl_cell_repeat (const FlCell *cell, uint32_t repeat);
-/* Refuses what cannot run: a mitigator on a model without what it needs, parts
- * and groups that nothing makes. */
+/* ---- needs.c ------------------------------------------------------------ */
+
+/* Refuses what cannot run: a plugin on a model without what it needs, parts and groups
+ * that nothing makes, a loss that a trainer cannot use. */
 gboolean fl_cell_check (const FlCell *cell, const FlSections *sections, GError **error);
 
 #endif

@@ -101,6 +101,10 @@ typedef struct
 } FlObjectiveKeys;
 extern const FlParam fl_objective_params[];
 
+/* Puts the line of `section` before a message that begins with "[GROUP] " and the key of one
+ * of `settings`.  FALSE: it begins with another group. */
+gboolean fl_section_locate (const FlSection *section, const GPtrArray *settings, GError **error);
+
 /* The arm that a parameter of the section's plugin names; NULL: none does. */
 const FlSetting *fl_section_arm (const FlSection *section, const FlRegistry *registry);
 
@@ -110,6 +114,11 @@ gboolean fl_cell_ingest (const FlCell *cell, FlIngest *ingest, GError **error);
  * parameters name. */
 FlInstance *fl_cell_instance (const FlCell *cell, const FlRegistry *registry, FlKind kind,
                               const FlSection *section, GError **error);
+
+/* Whether the cell's plugins can work on these data, and lists be as long as they are to
+ * be; what cannot be names the line of the pipeline. */
+gboolean fl_cell_check_data (const FlCell *cell, const FlRegistry *registry,
+                             const FlSplit *split, GError **error);
 
 /* What a worker is sent, and back. */
 GVariant *fl_cell_to_variant (const FlCell *cell);

@@ -74,7 +74,10 @@ works_alone (const FlSections *sections, const FlCell *cell)
       const FlEntry *entry
           = fl_registry_find (sections->registry, FL_KIND_MITIGATOR, section->plugin, NULL);
 
-      if (entry == NULL || !((const FlMitigatorOps *) entry->plugin.ops)->alone)
+      const FlProjectOps *project
+          = entry != NULL ? ((const FlMitigatorOps *) entry->plugin.ops)->project : NULL;
+
+      if (project == NULL || !project->alone)
         return FALSE;
     }
   return TRUE;
@@ -274,11 +277,11 @@ check_own_errors (const FlCell *cell, FlSide side, const FlRegistry *registry, G
       const FlSection *mitigator = g_ptr_array_index (cell->mitigators, i);
       const FlEntry *entry
           = fl_registry_find (registry, FL_KIND_MITIGATOR, mitigator->plugin, error);
-      const FlMitigatorOps *ops = entry != NULL ? entry->plugin.ops : NULL;
+      unsigned groups = side == FL_SIDE_USER ? FL_NEEDS_USER_GROUPS : FL_NEEDS_ITEM_GROUPS;
 
-      if (ops == NULL)
+      if (entry == NULL)
         return FALSE;
-      if (side == FL_SIDE_USER ? ops->needs_user_groups : ops->needs_item_groups)
+      if (entry->plugin.needs & groups)
         return fl_fail (error, FL_ERROR_CONFIG, "[%s] needs these groups, and they need the "
                         "errors of the arm that it is to train", mitigator->title);
     }

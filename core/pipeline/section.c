@@ -6,7 +6,6 @@
  * can be known before a run is named before it.
  */
 #include "core/pipeline/parts.h"
-#include "core/train/train-room.h"
 
 #include <string.h>
 
@@ -242,6 +241,41 @@ fl_section_arm (const FlSection *section, const FlRegistry *registry)
   return NULL;
 }
 
+/* ---- where mistakes are ------------------------------------------------- */
+
+/* The key that the message, behind its "[GROUP] ", begins with; or NULL. */
+static const FlSetting *
+find_key (const GPtrArray *settings, const char *message)
+{
+  for (guint i = 0; i < settings->len; i++)
+    {
+      const FlSetting *setting = g_ptr_array_index (settings, i);
+      size_t length = strlen (setting->key);
+
+      if (strncmp (message, setting->key, length) == 0
+          && strchr (" =:,", message[length]) != NULL)
+        return setting;
+    }
+  return NULL;
+}
+
+gboolean
+fl_section_locate (const FlSection *section, const GPtrArray *settings, GError **error)
+{
+  g_autofree char *group = g_strdup_printf ("[%s] ", section->title);
+  const FlSetting *setting;
+  const char *origin;
+
+  if (!g_str_has_prefix ((*error)->message, group))
+    return FALSE;
+  setting = find_key (settings, (*error)->message + strlen (group));
+  origin = setting != NULL && strcmp (setting->origin, "default") != 0 ? setting->origin
+                                                                       : section->origin;
+  if (origin != NULL)
+    g_prefix_error (error, "%s: ", origin);
+  return TRUE;
+}
+
 /* ---- making them -------------------------------------------------------- */
 
 /* What is known of a section before its plugin is. */
@@ -467,16 +501,6 @@ store_host (FlSections *sections, const Plan *plan, const FlEntry *entry,
 static FlInstance *resolve_new (gpointer user_data, FlKind kind, const char *name,
                                 GError **error);
 
-/* What the host knows of the settings of a kind. */
-static gboolean
-check_instance (const FlInstance *instance, const Plan *plan, GError **error)
-{
-  if (plan->kind != FL_KIND_MODEL || fl_training_check_model (instance, error))
-    return TRUE;
-  g_prefix_error (error, "[%s] %s: ", plan->title, instance->plugin->name);
-  return FALSE;
-}
-
 /* Makes the instance and drops it again: what it says of its settings counts. */
 static gboolean
 try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
@@ -490,7 +514,7 @@ try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
   instance = fl_instance_new (entry, plan->title, given, (const char *const *) reserved->pdata,
                               resolve_new, sections, &reason);
   g_ptr_array_set_size (sections->pending, (gint) sections->pending->len - 1);
-  if (instance != NULL && check_instance (instance, plan, &reason))
+  if (instance != NULL)
     return TRUE;
   explain (&reason, plan->origin, given);
   if (reason->code == FL_ERROR_PLUGIN)
@@ -670,7 +694,7 @@ check_response (const FlSections *sections, const GPtrArray *given, const FlRoun
   const FlSetting *response = fl_settings_find (given, "response");
   g_autofree char *known = NULL;
 
-  if (((const FlMitigatorOps *) keys->response->ops)->respond != NULL)
+  if (fl_mitigator_stages (keys->response)->respond != NULL)
     return TRUE;
   known = known_responses (sections->registry);
   fl_fail (error, FL_ERROR_CONFIG, "'%s' does not respond to lists; installed: %s",

@@ -251,22 +251,53 @@ check_objective (const FlObjectiveOps *ops, GError **error)
   return check_values (ops->values, error);
 }
 
-static gboolean
-check_mitigator (const FlMitigatorOps *ops, GError **error)
-{
-  const unsigned known = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM | FL_MODEL_GRADIENT;
+/* The stage's methods as a copy of the host's size; what it had is left alone. */
+#define ADOPT_STAGE(ops, stage) \
+  ((ops)->stage = (ops)->stage != NULL ? copy_ops ((ops)->stage, sizeof *(ops)->stage) : NULL)
 
-  if (ops->augment == NULL && ops->train == NULL && ops->project == NULL
+static gboolean
+check_stages (const FlMitigatorOps *ops, GError **error)
+{
+  if (ops->augment != NULL && ops->augment->augment == NULL)
+    return refuse (error, "augments without augment");
+  if (ops->train != NULL && ops->train->train == NULL)
+    return refuse (error, "trains without train");
+  if (ops->rerank != NULL && ops->rerank->rerank == NULL)
+    return refuse (error, "re-ranks without rerank");
+  if (ops->project != NULL && ops->project->project == NULL)
+    return refuse (error, "projects without project");
+  if (ops->respond != NULL && ops->respond->respond == NULL)
+    return refuse (error, "responds without respond");
+  return TRUE;
+}
+
+static gboolean
+check_mitigator (FlMitigatorOps *ops, GError **error)
+{
+  const FlValue *values;
+
+  /* From here on copies, freed with their owner. */
+  ADOPT_STAGE (ops, augment);
+  ADOPT_STAGE (ops, train);
+  ADOPT_STAGE (ops, rerank);
+  ADOPT_STAGE (ops, project);
+  ADOPT_STAGE (ops, respond);
+  if (ops->augment == NULL && ops->train == NULL && ops->rerank == NULL && ops->project == NULL
       && ops->respond == NULL)
     return refuse (error, "mitigator without a stage");
-  if (ops->project != NULL && (ops->values == NULL || ops->values[0].name == NULL))
+  if (!check_stages (ops, error))
+    return FALSE;
+  values = ops->project != NULL ? ops->project->values : NULL;
+  if (ops->project != NULL && (values == NULL || values[0].name == NULL))
     return refuse (error, "projects, but yields no values");
-  if (ops->alone && (ops->project == NULL || ops->augment != NULL || ops->train != NULL))
+  if (ops->project != NULL && ops->respond != NULL)
+    return refuse (error, "both projects and responds");
+  if (ops->project != NULL && ops->project->alone
+      && (ops->augment != NULL || ops->train != NULL || ops->rerank != NULL))
     return refuse (error, "works alone, but not by projecting alone");
-  if ((ops->model_needs & ~known) != 0)
-    return refuse (error, "needs a capability of models that this host does not know");
-  return (ops->project == NULL && ops->respond == NULL) || ops->values == NULL
-         || check_values (ops->values, error);
+  if (ops->respond != NULL)
+    values = ops->respond->values;
+  return values == NULL || check_values (values, error);
 }
 
 static const size_t ops_sizes[FL_N_KINDS] = {
@@ -304,14 +335,31 @@ adopt_ops (FlPlugin *plugin, gconstpointer theirs, GError **error)
 static gboolean
 check_arms (const FlPlugin *plugin, GError **error)
 {
-  const FlObjectiveOps *ops = plugin->kind == FL_KIND_OBJECTIVE ? plugin->ops : NULL;
   unsigned n = 0;
 
   for (const FlParam *p = plugin->params; p != NULL && p->type != FL_TYPE_END; p++)
     n += p->type == FL_TYPE_ARM;
-  if (n > 0 && (ops == NULL || !ops->lists))
+  if (n > 0 && (plugin->kind != FL_KIND_OBJECTIVE || (plugin->needs & FL_NEEDS_LISTS) == 0))
     return refuse (error, "names an arm, but is no objective over lists");
   return n <= 1 || refuse (error, "names %u arms: one at most", n);
+}
+
+/* Needs that its kind cannot have are a mistake, not a wish. */
+static gboolean
+check_needs (const FlPlugin *plugin, GError **error)
+{
+  static const unsigned may_need[FL_N_KINDS] = {
+    [FL_KIND_SOURCE] = 0,
+    [FL_KIND_MODEL] = FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+    [FL_KIND_OBJECTIVE] = FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS | FL_NEEDS_VALIDATION
+                          | FL_NEEDS_LISTS | FL_NEEDS_FACTORS | FL_NEEDS_RATINGS,
+    [FL_KIND_MITIGATOR] = FL_NEEDS_ALL & ~FL_NEEDS_LISTS,
+  };
+
+  if ((plugin->needs & ~FL_NEEDS_ALL) != 0)
+    return refuse (error, "needs what this host does not know");
+  return (plugin->needs & ~may_need[plugin->kind]) == 0
+         || refuse (error, "needs what no %s can", fl_kind_name (plugin->kind));
 }
 
 /* What can be read before the size is known to suffice. */
@@ -340,7 +388,7 @@ adopt_body (FlPlugin *plugin, gconstpointer ops, GError **error)
          && check_text (plugin->licence, FALSE, "licence", error)
          && check_text (plugin->version, FALSE, "version", error)
          && check_params (plugin, error) && adopt_ops (plugin, ops, error)
-         && check_arms (plugin, error);
+         && check_needs (plugin, error) && check_arms (plugin, error);
 }
 
 FlEntry *
@@ -373,7 +421,18 @@ fl_entry_free (FlEntry *entry)
       g_free ((gpointer) ops->closed_form);
       g_free ((gpointer) ops->gradient);
     }
+  if (entry->plugin.kind == FL_KIND_MITIGATOR && entry->plugin.ops != NULL)
+    {
+      const FlMitigatorOps *ops = entry->plugin.ops;
+
+      g_free ((gpointer) ops->augment);
+      g_free ((gpointer) ops->train);
+      g_free ((gpointer) ops->rerank);
+      g_free ((gpointer) ops->project);
+      g_free ((gpointer) ops->respond);
+    }
   g_free ((gpointer) entry->plugin.ops);
   g_free (entry->file);
+  g_free (entry->hash);
   g_free (entry);
 }

@@ -2,6 +2,18 @@
 /* instance.c: a plugin at work: its own structure, with its parameters in it. */
 #include "core/plugin/plugin-room.h"
 
+static gboolean
+init (FlInstance *instance, GError **error)
+{
+  const FlPlugin *plugin = instance->plugin;
+  FlCall call;
+
+  if (plugin->init == NULL)
+    return TRUE;
+  call = fl_call_begin (instance, "init");
+  return fl_call_end (&call, plugin->init (instance->self, plugin, &call.failure), error);
+}
+
 FlInstance *
 fl_instance_new (const FlEntry *entry, const char *group, const GPtrArray *settings,
                  const char *const *reserved, FlResolve resolve, gpointer user_data,
@@ -12,12 +24,13 @@ fl_instance_new (const FlEntry *entry, const char *group, const GPtrArray *setti
 
   instance->plugin = plugin;
   instance->ops = plugin->ops;
+  instance->hash = entry->hash;
   instance->self = fl_alloc (plugin->self_size, 1, error);
-  if (instance->self == NULL
+  if (instance->self == NULL || !init (instance, error)
       || !fl_params_store (plugin->params, instance->self, group, settings, reserved, resolve,
                            user_data, error))
     return NULL;
-  if (plugin->check != NULL && !plugin->check (instance->self, error))
+  if (!fl_instance_check (instance, error))
     {
       g_prefix_error (error, "[%s] %s: ", group != NULL ? group : fl_kind_name (plugin->kind),
                       plugin->name);
@@ -34,17 +47,14 @@ fl_instance_free (FlInstance *instance)
   if (instance->self != NULL)
     {
       if (instance->plugin->clear != NULL)
-        instance->plugin->clear (instance->self);
+        {
+          FlCall call = fl_call_begin (instance, "clear");
+
+          instance->plugin->clear (instance->self);
+          fl_call_leave (&call);
+        }
       fl_params_clear (instance->plugin->params, instance->self);
     }
   g_free (instance->self);
   g_free (instance);
-}
-
-gboolean
-fl_objective_needs_lists (const FlInstance *objective)
-{
-  const FlObjectiveOps *ops = objective->ops;
-
-  return ops->lists && (ops->needs_lists == NULL || ops->needs_lists (objective->self));
 }

@@ -4,7 +4,7 @@
 #ifndef FL_PLUGIN_ROOM_H
 #define FL_PLUGIN_ROOM_H
 
-#include <fairlead/plugin.h>
+#include "core/plugin/door.h"
 
 FL_BEGIN_DECLS
 
@@ -72,6 +72,7 @@ typedef struct
 {
   FlPlugin plugin;  /* the host's full-size copy; plugin.ops likewise */
   char *file;       /* shared object it came from                     */
+  char *hash;       /* of that file's content, hexadecimal            */
 } FlEntry;
 
 typedef struct
@@ -106,15 +107,25 @@ gboolean fl_kind_parse (const char *name, FlKind *kind);
 const FlEntry *fl_registry_find (const FlRegistry *registry, FlKind kind, const char *name,
                                  GError **error);
 
-/* Allocates self, stores the parameters, runs check. */
+/* What the model's methods offer: FL_NEEDS_FACTORS and the like, or-ed. */
+unsigned fl_model_capabilities (const FlModelOps *ops);
+
+/* A plugin at work.  `ops` is a full-size copy: what the plugin's header did not have yet
+ * is NULL. */
+struct FlInstance
+{
+  const FlPlugin *plugin;
+  gpointer self;
+  const void *ops;
+  const char *hash;     /* of the plugin's file, as in FlEntry; NULL: it has none */
+};
+
+/* Allocates self, runs init, stores the parameters, runs check. */
 FlInstance *fl_instance_new (const FlEntry *entry, const char *group, const GPtrArray *settings,
                              const char *const *reserved, FlResolve resolve,
                              gpointer user_data, GError **error);
 void fl_instance_free (FlInstance *instance);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlInstance, fl_instance_free)
-
-/* Whether the objective, as its parameters are, is over top-K lists. */
-gboolean fl_objective_needs_lists (const FlInstance *objective);
 
 /* ---- the run context that plugins are handed ---------------------------- */
 

@@ -15,27 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *const kind_names[FL_N_KINDS + 1] = { "source", "model", "objective",
-                                                        "mitigator", NULL };
-
-const char *
-fl_kind_name (FlKind kind)
-{
-  return kind_names[kind];
-}
-
-gboolean
-fl_kind_parse (const char *name, FlKind *kind)
-{
-  for (unsigned i = 0; i < FL_N_KINDS; i++)
-    if (strcmp (name, kind_names[i]) == 0)
-      {
-        *kind = (FlKind) i;
-        return TRUE;
-      }
-  return FALSE;
-}
+#include <xxhash.h>
 
 FlRefusal *
 fl_refusal_new (const char *file, const char *reason)
@@ -96,7 +76,8 @@ find_entry (const GPtrArray *entries, FlKind kind, const char *name)
 }
 
 static void
-add_entry (const FlPlugin *theirs, const char *file, GPtrArray *entries, GPtrArray *refusals)
+add_entry (const FlPlugin *theirs, const char *file, const char *hash, GPtrArray *entries,
+           GPtrArray *refusals)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (FlEntry) entry = fl_entry_new (theirs, file, &error);
@@ -110,20 +91,42 @@ add_entry (const FlPlugin *theirs, const char *file, GPtrArray *entries, GPtrArr
   if (error != NULL)
     g_ptr_array_add (refusals, fl_refusal_new (file, error->message));
   else
-    g_ptr_array_add (entries, g_steal_pointer (&entry));
+    {
+      entry->hash = g_strdup (hash);
+      g_ptr_array_add (entries, g_steal_pointer (&entry));
+    }
+}
+
+/* A plugin that is built anew may compute other results under the same version. */
+static char *
+hash_file (const char *file, GError **error)
+{
+  g_autofree char *bytes = NULL;
+  XXH128_canonical_t canonical;
+  GString *text;
+  gsize n = 0;
+
+  if (!g_file_get_contents (file, &bytes, &n, error))
+    return NULL;
+  XXH128_canonicalFromHash (&canonical, XXH3_128bits (bytes, n));
+  text = g_string_new (NULL);
+  for (size_t i = 0; i < sizeof canonical.digest; i++)
+    g_string_append_printf (text, "%02x", canonical.digest[i]);
+  return g_string_free (text, FALSE);
 }
 
 void
 fl_load_file (const char *file, GPtrArray *entries, GPtrArray *refusals)
 {
   g_autoptr (GError) error = NULL;
-  const FlPlugin *const *plugins = open_file (file, &error);
+  g_autofree char *hash = hash_file (file, &error);
+  const FlPlugin *const *plugins = hash != NULL ? open_file (file, &error) : NULL;
 
   if (plugins == NULL)
     g_ptr_array_add (refusals, fl_refusal_new (file, error->message));
   else
     for (size_t i = 0; plugins[i] != NULL; i++)
-      add_entry (plugins[i], file, entries, refusals);
+      add_entry (plugins[i], file, hash, entries, refusals);
 }
 
 /* ---- whom to trust ----------------------------------------------------- */
@@ -373,17 +376,17 @@ explain_absence (const FlRegistry *registry, FlKind kind, const char *name, GErr
       else if (refusal == NULL && strcmp (plugin->name, name) == 0)
         {
           fl_fail (error, FL_ERROR_PLUGIN, "no %s '%s': that name is of kind %s",
-                   kind_names[kind], name, kind_names[plugin->kind]);
+                   fl_kind_name (kind), name, fl_kind_name (plugin->kind));
           return;
         }
     }
   g_ptr_array_add (names, NULL);
   suggestion = fl_suggest (name, (const char *const *) names->pdata);
   if (refusal != NULL)
-    fl_fail (error, FL_ERROR_PLUGIN, "no %s '%s': %s was refused: %s", kind_names[kind], name,
+    fl_fail (error, FL_ERROR_PLUGIN, "no %s '%s': %s was refused: %s", fl_kind_name (kind), name,
              refusal->file, refusal->reason);
   else
-    fl_fail (error, FL_ERROR_PLUGIN, "no %s '%s'; %s", kind_names[kind], name, suggestion);
+    fl_fail (error, FL_ERROR_PLUGIN, "no %s '%s'; %s", fl_kind_name (kind), name, suggestion);
 }
 
 const FlEntry *

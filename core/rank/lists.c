@@ -84,14 +84,13 @@ score_block (const Plan *plan, uint32_t u, size_t n_users, uint32_t first, size_
              GError **error)
 {
   const FlInstance *model = plan->ranking->model;
-  const FlModelOps *ops = model->ops;
   uint32_t user[MODEL_TILE], item[MODEL_STRIP];
 
   for (size_t r = 0; r < n_users; r++)
     user[r] = u + (uint32_t) r;
   for (size_t e = 0; e < n; e++)
     item[e] = first + (uint32_t) e;
-  return ops->score (model->self, n_users, user, n, item, out, error);
+  return fl_model_score (model, n_users, user, n, item, out, error);
 }
 
 #define CONCAT_(x, y) x##_##y
@@ -213,7 +212,7 @@ static gboolean
 blame_score (const Plan *plan, GError **error)
 {
   const FlRanking *ranking = plan->ranking;
-  const char *name = ranking->model->plugin->name;
+  const char *name = fl_instance_name (ranking->model);
   double score[MODEL_STRIP];
 
   for (uint32_t u = 0; u < ranking->n_users; u++)
@@ -258,7 +257,7 @@ fl_ranking_lists (const FlRanking *ranking, size_t k, GError **error)
       return NULL;
     }
   lists = g_new (FlLists, 1);
-  *lists = (FlLists) { .n_users = ranking->n_users, .k = k, .item = g_steal_pointer (&item),
+  *lists = (FlLists) { .size = sizeof *lists, .n_users = ranking->n_users, .k = k, .item = g_steal_pointer (&item),
                        .length = g_steal_pointer (&length) };
   return lists;
 }

@@ -18,8 +18,8 @@ look_at_mitigators (const FlCell *cell, const FlRegistry *registry, GPtrArray *a
         return FALSE;
       if (ops->augment != NULL)
         g_ptr_array_add (augmenting, section->name != NULL ? section->name : section->plugin);
-      facts->needs_groups
-          = facts->needs_groups || ops->needs_user_groups || ops->needs_item_groups;
+      if (entry->plugin.needs & (FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS))
+        facts->needs_groups = TRUE;
     }
   g_ptr_array_add (augmenting, NULL);
   facts->augmenting = (const char *const *) augmenting->pdata;

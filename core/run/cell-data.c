@@ -61,16 +61,15 @@ fl_cell_has_data (const FlCell *cell, const FlRegistry *registry, char **missing
 {
   g_autoptr (FlInstance) source
       = fl_cell_instance (cell, registry, FL_KIND_SOURCE, cell->data, NULL);
-  const FlSourceOps *ops = source != NULL ? source->ops : NULL;
   g_auto (GStrv) inputs = NULL;
   g_autoptr (GError) reason = NULL;
 
   *missing = NULL;
-  if (ops == NULL || ops->inputs == NULL)
+  if (source == NULL)
     return TRUE;
-  inputs = ops->inputs (source->self, &reason);
   /* A source that cannot name its files says what it lacks. */
-  if (inputs == NULL && reason != NULL && reason->code == FL_ERROR_DATA)
+  if (!fl_instance_inputs (source, &inputs, &reason)
+      && g_error_matches (reason, FL_ERROR, FL_ERROR_DATA))
     {
       locate_source (cell->data, source, &reason);
       *missing = g_strdup (reason->message);
@@ -108,49 +107,14 @@ fl_cell_dataset (const FlCell *cell, const FlRegistry *registry, char **path, GE
 
 /* ---- the split ----------------------------------------------------------- */
 
-/* The key that the message, behind its "[GROUP] ", begins with; or NULL. */
-static const FlSetting *
-find_key (const GPtrArray *settings, const char *message)
-{
-  for (guint i = 0; i < settings->len; i++)
-    {
-      const FlSetting *setting = g_ptr_array_index (settings, i);
-      size_t length = strlen (setting->key);
-
-      if (strncmp (message, setting->key, length) == 0
-          && strchr (" =:,", message[length]) != NULL)
-        return setting;
-    }
-  return NULL;
-}
-
-/* Puts the line of `section` before a message that begins with its group and one of
- * `settings`.  FALSE: it begins with another group. */
-static gboolean
-locate (const FlSection *section, const GPtrArray *settings, GError **error)
-{
-  g_autofree char *group = g_strdup_printf ("[%s] ", section->title);
-  const FlSetting *setting;
-  const char *origin;
-
-  if (!g_str_has_prefix ((*error)->message, group))
-    return FALSE;
-  setting = find_key (settings, (*error)->message + strlen (group));
-  origin = setting != NULL && strcmp (setting->origin, "default") != 0 ? setting->origin
-                                                                       : section->origin;
-  if (origin != NULL)
-    g_prefix_error (error, "%s: ", origin);
-  return TRUE;
-}
-
 /* The error of whatever was made of the cell's split. */
 static void
 propagate_located (const FlCell *cell, GError *reason, GError **error)
 {
   if (reason == NULL)
     return;
-  if (!locate (cell->data, cell->data->host, &reason))
-    locate (cell->split, cell->split->host, &reason);
+  if (!fl_section_locate (cell->data, cell->data->host, &reason))
+    fl_section_locate (cell->split, cell->split->host, &reason);
   g_propagate_error (error, reason);
 }
 
@@ -177,40 +141,6 @@ fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **error)
   fl_params_clear (fl_data_params, &data);
   fl_params_clear (fl_split_params, &keys);
   return split;
-}
-
-/* ---- what mitigators make of them ----------------------------------------- */
-
-static gboolean
-check_data (const FlCell *cell, const FlRegistry *registry, const FlSection *section,
-            const FlSplit *split, GError **error)
-{
-  g_autoptr (FlInstance) mitigator
-      = fl_cell_instance (cell, registry, FL_KIND_MITIGATOR, section, error);
-  const FlMitigatorOps *ops = mitigator != NULL ? mitigator->ops : NULL;
-  FlData data = split->data;
-  GError *reason = NULL;
-
-  if (ops == NULL)
-    return FALSE;
-  if (!ops->needs_validation)
-    data.validation = NULL;
-  if (ops->check_data == NULL || ops->check_data (mitigator->self, &data, &reason))
-    return TRUE;
-  g_prefix_error (&reason, "[%s] ", section->title);
-  locate (section, section->settings, &reason);
-  g_propagate_error (error, reason);
-  return FALSE;
-}
-
-gboolean
-fl_cell_check_data (const FlCell *cell, const FlRegistry *registry, const FlSplit *split,
-                    GError **error)
-{
-  for (guint i = 0; i < cell->mitigators->len; i++)
-    if (!check_data (cell, registry, g_ptr_array_index (cell->mitigators, i), split, error))
-      return FALSE;
-  return TRUE;
 }
 
 /* ---- groups that errors make --------------------------------------------- */

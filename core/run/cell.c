@@ -82,16 +82,6 @@ execution_free (gpointer data)
   g_free (data);
 }
 
-/* Says whose work begins, so that a crash can be laid at the right door. */
-static void
-enter (const Execution *x, FlKind kind, const FlSection *section)
-{
-  g_autofree char *what = g_strdup_printf ("%s/%s", fl_kind_name (kind), section->plugin);
-
-  if (x->progress != NULL)
-    x->progress (x->user_data, 0, 0, what);
-}
-
 static gboolean
 make_split (Execution *x, const FlDataset *dataset, GError **error)
 {
@@ -124,11 +114,11 @@ make_plugins (Execution *x, GError **error)
 
 /* The data as one mitigator may see them. */
 static FlData
-data_for (const Execution *x, const FlMitigatorOps *ops)
+data_for (const Execution *x, const FlInstance *mitigator)
 {
   FlData data = x->data;
 
-  if (!ops->needs_validation)
+  if ((fl_instance_needs (mitigator) & FL_NEEDS_VALIDATION) == 0)
     data.validation = NULL;
   return data;
 }
@@ -154,26 +144,16 @@ augment (Execution *x, const FlDataset *dataset, GError **error)
 {
   for (guint i = 0; i < x->mitigators->len; i++)
     {
-      const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
-      const FlMitigatorOps *ops = mitigator->ops;
-      FlData data = data_for (x, ops);
-      FlStage stage = { .data = &data, .model = x->model, .run = x->run };
+      FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
+      FlData data = data_for (x, mitigator);
       FlRatings *ratings;
 
-      if (ops->augment == NULL)
+      if (fl_mitigator_stages (mitigator)->augment == NULL)
         continue;
-      enter (x, FL_KIND_MITIGATOR, g_ptr_array_index (x->cell->mitigators, i));
-      ratings = ops->augment (mitigator->self, &stage, error);
+      ratings = fl_mitigator_augment (mitigator, &FL_STAGE (.data = &data, .model = x->model,
+                                                            .run = x->run), error);
       if (ratings == NULL)
         return FALSE;
-      if (ratings->n_items < x->data.train->n_items || ratings->n_users < x->data.train->n_users)
-        {
-          fl_fail (error, FL_ERROR_PLUGIN, "%s made %u users x %u items of %u x %u: it may add "
-                   "some, and take none away", mitigator->plugin->name, ratings->n_users,
-                   ratings->n_items, x->data.train->n_users, x->data.train->n_items);
-          fl_ratings_free (ratings);
-          return FALSE;
-        }
       keep_added (x, g_ptr_array_index (x->cell->mitigators, i), ratings, dataset);
       fl_ratings_free (x->augmented);
       x->augmented = ratings;
@@ -192,10 +172,9 @@ start_factors (const Execution *x)
   for (guint i = 0; i < x->mitigators->len; i++)
     {
       const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
-      const FlMitigatorOps *ops = mitigator->ops;
 
-      if (ops->augment != NULL)
-        factors = ops->start_factors != NULL ? ops->start_factors (mitigator->self) : NULL;
+      if (fl_mitigator_stages (mitigator)->augment != NULL)
+        factors = fl_mitigator_start_factors (mitigator);
     }
   return factors;
 }
@@ -203,15 +182,14 @@ start_factors (const Execution *x)
 static gboolean
 fit_model (Execution *x, const FlData *data, GError **error)
 {
-  const FlModelOps *model = x->model->ops;
-  FlClosedFormStart start = { .item_factors = start_factors (x), .seed = fl_run_seed (x->run) };
+  const double *factors = start_factors (x);
 
-  if (model->fit == NULL)
-    return fl_training_run (&(const FlStage) { data, x->model, x->run }, error);
-  if (start.item_factors == NULL || model->closed_form == NULL)
-    return model->fit (x->model->self, data, x->run, error);
-  return model->closed_form->start (x->model->self, data->train, &start, error)
-         && model->closed_form->converge (x->model->self, x->run, error);
+  if (factors == NULL || !fl_model_has (x->model, FL_NEEDS_CLOSED_FORM))
+    return fl_model_fit (x->model, data, x->run, error);
+  return fl_closed_form_start (x->model, data->train,
+                               &FL_CLOSED_FORM_START (.item_factors = factors,
+                                                      .seed = fl_run_seed (x->run)), error)
+         && fl_closed_form_converge (x->model, x->run, error);
 }
 
 /* The pipeline has seen to it that at most one mitigator takes over training. */
@@ -222,20 +200,15 @@ train (Execution *x, GError **error)
 
   for (guint i = 0; i < x->mitigators->len; i++)
     {
-      const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
-      const FlMitigatorOps *ops = mitigator->ops;
+      FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
 
-      if (ops->train != NULL)
-        {
-          FlStage stage = { .data = &data, .model = x->model, .run = x->run };
-
-          data = data_for (x, ops);
-          enter (x, FL_KIND_MITIGATOR, g_ptr_array_index (x->cell->mitigators, i));
-          return ops->train (mitigator->self, &stage, error);
-        }
+      if (fl_mitigator_stages (mitigator)->train == NULL)
+        continue;
+      data = data_for (x, mitigator);
+      return fl_mitigator_train (mitigator, &FL_STAGE (.data = &data, .model = x->model,
+                                                       .run = x->run), error);
     }
   data.validation = NULL;
-  enter (x, FL_KIND_MODEL, x->cell->model);
   return fit_model (x, &data, error);
 }
 
@@ -348,21 +321,20 @@ project (const Execution *x, FlOutcome *outcome, GError **error)
 {
   for (guint i = 0; i < x->mitigators->len; i++)
     {
-      const FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
-      const FlMitigatorOps *ops = mitigator->ops;
-      FlStage stage = { .model = x->model, .run = x->run };
+      FlInstance *mitigator = g_ptr_array_index (x->mitigators, i);
+      FlStage stage = FL_STAGE (.model = x->model, .run = x->run);
       FlData data;
 
-      if (ops->project == NULL)
+      if (fl_mitigator_stages (mitigator)->project == NULL)
         continue;
       if (x->split != NULL)
         {
           /* Without the users that others added, as in evaluation. */
           data = x->split->data;
-          data.validation = ops->needs_validation ? data.validation : NULL;
+          if ((fl_instance_needs (mitigator) & FL_NEEDS_VALIDATION) == 0)
+            data.validation = NULL;
           stage.data = &data;
         }
-      enter (x, FL_KIND_MITIGATOR, g_ptr_array_index (x->cell->mitigators, i));
       if (!fl_projection_run (mitigator, &stage, outcome, error))
         return FALSE;
     }
@@ -458,7 +430,6 @@ evaluate_lists (Execution *x, const FlInstance *objective, const FlSection *sect
 
   if (ok && arm != NULL)
     ok = (other = ranked_view (execution_of (x, arm->value), part, error)) != NULL;
-  enter (x, FL_KIND_OBJECTIVE, section);
   for (size_t i = 0; ok && i < x->cell->k.n; i++)
     {
       FlView shown = *view;
@@ -474,7 +445,6 @@ static gboolean
 evaluate_one (Execution *x, const FlSection *section, FlOutcome *outcome, GError **error)
 {
   g_autoptr (FlInstance) objective = NULL;
-  const FlObjectiveOps *ops;
   const FlView *view;
   FlView shown;
   FlPart part;
@@ -482,8 +452,7 @@ evaluate_one (Execution *x, const FlSection *section, FlOutcome *outcome, GError
   objective = fl_cell_instance (x->cell, x->registry, FL_KIND_OBJECTIVE, section, error);
   if (objective == NULL || !objective_part (section, &part, error))
     return FALSE;
-  ops = objective->ops;
-  if (!ops->whole && ratings_of (x, part) == NULL)
+  if (!fl_objective_is_whole (objective) && ratings_of (x, part) == NULL)
     return fl_fail (error, FL_ERROR_CONFIG, "[%s] on = %s: the split has no %s part",
                     section->title, part_word[part], part_word[part]);
   if (fl_objective_needs_lists (objective))
@@ -494,7 +463,6 @@ evaluate_one (Execution *x, const FlSection *section, FlOutcome *outcome, GError
   shown = *view;
   shown.lists = NULL;
   shown.k = 0;
-  enter (x, FL_KIND_OBJECTIVE, section);
   return fl_objective_run (objective, section->name, &shown, 0, outcome, error);
 }
 
@@ -514,14 +482,11 @@ static gboolean
 end_round (Execution *x, const FlRoundsKeys *keys, FlLoop *loop, uint32_t round,
            FlOutcome *outcome, GError **error)
 {
-  g_autofree char *who = g_strconcat ("mitigator/", keys->response->plugin->name, NULL);
   FlView *view = view_of (x, FL_PART_TRAIN, error);
 
   if (!evaluate (x, outcome, error) || view == NULL
       || !fl_view_lists (view, (size_t) keys->k, error))
     return FALSE;
-  if (x->progress != NULL)
-    x->progress (x->user_data, 0, 0, who);
   if (!fl_loop_respond (loop, view->lists, round, fl_run_seed (x->run), outcome, error))
     return FALSE;
   fl_loop_record (loop, outcome, round);

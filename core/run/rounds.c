@@ -183,9 +183,9 @@ fl_loop_respond (FlLoop *loop, const FlLists *lists, uint32_t round, uint64_t se
   g_autoptr (FlTriplets) known = fl_triplets_new ();
   size_t n_before = loop->split->train->n;
   FlData data = loop->split->data;
-  const FlRound what = { .round = round, .seed = seed, .data = &data, .hidden = loop->hidden,
-                         .lists = lists, .consumed = consumed, .rating = rating,
-                         .gone = loop->gone };
+  const FlRound what = FL_ROUND (.round = round, .seed = seed, .data = &data,
+                                 .hidden = loop->hidden, .lists = lists, .consumed = consumed,
+                                 .rating = rating, .gone = loop->gone);
 
   data.validation = NULL;
   fl_triplets_add_ratings (known, loop->split->train);

@@ -26,10 +26,6 @@ FlSplit *fl_cell_split (const FlCell *cell, const FlDataset *dataset, GError **e
 /* Looks for leaks in what a cell is about to do: FlAuditRow. */
 GPtrArray *fl_cell_audit (const FlCell *cell, const FlRegistry *registry,
                           const FlDataset *dataset, const FlSplit *split, GError **error);
-/* Whether the cell's mitigators can work on these data; what they cannot names the
- * line of the pipeline. */
-gboolean fl_cell_check_data (const FlCell *cell, const FlRegistry *registry,
-                             const FlSplit *split, GError **error);
 /* How a side is grouped; NULL: not at all.  Groups that errors make, of which
  * fl_cell_split makes none. */
 gboolean fl_cell_grouping (const FlCell *cell, FlSide side, FlGrouping **grouping,

@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,6 +106,7 @@ own_program (void)
 typedef struct
 {
   int task[2], answer[2], log[2]; /* read, write */
+  int plate;                      /* memory that both sides see */
 } Pipes;
 
 static void
@@ -125,13 +127,15 @@ pipes_close (Pipes *pipes)
       close_fd (&all[i][0]);
       close_fd (&all[i][1]);
     }
+  close_fd (&pipes->plate);
 }
 
 static gboolean
 pipes_open (Pipes *pipes, GError **error)
 {
-  *pipes = (Pipes) { { -1, -1 }, { -1, -1 }, { -1, -1 } };
-  if (pipe2 (pipes->task, O_CLOEXEC) == 0 && pipe2 (pipes->answer, O_CLOEXEC) == 0
+  *pipes = (Pipes) { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1 };
+  pipes->plate = memfd_create ("who is at work", MFD_CLOEXEC);
+  if (pipes->plate >= 0 && ftruncate (pipes->plate, sizeof (FlDoorPlate)) == 0 && pipe2 (pipes->task, O_CLOEXEC) == 0 && pipe2 (pipes->answer, O_CLOEXEC) == 0
       && pipe2 (pipes->log, O_CLOEXEC) == 0
       && g_unix_set_fd_nonblocking (pipes->answer[0], TRUE, NULL)
       && g_unix_set_fd_nonblocking (pipes->log[0], TRUE, NULL))
@@ -146,17 +150,39 @@ spawn (Pipes *pipes, char **environment, pid_t *pid, GError **error)
 {
   g_autofree char *program = own_program ();
   const char *const argv[] = { program, "worker", NULL };
-  const int from[] = { pipes->answer[1] }, to[] = { FL_WORKER_FD };
+  const int from[] = { pipes->answer[1], pipes->plate };
+  const int to[] = { FL_WORKER_FD, FL_WORKER_PLATE_FD };
   GError *failure = NULL;
 
   if (g_spawn_async_with_pipes_and_fds (NULL, argv, (const char *const *) environment,
                                         G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_LEAVE_DESCRIPTORS_OPEN,
                                         NULL, NULL, pipes->task[0], pipes->log[1], pipes->log[1],
-                                        from, to, 1, pid, NULL, NULL, NULL, &failure))
+                                        from, to, 2, pid, NULL, NULL, NULL, &failure))
     return TRUE;
   fl_fail (error, FL_ERROR_SYSTEM, "a worker cannot be started: %s", failure->message);
   g_error_free (failure);
   return FALSE;
+}
+
+/* NULL where memory cannot be mapped. */
+static const FlDoorPlate *
+map_plate (int fd)
+{
+  gpointer plate = mmap (NULL, sizeof (FlDoorPlate), PROT_READ, MAP_SHARED, fd, 0);
+
+  return plate != MAP_FAILED ? plate : NULL;
+}
+
+/* The plugin at work, "model/als-mf", or NULL: to be freed with g_free.  The worker may
+ * have written over anything. */
+static char *
+plugin_at_work (const FlWorker *worker)
+{
+  char name[FL_DOOR_NAME_MAX + 1] = "";
+
+  if (worker->plate != NULL)
+    memcpy (name, worker->plate->name, FL_DOOR_NAME_MAX);
+  return *name != '\0' ? g_utf8_make_valid (name, -1) : NULL;
 }
 
 FlWorker *
@@ -182,6 +208,7 @@ fl_worker_start (GVariant *task, const FlCell *cell, unsigned threads, GError **
   worker->log = g_string_new (NULL);
   worker->answer_fd = pipes.answer[0];
   worker->log_fd = pipes.log[0];
+  worker->plate = map_plate (pipes.plate);
   pipes.answer[0] = pipes.log[0] = -1;
   close_fd (&pipes.task[0]);
   /* Should it be dead already, its exit status tells. */
@@ -203,9 +230,10 @@ fl_worker_free (FlWorker *worker)
     }
   close_fd (&worker->answer_fd);
   close_fd (&worker->log_fd);
+  if (worker->plate != NULL)
+    munmap ((gpointer) worker->plate, sizeof *worker->plate);
   g_byte_array_unref (worker->received);
   g_string_free (worker->log, TRUE);
-  g_free (worker->plugin);
   g_free (worker->what);
   g_clear_pointer (&worker->prepared, g_variant_unref);
   g_clear_pointer (&worker->outcome, g_variant_unref);
@@ -223,10 +251,6 @@ take_progress (FlWorker *worker, GVariant *value)
   g_variant_get (value, "(dd&s)", &worker->done, &worker->total, &what);
   g_free (worker->what);
   worker->what = g_strdup (what);
-  if (worker->total > 0)
-    return;
-  g_free (worker->plugin);
-  worker->plugin = *what != '\0' ? g_strdup (what) : NULL;
 }
 
 static void
@@ -349,6 +373,7 @@ static char *
 describe_end (const FlWorker *worker, int status, double time_limit, uint64_t memory_limit)
 {
   GString *text = g_string_new (NULL);
+  g_autofree char *plugin = plugin_at_work (worker);
 
   if (worker->timed_out)
     g_string_append_printf (text, "stopped after the time limit of %g s", time_limit);
@@ -361,7 +386,7 @@ describe_end (const FlWorker *worker, int status, double time_limit, uint64_t me
     g_string_append (text, "sent answers that make no sense");
   else
     g_string_append_printf (text, "ended with status %d", WEXITSTATUS (status));
-  g_string_append_printf (text, " in %s", worker->plugin != NULL ? worker->plugin : "the host");
+  g_string_append_printf (text, " in %s", plugin != NULL ? plugin : "the host");
   if (memory_limit > 0 && !worker->timed_out)
     g_string_append_printf (text, ", with a memory limit of %" G_GUINT64_FORMAT " MiB",
                             memory_limit >> 20);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -142,8 +143,7 @@ settle (void)
 
 typedef struct
 {
-  int64_t last;  /* when progress was told, monotonic        */
-  char *plugin;  /* at work, as "model als-mf"; NULL: none   */
+  int64_t last; /* when progress was told, monotonic */
 } Work;
 
 static void
@@ -152,27 +152,19 @@ tell_progress (gpointer user_data, double done, double total, const char *what)
   Work *work = user_data;
   int64_t now = g_get_monotonic_time ();
 
-  if (total > 0 && now - work->last < PROGRESS_MICROSECONDS)
+  if (now - work->last < PROGRESS_MICROSECONDS)
     return;
-  if (total > 0)
-    work->last = now;
-  else
-    {
-      g_free (work->plugin);
-      work->plugin = g_strdelimit (g_strdup (what), "/", ' ');
-    }
+  work->last = now;
   answer (FL_WORKER_PROGRESS, g_variant_new ("(dds)", done, total, what != NULL ? what : ""));
 }
 
 static gboolean
-prepare (const FlCell *cell, const FlRegistry *registry, Work *work, GError **error)
+prepare (const FlCell *cell, const FlRegistry *registry, GError **error)
 {
   static const char *const none[] = { NULL };
-  g_autofree char *plugin = g_strconcat ("source/", cell->data->plugin, NULL);
   g_autofree char *path = NULL;
   g_autoptr (FlDataset) dataset = NULL;
 
-  tell_progress (work, 0, 0, plugin);
   dataset = fl_cell_dataset (cell, registry, &path, error);
   if (dataset == NULL)
     return FALSE;
@@ -249,17 +241,33 @@ do_task (GVariant *task, Work *work, GError **error)
   if (!limit_memory (memory_limit, error))
     return FALSE;
   return *cache == '\0' && cell->data != NULL
-             ? prepare (cell, registry, work, error)
+             ? prepare (cell, registry, error)
              : compute (cell, registry, cache, digest, &checkpoints, work, error);
 }
 
 /* A plugin states the fact; who said it goes before, unless it is there. */
 static char *
-attribute (const Work *work, const char *message)
+attribute (const char *message)
 {
-  if (work->plugin == NULL || strstr (message, work->plugin) != NULL)
+  g_autofree char *plugin = g_strdup (fl_door_failed ());
+
+  if (plugin == NULL || strstr (message, g_strdelimit (plugin, "/", ' ')) != NULL)
     return g_strdup (message);
-  return g_strdup_printf ("%s: %s", work->plugin, message);
+  return g_strdup_printf ("%s: %s", plugin, message);
+}
+
+/* From here on the parent sees who is at work, also when this process has died. */
+static gboolean
+show_who_is_at_work (void)
+{
+  gpointer plate = mmap (NULL, sizeof (FlDoorPlate), PROT_READ | PROT_WRITE, MAP_SHARED,
+                         FL_WORKER_PLATE_FD, 0);
+
+  if (plate == MAP_FAILED)
+    return FALSE;
+  close (FL_WORKER_PLATE_FD);
+  fl_door_show (plate);
+  return TRUE;
 }
 
 int
@@ -269,13 +277,12 @@ fl_worker_main (void)
   g_autoptr (GVariant) task = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!settle () || (task = read_task ()) == NULL)
+  if (!settle () || !show_who_is_at_work () || (task = read_task ()) == NULL)
     {
       fprintf (stderr, "fairlead worker: `fairlead run` starts this by itself\n");
       return 2;
     }
   if (!do_task (task, &work, &error))
-    answer (FL_WORKER_ERROR, g_variant_new_take_string (attribute (&work, error->message)));
-  g_free (work.plugin);
+    answer (FL_WORKER_ERROR, g_variant_new_take_string (attribute (error->message)));
   return 0;
 }

@@ -16,6 +16,7 @@
 #include "core/run/run-room.h"
 
 #define FL_WORKER_FD 3
+#define FL_WORKER_PLATE_FD 4 /* memory: FlDoorPlate, who is at work */
 #define FL_WORKER_TASK_TYPE "(astsssdv)"
 #define FL_WORKER_ANSWER_TYPE "(yv)"
 #define FL_WORKER_PREPARED_TYPE "(ssas)" /* cache file, digest, notes of the dataset */
@@ -37,7 +38,7 @@ typedef struct
   GByteArray *received;   /* answers not yet complete                          */
   GString *log;           /* the last of what it wrote to stdout and stderr    */
   int64_t started;        /* monotonic, microseconds                           */
-  char *plugin;           /* at work, "model/als-mf"; NULL: none               */
+  const FlDoorPlate *plate; /* who is at work there                            */
   char *what;             /* last progress                                     */
   double done, total;
   gboolean timed_out;

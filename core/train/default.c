@@ -64,3 +64,11 @@ fl_training_run (const FlStage *stage, GError **error)
                                                                                 : fl_loss_squared);
   return fl_training_end (training, error);
 }
+
+gboolean
+fl_model_fit (FlInstance *model, const FlData *data, FlRun *run, GError **error)
+{
+  if (fl_model_fits_itself (model))
+    return fl_model_fit_itself (model, data, run, error);
+  return fl_training_run (&FL_STAGE (.data = data, .model = model, .run = run), error);
+}

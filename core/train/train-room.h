@@ -60,14 +60,6 @@ void fl_block_add_row (const FlBlock *block, uint32_t r, double factor, gconstpo
 /* FALSE with FL_ERROR_PLUGIN where theirs do not say how large they are. */
 gboolean fl_training_settings_copy (FlTrainingSettings *mine, const FlTrainingSettings *theirs,
                                     GError **error);
-/* Those of a model that is trained by gradients. */
-void fl_training_settings_read (FlTrainingSettings *mine, const FlInstance *model);
-/* FALSE with FL_ERROR_CONFIG where they contradict one another, or the model cannot do
- * what they ask. */
-gboolean fl_training_settings_check (const FlTrainingSettings *settings, const FlInstance *model,
-                                     GError **error);
-/* The same of a model's own; TRUE of models that are not trained by gradients. */
-gboolean fl_training_check_model (const FlInstance *model, GError **error);
 
 /* ---- early stopping ---------------------------------------------------- */
 
@@ -113,6 +105,11 @@ gboolean fl_checkpoint_save (const char *path, const GArray *pieces, GError **er
 gboolean fl_checkpoint_load (const char *path, const GArray *pieces, GError **error);
 
 /* ---- training ---------------------------------------------------------- */
+
+/* Refuses a loss or an optimiser that the model has not, or that its trainer cannot use: a
+ * mitigator of that name and these methods; NULL: the model's own loop. */
+gboolean fl_training_check (const FlInstance *model, const FlTrainingSettings *settings,
+                            const char *trainer, const FlTrainOps *ops, GError **error);
 
 /* fl_training_new, for whoever calls `stream` where the settings say so. */
 FlTraining *fl_training_open (const FlStage *stage, const FlTrainingSettings *settings,

@@ -9,6 +9,7 @@
 struct FlTraining
 {
   FlStage stage;
+  FlData data;             /* of the stage                         */
   const FlGradientOps *ops;
   FlTrainingSettings settings;
   const FlBlock *block;
@@ -38,6 +39,7 @@ struct FlTraining
 
 /* ---- life -------------------------------------------------------------- */
 
+/* The caller's own, or the model's; and whether all can be as they say. */
 static gboolean
 read_settings (FlTraining *training, const FlTrainingSettings *given, gboolean streams,
                GError **error)
@@ -45,15 +47,9 @@ read_settings (FlTraining *training, const FlTrainingSettings *given, gboolean s
   const FlInstance *model = training->stage.model;
   FlTrainingSettings *mine = &training->settings;
 
-  if (given == NULL)
-    fl_training_settings_read (mine, model);
-  else if (!fl_training_settings_copy (mine, given, error))
-    return FALSE;
-  if (!fl_training_settings_check (mine, model, error))
-    return FALSE;
-  return mine->optimizer != FL_OPTIMIZER_STREAM || streams
-         || fl_fail (error, FL_ERROR_CONFIG, "optimizer = stream: model %s trains by itself then, "
-                     "and by nothing else", model->plugin->name);
+  return (given != NULL ? fl_training_settings_copy (mine, given, error)
+                        : fl_model_settings (model, mine, error))
+         && fl_training_check (model, mine, streams ? NULL : "a mitigator", NULL, error);
 }
 
 /* Refuses what cannot be before any work is done. */
@@ -88,25 +84,34 @@ start_model (FlTraining *training, GError **error)
   return training->gradient != NULL && training->optimizer != NULL;
 }
 
+static gboolean
+check_stage (const FlStage *stage, GError **error)
+{
+  if (stage->size == 0 || stage->data->size == 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a %s without its size: use %s",
+                    stage->size == 0 ? "FlStage" : "FlData",
+                    stage->size == 0 ? "FL_STAGE" : "FL_DATA");
+  return fl_model_has (stage->model, FL_NEEDS_GRADIENT)
+         || fl_fail (error, FL_ERROR_CONFIG, "model %s is not trained by gradients",
+                     fl_instance_name (stage->model));
+}
+
 FlTraining *
 fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboolean streams,
                   GError **error)
 {
   g_autoptr (FlTraining) training = NULL;
-  const FlModelOps *model = stage->model->ops;
 
-  if (model->gradient == NULL)
-    {
-      fl_fail (error, FL_ERROR_CONFIG, "model %s is not trained by gradients",
-               stage->model->plugin->name);
-      return NULL;
-    }
+  if (!check_stage (stage, error))
+    return NULL;
   training = g_new0 (FlTraining, 1);
-  training->stage = *stage;
+  FL_COPY (&training->stage, stage);
+  FL_COPY (&training->data, stage->data);
+  training->stage.data = &training->data;
   training->kept = g_array_new (FALSE, FALSE, sizeof (FlPiece));
   training->written = g_get_monotonic_time ();
   training->checkpoint = fl_run_checkpoint (stage->run, &training->seconds);
-  training->ops = model->gradient;
+  training->ops = ((const FlModelOps *) stage->model->ops)->gradient;
   if (!read_settings (training, settings, streams, error) || !make_stopping (training, error)
       || !start_model (training, error))
     return NULL;

@@ -114,6 +114,7 @@ FlRatings *fl_triplets_make_ratings_like (const FlTriplets *triplets, const FlRa
  * those of the groups and of the other parts; what was added comes last. */
 typedef struct
 {
+  size_t size;
   const FlRatings *train;
   const FlRatings *validation;  /* or NULL */
   const FlGroups *user_groups;  /* or NULL when the pipeline names none */
@@ -122,6 +123,7 @@ typedef struct
   uint32_t n_items;             /* likewise                                                */
   const uint8_t *gone;          /* n_items: 1 where nobody is recommended the item any more; or NULL */
 } FlData;
+#define FL_DATA(...) FL_SIZED_ (FlData, __VA_ARGS__)
 
 /* ---- for sources ------------------------------------------------------- */
 

@@ -12,9 +12,10 @@ FL_BEGIN_DECLS
 
 /* User and item vectors whose inner product is the score; biases are columns
  * that face a column of ones.  Row-major with `rank` columns; either the f64
- * or the f32 pair is set. */
+ * or the f32 pair is set.  The host makes it; a model sets the fields that it knows. */
 typedef struct
 {
+  size_t size;
   uint32_t n_users, n_items;
   size_t rank;
   const double *user_f64, *item_f64;
@@ -35,19 +36,23 @@ fl_factors_copy_row (const FlFactors *factors, FlSide side, size_t row, double *
 /* Where closed-form sweeps begin. */
 typedef struct
 {
+  size_t size;
   const double *item_factors; /* n_items x rank of FlFactors, or NULL: random */
   const double *lambda_user;  /* n_users, or NULL: the parameter              */
   const double *lambda_item;  /* n_items, or NULL                             */
   uint64_t seed;
 } FlClosedFormStart;
+#define FL_CLOSED_FORM_START(...) FL_SIZED_ (FlClosedFormStart, __VA_ARGS__)
 
 /* How conjugate gradients ended. */
 typedef struct
 {
+  size_t size;
   size_t n_iterations;
   double residual;             /* relative to that of no solution           */
   gboolean negative_curvature; /* the factors are no minimum: do not rely on it */
 } FlSolution;
+#define FL_SOLUTION(...) FL_SIZED_ (FlSolution, __VA_ARGS__)
 
 /* Models that alternate exact solutions: users given items, then items given
  * users. */
@@ -109,7 +114,35 @@ typedef struct
   void (*factors) (gconstpointer self, FlFactors *factors);
   const FlClosedFormOps *closed_form;
   const FlGradientOps *gradient;
+  /* Its scores are predicted ratings, on their scale: with these parameters.  NULL: no. */
+  gboolean (*predicts_ratings) (gconstpointer self);
 } FlModelOps;
+
+/* ---- a model in other hands --------------------------------------------- */
+
+/* Whether the model has all of `capabilities`: FL_NEEDS_FACTORS, FL_NEEDS_CLOSED_FORM,
+ * FL_NEEDS_GRADIENT and FL_NEEDS_RATINGS, or-ed. */
+gboolean fl_model_has (const FlInstance *model, unsigned capabilities);
+/* Trains the model as it would be without a mitigator. */
+gboolean fl_model_fit (FlInstance *model, const FlData *data, FlRun *run, GError **error);
+gboolean fl_model_factors (const FlInstance *model, FlFactors *factors, GError **error);
+gboolean fl_model_score (const FlInstance *model, size_t n_users, const uint32_t *user,
+                         size_t n_items, const uint32_t *item, double *out, GError **error);
+
+/* As in FlClosedFormOps, of a model that has FL_NEEDS_CLOSED_FORM.  FL_ERROR_PLUGIN where it
+ * lacks an optional one, FL_ERROR_NUMERIC where a result is not finite. */
+gboolean fl_closed_form_start (FlInstance *model, const FlRatings *train,
+                               const FlClosedFormStart *start, GError **error);
+gboolean fl_closed_form_sweep (FlInstance *model, GError **error);
+double fl_closed_form_objective (const FlInstance *model);
+gboolean fl_closed_form_converge (FlInstance *model, FlRun *run, GError **error);
+gboolean fl_closed_form_solve_rows (const FlInstance *model, FlSide side, double *rows,
+                                    GError **error);
+gboolean fl_closed_form_solve_hessian (const FlInstance *model, double tolerance, size_t n_max,
+                                       double *d_user, double *d_item, FlSolution *how,
+                                       GError **error);
+/* Whether it has both solve_rows and solve_hessian. */
+gboolean fl_closed_form_has_derivatives (const FlInstance *model);
 
 FL_END_DECLS
 

@@ -23,19 +23,16 @@ typedef struct
   gboolean (*gradient_factors) (gconstpointer self, const FlView *view, double *loss,
                                 double *d_user, double *d_item, GError **error);
   gboolean whole; /* over all users and items: belongs to no part */
-  gboolean lists; /* over top-K lists: evaluated once for each K  */
-  gboolean needs_user_groups; /* without them a pipeline is refused */
-  gboolean needs_item_groups;
-  /* Learns from the ratings that it is shown: a pipeline that shows it any others than
-   * those for validation is refused. */
-  gboolean needs_validation;
-  /* Whether it is so, with these parameters, that it is over lists, as `lists` says.
-   * NULL: always. */
-  gboolean (*needs_lists) (gconstpointer self);
 } FlObjectiveOps;
 
-/* The objective's gradient by factors, from whichever of its two gradients it
- * has. */
+/* ---- an objective in other hands ---------------------------------------- */
+
+/* Whether it has a gradient, in either form. */
+gboolean fl_objective_has_gradient (const FlInstance *objective);
+/* As in FlObjectiveOps; FL_ERROR_NUMERIC where a number is not finite. */
+gboolean fl_objective_gradient (const FlInstance *objective, const FlView *view, double *loss,
+                                double *d_predicted, GError **error);
+/* Its gradient by factors, from whichever of its two gradients it has. */
 gboolean fl_objective_gradient_factors (const FlInstance *objective, const FlView *view,
                                         double *loss, double *d_user, double *d_item,
                                         GError **error);

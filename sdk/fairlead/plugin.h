@@ -33,7 +33,25 @@ FL_BEGIN_DECLS
 
 /* ---- descriptor -------------------------------------------------------- */
 
-typedef struct
+/* What a plugin needs of a pipeline, which is refused without it. */
+typedef enum
+{
+  FL_NEEDS_USER_GROUPS = 1 << 0,
+  FL_NEEDS_ITEM_GROUPS = 1 << 1,
+  /* A mitigator: it selects on the validation part and is shown it.  An objective: it
+   * learns from the ratings that it is shown, which must be those for validation. */
+  FL_NEEDS_VALIDATION = 1 << 2,
+  FL_NEEDS_LISTS = 1 << 3,       /* an objective over top-K lists, once for each K */
+  /* Of the model: */
+  FL_NEEDS_FACTORS = 1 << 4,
+  FL_NEEDS_CLOSED_FORM = 1 << 5,
+  FL_NEEDS_GRADIENT = 1 << 6,
+  FL_NEEDS_RATINGS = 1 << 7      /* that its scores are predicted ratings          */
+} FlNeed;
+#define FL_NEEDS_ALL ((1u << 8) - 1)
+
+typedef struct FlPlugin FlPlugin;
+struct FlPlugin
 {
   size_t struct_size;
   uint32_t api_version;
@@ -53,16 +71,27 @@ typedef struct
   /* Frees what methods stored in self (not the parameters); must work at any
    * moment after the zeroing.  Optional. */
   void (*clear) (gpointer self);
-} FlPlugin;
 
-/* A plugin at work.  `ops` is a full-size copy: fields the plugin's header did
- * not have yet are NULL. */
-struct FlInstance
-{
-  const FlPlugin *plugin;
-  gpointer self;
-  const void *ops;
+  unsigned needs;          /* FlNeed, or-ed                              */
+  /* Those of `needs` that hold with these parameters.  NULL: all. */
+  unsigned (*needs_now) (gconstpointer self);
+  /* What these data make impossible (a label that no group has, more users to add than
+   * there are), before any work; a message begins with the parameter's name.  Groups
+   * that errors make are not there yet.  Optional. */
+  gboolean (*check_data) (gconstpointer self, const FlData *data, GError **error);
+  /* Names of the files that it will read, NULL-terminated: their content belongs to the
+   * identity of results.  NULL method: none.  Where the same files may serve one use or
+   * another (to train on, to test on), an empty name closes the files of each use, be
+   * there none. */
+  char **(*inputs) (gconstpointer self, GError **error);
+  /* First method of all, before parameters are stored: for plugins written in another
+   * language, whose methods are shared and must learn which one they are.  Optional. */
+  gboolean (*init) (gpointer self, const FlPlugin *plugin, GError **error);
+  gconstpointer user_data; /* the plugin's own, for init                 */
 };
+
+/* The name of an instance's plugin, "als-mf". */
+const char *fl_instance_name (const FlInstance *instance);
 
 /* ---- registration ------------------------------------------------------ */
 
@@ -79,6 +108,15 @@ struct FlInstance
   .gradient = &(const FlGradientOps) { .ops_size = sizeof (FlGradientOps), \
                                        .settings_size = sizeof (FlTrainingSettings), \
                                        __VA_ARGS__ }
+
+/* FL_MITIGATOR (FL_AUGMENT (...), FL_TRAIN (...)): its stages. */
+#define FL_AUGMENT(...) FL_STAGE_ (augment, FlAugmentOps, __VA_ARGS__)
+#define FL_TRAIN(...) FL_STAGE_ (train, FlTrainOps, __VA_ARGS__)
+#define FL_RERANK(...) FL_STAGE_ (rerank, FlRerankOps, __VA_ARGS__)
+#define FL_PROJECT(...) FL_STAGE_ (project, FlProjectOps, __VA_ARGS__)
+#define FL_RESPOND(...) FL_STAGE_ (respond, FlRespondOps, __VA_ARGS__)
+#define FL_STAGE_(stage_, Type, ...) \
+  .stage_ = &(const Type) { .ops_size = sizeof (Type), __VA_ARGS__ }
 
 /* A descriptor's initialiser, for families: static const FlPlugin x = FL_DESCRIPTOR (...). */
 #define FL_DESCRIPTOR(...) \

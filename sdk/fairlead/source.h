@@ -13,11 +13,6 @@ typedef struct
   /* Adds all ratings, users, items and attributes.  A synthetic source draws
    * from `seed`; others ignore it. */
   gboolean (*load) (gconstpointer self, uint64_t seed, FlBuilder *builder, GError **error);
-  /* Names of the files that load will read, NULL-terminated, for the cache;
-   * NULL method: none.  Where the same files may serve one use or another (to
-   * train on, to test on), an empty name closes the files of each use, be there
-   * none. */
-  char **(*inputs) (gconstpointer self, GError **error);
   gboolean seeded; /* load depends on seed: each repeat has its own data */
 } FlSourceOps;
 

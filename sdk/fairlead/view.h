@@ -34,6 +34,7 @@ typedef struct
  * validation), best first, equal scores by lower index. */
 typedef struct
 {
+  size_t size;
   uint32_t n_users;
   size_t k;               /* longest                                          */
   const uint32_t *item;   /* n_users x k, row-major                           */
@@ -49,6 +50,7 @@ typedef struct FlViewPrivate FlViewPrivate;
  * factors. */
 typedef struct
 {
+  size_t size;
   FlPart part;
   uint32_t n_users, n_items;
   size_t n;                /* ratings in the part                          */
@@ -64,6 +66,8 @@ typedef struct
   size_t k;                 /* how much of the lists counts; 0 then         */
   const FlRatings *train;   /* what was trained on, by users and items of the view */
   const FlLists *other;     /* lists of the arm that the objective names, or NULL  */
+  uint64_t seed;            /* of the run, for what must be drawn                   */
+  FlRun *run;               /* to tell progress and notes to; or NULL              */
 } FlView;
 
 /* The first k of the list of user u; *n: how many there are. */

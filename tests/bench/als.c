@@ -46,7 +46,7 @@ als_started (const Bench *bench, const FlRatings *ratings, size_t rank, gboolean
   g_autofree char *settings = g_strdup_printf ("rank=%zu lambda=5 precision=%s", rank,
                                                single ? "single" : "double");
   FlInstance *model = bench_instance (bench, FL_KIND_MODEL, "als-mf", settings);
-  FlClosedFormStart start = { .seed = 1 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 1);
 
   if (!closed_form (model)->start (model->self, ratings, &start, &error))
     bench_fail (error);
@@ -225,7 +225,7 @@ time_polarization (Bench *bench, gboolean single, int threads)
   g_autofree char *name = g_strdup_printf ("R_pol, 20M, rank 64, %s", single ? "single" : "double");
   GError *error = NULL;
   const FlRatings *ratings;
-  FlData data = { 0 };
+  FlData data = FL_DATA (.train = NULL);
   g_autoptr (FlInstance) model = NULL, objective = NULL;
   g_autoptr (FlView) view = NULL;
 

@@ -103,8 +103,8 @@ time_adam (Bench *bench, int threads)
   g_autofree char *name = g_strdup_printf ("BPR by Adam, ITFR shape, rank %d, epoch", RANK);
   g_autoptr (FlInstance) model = NULL;
   g_autoptr (FlTraining) training = NULL;
-  FlData data = { 0 };
-  FlStage stage = { .data = &data };
+  FlData data = FL_DATA (.train = NULL);
+  FlStage stage = FL_STAGE (.data = &data);
   GError *error = NULL;
 
   if (!bench_wanted (bench, name))

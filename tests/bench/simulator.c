@@ -46,7 +46,7 @@ run_all (gpointer user_data)
     {
       g_autoptr (FlRun) run = fl_run_new (1, NULL, NULL);
       g_autoptr (FlOutcome) outcome = fl_outcome_new ();
-      const FlStage stage = { .run = run };
+      const FlStage stage = FL_STAGE (.run = run);
       GError *error = NULL;
 
       if (!fl_projection_run (sweep->pair[k], &stage, outcome, &error))

@@ -205,7 +205,7 @@ fixture_model (const FixtureData *data, gboolean with_factors)
     model->user[k] = 1.5 * fl_rng_uniform (&rng);
   for (size_t k = 0; k < data->n_items * (size_t) RANK; k++)
     model->item[k] = 1.5 * fl_rng_uniform (&rng);
-  *instance = (FlInstance) { &plugin, model, with_factors ? &factors : &scores };
+  *instance = (FlInstance) { &plugin, model, with_factors ? &factors : &scores, NULL };
   return instance;
 }
 

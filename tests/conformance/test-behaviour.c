@@ -83,20 +83,16 @@ test_sources (void **state)
 
 /* By the mitigator, the model itself, or the host. */
 static gboolean
-train (const FlInstance *mitigator, const FlStage *stage, GError **error)
+train (FlInstance *mitigator, const FlStage *stage, GError **error)
 {
-  const FlModelOps *ops = stage->model->ops;
-
-  if (mitigator != NULL)
-    return ((const FlMitigatorOps *) mitigator->ops)->train (mitigator->self, stage, error);
-  return ops->fit != NULL ? ops->fit (stage->model->self, stage->data, stage->run, error)
-                          : fl_training_run (stage, error);
+  return mitigator != NULL ? fl_mitigator_train (mitigator, stage, error)
+                           : fl_model_fit (stage->model, stage->data, stage->run, error);
 }
 
 /* Scores of all users x items after a fit, by a mitigator unless it is NULL; NULL
  * when the fit was refused. */
 static double *
-fit (const FlEntry *entry, const FlInstance *mitigator, FlInstance *model,
+fit (const FlEntry *entry, FlInstance *mitigator, FlInstance *model,
      const FixtureData *data, uint64_t seed)
 {
   g_autoptr (GError) error = NULL;
@@ -105,12 +101,12 @@ fit (const FlEntry *entry, const FlInstance *mitigator, FlInstance *model,
   g_autoptr (FlView) view = NULL;
   FlGroups *users = fixture_groups (data->n_users, 3, 2);
   FlGroups *items = fixture_groups (data->n_items, 2, 2);
-  FlData all = { .train = ratings, .n_users = data->n_users,
+  FlData all = FL_DATA (.train = ratings, .n_users = data->n_users,
                  .user_groups = mitigator != NULL ? users : NULL,
-                 .item_groups = mitigator != NULL ? items : NULL };
+                 .item_groups = mitigator != NULL ? items : NULL);
   double *scores = NULL;
   uint32_t ids[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
-  gboolean trained = train (mitigator, &(const FlStage) { &all, model, run }, &error);
+  gboolean trained = train (mitigator, &FL_STAGE (.data = &all, .model = model, .run = run), &error);
 
   fixture_groups_free (users);
   fixture_groups_free (items);
@@ -196,7 +192,7 @@ check_trainer (const FlEntry *entry, const char *key, const char *value)
 {
   const FlMitigatorOps *ops = entry->plugin.ops;
 
-  if (ops->train == NULL || ops->model_needs != FL_MODEL_GRADIENT)
+  if (ops->train == NULL || (entry->plugin.needs & FL_NEEDS_GRADIENT) == 0)
     return;
   for (guint i = 0; i < fixture_registry->entries->len; i++)
     {
@@ -272,7 +268,7 @@ sweep (const FlEntry *entry, FlInstance *model, const FixtureData *data, int n_s
   g_autoptr (GError) error = NULL;
   g_autoptr (FlRatings) ratings = fixture_ratings (data);
   const FlClosedFormOps *ops = ((const FlModelOps *) model->ops)->closed_form;
-  FlClosedFormStart start = { .seed = 1 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 1);
   double objective = 0;
 
   if (!ops->start (model->self, ratings, &start, &error))
@@ -381,9 +377,9 @@ scene_open (Scene *scene, const Sight *sight)
       scene->user_groups = fixture_groups (data->n_users, sight->n_groups, sight->n_used);
       scene->item_groups = fixture_groups (data->n_items, sight->n_groups, sight->n_used);
     }
-  scene->all = (FlData) { .train = scene->train, .n_users = data->n_users,
+  scene->all = FL_DATA (.train = scene->train, .n_users = data->n_users,
                           .user_groups = scene->user_groups,
-                          .item_groups = scene->item_groups };
+                          .item_groups = scene->item_groups);
   scene->view = fl_view_of (&scene->all, sight->whole ? NULL : scene->ratings, FL_PART_TEST,
                             scene->model, &error);
   if (scene->view == NULL)
@@ -529,6 +525,7 @@ static void
 check_objective (const FlEntry *entry, const char *key, const char *value)
 {
   const FlObjectiveOps *ops = entry->plugin.ops;
+  gboolean lists = (entry->plugin.needs & FL_NEEDS_LISTS) != 0;
   g_autoptr (FlInstance) a = make (entry, key, value), b = make (entry, key, value);
 
   if (a == NULL || b == NULL)
@@ -536,11 +533,11 @@ check_objective (const FlEntry *entry, const char *key, const char *value)
   for (size_t d = 0; d < fixture_n_data; d++)
     {
       const FixtureData *data = &fixture_data[d];
-      Sight sight = { .data = data, .whole = ops->whole, .k = ops->lists ? 1 : 0 };
+      Sight sight = { .data = data, .whole = ops->whole, .k = lists ? 1 : 0 };
 
       check_groups (entry, a, b, sight);
       sight.k = data->n_items;
-      if (ops->lists)
+      if (lists)
         check_groups (entry, a, b, sight);
     }
 }

@@ -96,8 +96,8 @@ check_als (GoldenCase *c, GError **error)
   golden_tolerance (c, "factor_abs", 1e-9);
   if (!fit_init (&fit, c, error) || !read_sweeps (&fit, &n_sweeps, error))
     return FALSE;
-  start = (FlClosedFormStart) { .item_factors = fit.als.start, .lambda_user = fit.lambda_user,
-                                .lambda_item = fit.lambda_item };
+  start = FL_CLOSED_FORM_START (.item_factors = fit.als.start, .lambda_user = fit.lambda_user,
+                                .lambda_item = fit.lambda_item);
   if (!als_case_closed_form (&fit.als)->start (fit.als.model->self, fit.ratings, &start, error))
     return FALSE;
   for (uint32_t sweep = 1; sweep <= n_sweeps; sweep++)
@@ -107,7 +107,7 @@ check_als (GoldenCase *c, GError **error)
 
       if (!als_case_closed_form (&fit.als)->sweep (fit.als.model->self, error))
         return FALSE;
-      view = fl_view_new (&(FlData) { .train = fit.ratings }, FL_PART_TRAIN, fit.als.model, error);
+      view = fl_view_new (&FL_DATA (.train = fit.ratings), FL_PART_TRAIN, fit.als.model, error);
       if (view == NULL)
         return FALSE;
       als_case_compare (&fit.als, root);

@@ -61,13 +61,12 @@ itfr_init (Itfr *itfr, GoldenCase *c, GError **error)
 static gboolean
 check_scores (Itfr *itfr, GError **error)
 {
-  const FlModelOps *ops = itfr->bpr.model->ops;
   g_autofree double *score = NULL;
   FlFactors f;
 
   if (!itfr->bpr.ops->prepare_scores (itfr->bpr.model->self, error))
     return FALSE;
-  ops->factors (itfr->bpr.model->self, &f);
+  fl_model_factors (itfr->bpr.model, &f, NULL);
   score = g_new (double, (size_t) f.n_users * f.n_items + 1);
   for (size_t u = 0; u < f.n_users; u++)
     fl_dot_rows_f32 (f.n_items, NULL, f.rank, f.item_f32, f.rank, f.user_f32 + u * f.rank,

@@ -322,12 +322,11 @@ vectors (const Network *network, const char *root, const char *key, const float 
 static gboolean
 compare_factors (const Network *network, const char *root, GError **error)
 {
-  const FlModelOps *model = network->model->ops;
   FlFactors f;
 
   if (!network->ops->prepare_scores (network->model->self, error))
     return FALSE;
-  model->factors (network->model->self, &f);
+  fl_model_factors (network->model, &f, NULL);
   vectors (network, root, "final_user_embeddings", f.user_f32, f.n_users * f.rank);
   vectors (network, root, "final_item_embeddings", f.item_f32, f.n_items * f.rank);
   return TRUE;

@@ -111,8 +111,8 @@ subject_init (Subject *s, gboolean scored, GError **error)
                                s->given.item, s->given.rating, error);
   if (s->ratings == NULL)
     return FALSE;
-  data = (FlData) { .train = s->ratings, .user_groups = s->user_groups,
-                    .item_groups = s->item_groups };
+  data = FL_DATA (.train = s->ratings, .user_groups = s->user_groups,
+                    .item_groups = s->item_groups);
   matrix_model_init (&s->model,
                      &(FlFactors) { .n_users = s->given.n_users, .n_items = s->given.n_items,
                                     .rank = s->given.n_items, .user_f64 = s->predictions.data,
@@ -422,7 +422,7 @@ means_of (const Subject *s, uint32_t item, gboolean of_ratings, GError **error)
   ratings = fl_triplets_make_ratings (triplets, given->n_users, given->n_items, error);
   if (ratings == NULL)
     return NULL;
-  view = fl_view_new (&(FlData) { .train = ratings, .user_groups = s->sides }, FL_PART_TRAIN,
+  view = fl_view_new (&FL_DATA (.train = ratings, .user_groups = s->sides), FL_PART_TRAIN,
                       &model.instance, error);
   return view != NULL ? evaluate (s, view, "parity", NULL, error) : NULL;
 }

@@ -97,8 +97,8 @@ static gboolean
 arm_init (Arm *arm, const Subject *s, const char *key, gboolean scored, size_t k, GError **error)
 {
   size_t n = s->n_items;
-  FlData data = { .train = s->train, .validation = s->valid, .user_groups = s->user_groups,
-                  .item_groups = s->item_groups };
+  FlData data = FL_DATA (.train = s->train, .validation = s->valid, .user_groups = s->user_groups,
+                  .item_groups = s->item_groups);
 
   if (!golden_read_matrix (s->c->input, key, &arm->scores, error))
     return FALSE;

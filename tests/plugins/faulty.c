@@ -72,7 +72,7 @@ static const FlPlugin half_closed = FL_DESCRIPTOR (
   .name = "half-closed", .summary = "faulty",
   FL_MODEL (.fit = faulty_fit, .factors = faulty_factors, FL_CLOSED_FORM (.start = NULL)));
 static const FlPlugin no_stage = FL_DESCRIPTOR (.name = "no-stage", .summary = "faulty",
-                                                FL_MITIGATOR (.needs_validation = TRUE));
+                                                FL_MITIGATOR (.train = NULL));
 static const FlPlugin sound = FL_DESCRIPTOR (.name = "sound", .summary = "not faulty",
                                              SPECIMEN_OBJECTIVE);
 

@@ -102,9 +102,10 @@ toy_model_factors (gconstpointer self, FlFactors *factors)
 {
   const ToyModel *model = self;
 
-  *factors = (FlFactors) { .n_users = model->n_users, .n_items = model->n_items,
-                           .rank = (size_t) model->rank, .user_f64 = model->ones,
-                           .item_f64 = model->ones };
+  factors->n_users = model->n_users;
+  factors->n_items = model->n_items;
+  factors->rank = (size_t) model->rank;
+  factors->user_f64 = factors->item_f64 = model->ones;
 }
 
 static void
@@ -175,8 +176,9 @@ static const FlPlugin toy_grouped
     = FL_DESCRIPTOR (.name = "toy-grouped", .summary = "yields its power, of groups alone",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .params = objective_params, .self_size = sizeof (ToyObjective),
-                     FL_OBJECTIVE (.values = objective_values, .evaluate = toy_objective_evaluate,
-                                   .needs_user_groups = TRUE, .needs_item_groups = TRUE));
+                     .needs = FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+                     FL_OBJECTIVE (.values = objective_values,
+                                   .evaluate = toy_objective_evaluate));
 
 /* ---- objectives over lists ---------------------------------------------- */
 
@@ -238,15 +240,15 @@ toy_change_evaluate (gconstpointer self, const FlView *view, FlResult *result, G
 static const FlPlugin toy_length
     = FL_DESCRIPTOR (.name = "toy-length", .summary = "length of the lists",
                      .reference = "none", .licence = "LGPL-3.0-or-later", .self_size = 1,
-                     FL_OBJECTIVE (.values = length_values, .evaluate = toy_length_evaluate,
-                                   .lists = TRUE));
+                     .needs = FL_NEEDS_LISTS,
+                     FL_OBJECTIVE (.values = length_values, .evaluate = toy_length_evaluate));
 
 static const FlPlugin toy_change
     = FL_DESCRIPTOR (.name = "toy-change", .summary = "other items than those of an arm",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .params = change_params, .self_size = sizeof (ToyChange),
-                     FL_OBJECTIVE (.values = change_values, .evaluate = toy_change_evaluate,
-                                   .lists = TRUE));
+                     .needs = FL_NEEDS_LISTS,
+                     FL_OBJECTIVE (.values = change_values, .evaluate = toy_change_evaluate));
 
 /* ---- mitigators --------------------------------------------------------- */
 
@@ -291,10 +293,8 @@ toy_mitigator_augment (gpointer self, const FlStage *stage, GError **error)
 static gboolean
 toy_mitigator_train (gpointer self, const FlStage *stage, GError **error)
 {
-  const FlModelOps *ops = stage->model->ops;
-
   (void) self;
-  return ops->fit (stage->model->self, stage->data, stage->run, error);
+  return fl_model_fit (stage->model, stage->data, stage->run, error);
 }
 
 static const FlPlugin toy_add
@@ -302,28 +302,28 @@ static const FlPlugin toy_add
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .params = mitigator_params, .self_size = sizeof (ToyMitigator),
                      .check = toy_mitigator_check,
-                     FL_MITIGATOR (.augment = toy_mitigator_augment,
-                                   .model_needs = FL_MODEL_FACTORS));
+                     .needs = FL_NEEDS_FACTORS,
+                     FL_MITIGATOR (FL_AUGMENT (.augment = toy_mitigator_augment)));
 
 static const FlPlugin toy_train
     = FL_DESCRIPTOR (.name = "toy-train", .summary = "trains as the model does",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .self_size = 1,
-                     FL_MITIGATOR (.train = toy_mitigator_train));
+                     FL_MITIGATOR (FL_TRAIN (.train = toy_mitigator_train)));
 
 static const FlPlugin toy_careful
     = FL_DESCRIPTOR (.name = "toy-careful", .summary = "needs all that can be needed",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .self_size = 1,
-                     FL_MITIGATOR (.train = toy_mitigator_train, .needs_validation = TRUE,
-                                   .needs_user_groups = TRUE, .needs_item_groups = TRUE));
+                     .needs = FL_NEEDS_VALIDATION | FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+                     FL_MITIGATOR (FL_TRAIN (.train = toy_mitigator_train)));
 
 static const FlPlugin toy_closed
     = FL_DESCRIPTOR (.name = "toy-closed", .summary = "needs what no toy has",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .self_size = 1,
-                     FL_MITIGATOR (.train = toy_mitigator_train,
-                                   .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
+                     .needs = FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM,
+                     FL_MITIGATOR (FL_TRAIN (.train = toy_mitigator_train)));
 
 FL_PLUGINS (&toy_data, &toy_draw, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_grouped,
             &toy_length, &toy_change, &toy_add, &toy_train, &toy_careful, &toy_closed);

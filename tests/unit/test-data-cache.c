@@ -82,12 +82,11 @@ counting_inputs (gconstpointer self_, GError **error)
   return inputs;
 }
 
-static const FlSourceOps file_ops = { .ops_size = sizeof file_ops, .load = counting_load,
-                                      .inputs = counting_inputs };
+static const FlSourceOps file_ops = { .ops_size = sizeof file_ops, .load = counting_load };
 static const FlSourceOps seeded_ops = { .ops_size = sizeof seeded_ops, .load = counting_load,
                                         .seeded = TRUE };
 static const FlPlugin file_plugin = FL_DESCRIPTOR (.kind = FL_KIND_SOURCE, .name = "counting",
-                                                   .ops = &file_ops);
+                                                   .ops = &file_ops, .inputs = counting_inputs);
 static const FlPlugin seeded_plugin = FL_DESCRIPTOR (.kind = FL_KIND_SOURCE, .name = "seeded",
                                                      .ops = &seeded_ops);
 

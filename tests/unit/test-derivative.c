@@ -40,7 +40,7 @@ factors_of (const FlInstance *model)
 {
   FlFactors factors;
 
-  ((const FlModelOps *) model->ops)->factors (model->self, &factors);
+  fl_model_factors (model, &factors, NULL);
   return factors;
 }
 
@@ -66,7 +66,7 @@ ratings_with (size_t bumped, double bump)
 static void
 converge (FlInstance *model, const FlRatings *ratings, const double *item_factors)
 {
-  FlClosedFormStart start = { .item_factors = item_factors, .seed = 5 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.item_factors = item_factors, .seed = 5);
   GError *error = NULL;
 
   closed_form (model)->start (model->self, ratings, &start, &error);
@@ -236,7 +236,7 @@ test_negative (void **state)
   g_autoptr (FlInstance) model = model_new ("rank=3 lambda=0.001 start-scale=0.01");
   g_autoptr (FlRatings) ratings = ratings_with (0, 0);
   double d_user[N_USERS * RANK] = { 0 }, d_item[N_ITEMS * RANK];
-  FlClosedFormStart start = { .seed = 5 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 5);
   GError *error = NULL;
   FlSolution how;
 

@@ -52,8 +52,8 @@ open_world (void **state)
   world.test = fl_ratings_new (N_USERS, N_ITEMS, 5, test_user, test_item, one, NULL);
   world.user_groups = test_groups_new ("age", 3, N_USERS, NULL, age);
   world.item_groups = test_groups_new ("genre", 2, N_ITEMS, start, genre);
-  data = (FlData) { .train = world.train, .user_groups = world.user_groups,
-                    .item_groups = world.item_groups };
+  data = FL_DATA (.train = world.train, .user_groups = world.user_groups,
+                    .item_groups = world.item_groups);
   matrix_model_init (&world.model,
                      &(FlFactors) { .n_users = N_USERS, .n_items = N_ITEMS, .rank = N_ITEMS,
                                     .user_f64 = scores, .item_f64 = identity },

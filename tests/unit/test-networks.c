@@ -502,7 +502,6 @@ test_factors (void **state)
   g_autoptr (FlRatings) ratings = some_ratings (40, 30, 0.2);
   g_auto (Network) network = network_new ("gccf", "rank=20 layers=2", ratings);
   g_auto (Given) given = given_new (&network, 200, 1, NOTHING);
-  const FlModelOps *ops = network.model->ops;
 
   (void) state;
   for (int round = 0; round < 2; round++)
@@ -513,7 +512,7 @@ test_factors (void **state)
         network_randomise (&network);
       assert_true (network.ops->prepare_scores (network.model->self, NULL));
       assert_true (network.ops->scores (network.model->self, &given.batch, given.score, NULL));
-      ops->factors (network.model->self, &f);
+      fl_model_factors (network.model, &f, NULL);
       assert_int_equal (f.rank, 60);
       for (size_t k = 0; k < given.batch.n; k++)
         {
@@ -540,11 +539,10 @@ test_isolated (void **state)
     for (int empty = 0; empty < 2; empty++)
       {
         g_auto (Network) network = network_new ("gccf", settings[k], empty ? none : ratings);
-        const FlModelOps *ops = network.model->ops;
         FlFactors f;
 
         assert_true (network.ops->prepare_scores (network.model->self, NULL));
-        ops->factors (network.model->self, &f);
+        fl_model_factors (network.model, &f, NULL);
         for (size_t l = 0; l < 3; l++)
           {
             assert_memory_equal (f.user_f32 + l * 5, network.block[0].f32, 5 * sizeof (float));

@@ -71,8 +71,8 @@ world_init (World *w, uint32_t n_users, uint32_t n_items, size_t rank, gboolean 
   w->ratings = some_ratings (&rng, n_users, n_items, 0.5);
   w->user_groups = overlapping_groups ("age", n_users);
   w->item_groups = overlapping_groups ("genre", n_items);
-  w->data = (FlData) { .train = w->ratings, .user_groups = w->user_groups,
-                       .item_groups = w->item_groups };
+  w->data = FL_DATA (.train = w->ratings, .user_groups = w->user_groups,
+                       .item_groups = w->item_groups);
   matrix_model_init (&w->model,
                      &(FlFactors) { .n_users = n_users, .n_items = n_items, .rank = rank,
                                     .user_f64 = w->P, .item_f64 = w->Q },
@@ -393,7 +393,7 @@ ops_of (const FlInstance *objective)
 static gboolean
 evaluate (const FlInstance *objective, FlView *view, FlOutcome *outcome, GError **error)
 {
-  size_t k = ops_of (objective)->lists ? MIN (3, view->n_items) : 0;
+  size_t k = fl_objective_needs_lists (objective) ? MIN (3, view->n_items) : 0;
 
   if (k > 0)
     {
@@ -616,7 +616,7 @@ check_empty (const FlInstance *objective, const char *what)
       FlView *view;
       FlOutcome *outcome;
 
-      if (ops_of (objective)->lists && sizes[s][1] == 0)
+      if (fl_objective_needs_lists (objective) && sizes[s][1] == 0)
         continue; /* no list without items */
       none = fl_ratings_new (sizes[s][0], sizes[s][1], 0, NULL, NULL, NULL, &error);
       outcome = fl_outcome_new ();
@@ -679,7 +679,7 @@ test_rmse_by_hand (void **state)
   const uint32_t start[] = { 0, 1, 3, 4 }, member[] = { 0, 1, 2, 3 };
   FlGroups *groups = test_groups_new ("age", 4, 3, start, member);
   FlRatings *ratings = fl_ratings_new (3, 2, 3, user, item, rating, NULL);
-  FlData data = { .train = ratings, .user_groups = groups };
+  FlData data = FL_DATA (.train = ratings, .user_groups = groups);
   FlInstance *rmse = test_instance_new (registry, FL_KIND_OBJECTIVE, "rmse", NULL, NULL);
   FlOutcome *outcome = fl_outcome_new ();
   MatrixModel model;

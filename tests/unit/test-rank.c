@@ -195,7 +195,7 @@ sorted_lists (const World *w, const FlRanking *ranking)
       for (uint32_t place = 0; place < length[u]; place++)
         item[u * w->n_items + place] = best[place].item;
     }
-  *lists = (FlLists) { w->n_users, w->n_items, item, length };
+  *lists = (FlLists) { sizeof *lists, w->n_users, w->n_items, item, length };
   return lists;
 }
 
@@ -341,7 +341,7 @@ test_view (void **state)
 
   (void) state;
   world_init (&w, 20, 25, 3, IN_DOUBLE, TRUE);
-  data = (FlData) { .train = w.train, .validation = w.validation };
+  data = FL_DATA (.train = w.train, .validation = w.validation);
   for (int part = 0; part < 3; part++)
     {
       FlRanking ranking = ranking_of (&w);
@@ -389,7 +389,7 @@ test_view_of_augmented (void **state)
   w.train = some_ratings (&rng, &w, 0.3);
   rows = g_new0 (double, 2 * 25);
   more = fl_ratings_append (w.train, FL_SIDE_USER, 2, rows, NULL);
-  data = (FlData) { .train = more, .n_users = 20, .n_items = 25 };
+  data = FL_DATA (.train = more, .n_users = 20, .n_items = 25);
   view = fl_view_new (&data, FL_PART_TRAIN, &w.model.instance, NULL);
   assert_non_null (view);
   assert_int_equal (view->train->n_users, 20);
@@ -451,7 +451,7 @@ test_means (void **state)
 
   (void) state;
   world_init (&w, 4, 6, 2, IN_DOUBLE, TRUE);
-  data = (FlData) { .train = w.train, .user_groups = groups };
+  data = FL_DATA (.train = w.train, .user_groups = groups);
   view = fl_view_of (&data, w.train, FL_PART_TEST, &w.model.instance, NULL);
   assert_true (fl_objective_run (&toy, NULL, view, 5, outcome, NULL));
   assert_int_equal (outcome->metrics->len, 5);

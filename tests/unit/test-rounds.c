@@ -48,10 +48,10 @@ world_init (World *w)
                                                 (double[]) { 5, 1 }) } };
   w->split.user_groups = test_groups_new ("g", 2, N_USERS, NULL, (uint32_t[]) { 0, 1 });
   w->split.item_groups = test_groups_new ("c", 2, N_ITEMS, NULL, (uint32_t[]) { 0, 0, 1, 1 });
-  w->split.data = (FlData) { .train = w->split.train, .validation = w->split.validation,
+  w->split.data = FL_DATA (.train = w->split.train, .validation = w->split.validation,
                              .user_groups = w->split.user_groups,
                              .item_groups = w->split.item_groups, .n_users = N_USERS,
-                             .n_items = N_ITEMS };
+                             .n_items = N_ITEMS);
 }
 
 static void
@@ -103,19 +103,21 @@ told_respond (gpointer instance, const FlRound *round, FlResult *result, GError 
 }
 
 static const FlValue told_values[] = { { .name = "round" }, FL_VALUE_END };
-static const FlMitigatorOps told_ops = { .ops_size = sizeof (FlMitigatorOps),
-                                         .respond = told_respond, .values = told_values };
+static const FlRespondOps told_responds
+    = { .ops_size = sizeof told_responds, .respond = told_respond, .values = told_values };
+static const FlMitigatorOps told_ops
+    = { .ops_size = sizeof told_ops, .respond = &told_responds };
 static const FlPlugin told_plugin = FL_DESCRIPTOR (.kind = FL_KIND_MITIGATOR, .name = "told");
 
 /* Lists of two for two users: items 1 2 and 0. */
 static const uint32_t listed[] = { 1, 2, 0, 9 }, lengths[] = { 2, 1 };
-static const FlLists lists = { N_USERS, 2, listed, lengths };
+static const FlLists lists = { sizeof lists, N_USERS, 2, listed, lengths };
 
 static void
 what_is_consumed_is_known (void **state)
 {
   Told told = { .place = 1, .rating = 4, .leaves = N_ITEMS };
-  FlInstance response = { &told_plugin, &told, &told_ops };
+  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
   const FlRoundsKeys keys = { .n = 2, .k = 2, .hidden = 0, .response = &response };
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   g_auto (World) w;
@@ -147,7 +149,7 @@ what_is_consumed_is_known (void **state)
 static void
 refuses (Told told, const char *expected)
 {
-  FlInstance response = { &told_plugin, &told, &told_ops };
+  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
   const FlRoundsKeys keys = { .n = 2, .k = 2, .hidden = 0, .response = &response };
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   g_autoptr (GError) error = NULL;
@@ -176,7 +178,7 @@ static void
 courses_are_kept (void **state)
 {
   Told told = { .place = 1, .rating = 4, .leaves = N_ITEMS };
-  FlInstance response = { &told_plugin, &told, &told_ops };
+  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
   const FlRoundsKeys keys = { .n = 3, .k = 2, .hidden = 1, .response = &response };
   g_autoptr (FlOutcome) last = NULL;
   g_auto (World) w;
@@ -210,7 +212,7 @@ who_left_is_in_no_list (void **state)
 {
   static const double P[] = { 1, 1 }, Q[] = { 1, 2, 3, 4 };
   Told told = { .place = 1, .rating = 4, .leaves = 3 };
-  FlInstance response = { &told_plugin, &told, &told_ops };
+  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
   const FlRoundsKeys keys = { .n = 2, .k = 2, .hidden = 0, .response = &response };
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   MatrixModel model;
@@ -281,7 +283,7 @@ two_rounds_by_hand (void **state)
   (void) state;
   world_init (&w);
   loop = fl_loop_new (&keys, &w.split, NULL);
-  assert_true (fl_loop_respond (loop, &(FlLists) { 2, 1, first, one }, 0, 1, a, NULL));
+  assert_true (fl_loop_respond (loop, &(FlLists) { sizeof (FlLists), 2, 1, first, one }, 0, 1, a, NULL));
   assert_true (metric (a, "fit-rate", "g=0,c=0") == 1 && metric (a, "fit-rate", "g=0,c=1") == 0);
   assert_true (metric (a, "fit-rate", "g=1,c=0") == 0 && metric (a, "fit-rate", "g=1,c=1") == 1);
   assert_true (metric (a, "fit-gap", NULL) == 1);
@@ -293,7 +295,7 @@ two_rounds_by_hand (void **state)
   assert_true (metric (a, "exposure", "g=1,c=0") == 1);
   assert_true (metric (a, "providers", NULL) == 1);
   /* Both were recommended category 0 and not 1: both fit 0 alone. */
-  assert_true (fl_loop_respond (loop, &(FlLists) { 2, 1, second, one }, 1, 2, b, NULL));
+  assert_true (fl_loop_respond (loop, &(FlLists) { sizeof (FlLists), 2, 1, second, one }, 1, 2, b, NULL));
   assert_true (metric (b, "fit-rate", "g=0,c=0") == 1 && metric (b, "fit-rate", "g=0,c=1") == 0);
   assert_true (metric (b, "fit-rate", "g=1,c=0") == 1 && metric (b, "fit-rate", "g=1,c=1") == 0);
   assert_true (metric (b, "fit-gap", NULL) == 0);
@@ -302,7 +304,7 @@ two_rounds_by_hand (void **state)
   assert_true (rating_of (w.split.train, 1, 1) == 5);
   assert_true (metric (b, "providers", NULL) == 1);
   /* Nobody consumed items 0, 2 and 3 in two rounds; item 1 each time somebody did. */
-  assert_true (fl_loop_respond (loop, &(FlLists) { 2, 1, third, one }, 2, 3, c, NULL));
+  assert_true (fl_loop_respond (loop, &(FlLists) { sizeof (FlLists), 2, 1, third, one }, 2, 3, c, NULL));
   assert_true (metric (c, "providers", NULL) == 0.25);
   assert_true (metric (c, "providers", "c=0") == 0.5 && metric (c, "providers", "c=1") == 0);
   assert_true (metric (c, "fit-rate", "g=0,c=1") == 1 && metric (c, "fit-rate", "g=1,c=1") == 0);

@@ -958,12 +958,12 @@ case_new (const char *settings)
   fl_params_store (learner_plugin.params, &c->learner, "model", list, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   c->ops = *(const FlModelOps *) learner_plugin.ops;
-  c->model = (FlInstance) { &learner_plugin, &c->learner, &c->ops };
+  c->model = (FlInstance) { &learner_plugin, &c->learner, &c->ops, NULL };
   c->run = fl_run_new (5, NULL, NULL);
   fl_run_lend_services (c->run, &fl_training_services);
   c->train = some_ratings (80, 60);
-  c->data = (FlData) { .train = c->train };
-  c->stage = (FlStage) { &c->data, &c->model, c->run };
+  c->data = FL_DATA (.train = c->train);
+  c->stage = FL_STAGE (.data = &c->data, .model = &c->model, .run = c->run);
   return c;
 }
 
@@ -1390,6 +1390,7 @@ typedef struct
   const double *value;
   size_t n, next;
   FlObjectiveOps ops;
+  FlPlugin plugin;
   FlInstance instance;
 } Script;
 
@@ -1401,8 +1402,8 @@ script_evaluate (gconstpointer self, const FlView *view, FlResult *result, GErro
   (void) error;
   assert_int_equal (view->part, FL_PART_VALIDATION);
   assert_true (view->n == 3 && script->next < script->n);
-  assert_int_equal (view->lists != NULL, script->ops.lists);
-  assert_true (!script->ops.lists || (view->k == 7 && view->lists->k == 7));
+  assert_int_equal (view->lists != NULL, script->plugin.needs == FL_NEEDS_LISTS);
+  assert_true (view->lists == NULL || (view->k == 7 && view->lists->k == 7));
   fl_result_set (result, 1, -1);
   if (script->value[script->next] >= 0)
     fl_result_set (result, 0, script->value[script->next]);
@@ -1416,7 +1417,6 @@ static const FlValue higher[] = { { .name = "high", .direction = FL_HIGHER_IS_BE
                                   { .name = "more" }, FL_VALUE_END };
 static const FlValue neither[] = { { .name = "neither", .direction = FL_NO_DIRECTION },
                                    { .name = "more" }, FL_VALUE_END };
-static const FlPlugin script_plugin = FL_DESCRIPTOR (.kind = FL_KIND_OBJECTIVE, .name = "script");
 
 /* Trains by the script: parameters, and how many epochs of it were seen. */
 static gboolean
@@ -1424,9 +1424,10 @@ train_by (Case *c, Script *script, const FlValue *values, gboolean lists, GError
 {
   Script **self = &script;
 
-  script->ops = (FlObjectiveOps) { .values = values, .evaluate = script_evaluate,
-                                   .lists = lists };
-  script->instance = (FlInstance) { &script_plugin, self, &script->ops };
+  script->ops = (FlObjectiveOps) { .values = values, .evaluate = script_evaluate };
+  script->plugin = (FlPlugin) FL_DESCRIPTOR (.kind = FL_KIND_OBJECTIVE, .name = "script",
+                                             .needs = lists ? FL_NEEDS_LISTS : 0);
+  script->instance = (FlInstance) { &script->plugin, self, &script->ops, NULL };
   c->learner.training.stop_on = &script->instance;
   c->learner.training.stop_k = 7;
   if (fl_training_run (&c->stage, error))

@@ -143,19 +143,9 @@ hash_input (const char *folder, const char *path, GError **error)
 static void
 key_add_plugin (GString *key, const FlInstance *source)
 {
-  const FlSourceOps *ops = source->ops;
-  gpointer address = NULL;
-  Dl_info info;
-  Stamp stamp;
-
-  memcpy (&address, &ops->load, sizeof address);
-  g_string_append_printf (key, "source %s %s\n", source->plugin->name,
-                          source->plugin->version != NULL ? source->plugin->version : "0");
-  if (dladdr (address, &info) != 0 && info.dli_fname != NULL
-      && take_stamp (info.dli_fname, &stamp, NULL))
-    g_string_append_printf (key, "built %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT
-                            ".%" G_GINT64_FORMAT "\n", stamp.size, stamp.changed[0],
-                            stamp.changed[1]);
+  g_string_append_printf (key, "source %s %s %s\n", source->plugin->name,
+                          source->plugin->version != NULL ? source->plugin->version : "0",
+                          source->hash != NULL ? source->hash : "");
 }
 
 /* A hash of all that determines the content of a dataset's file. */
@@ -163,7 +153,6 @@ static char *
 cache_key (const FlInstance *source, const char *settings, const FlIngest *ingest,
            uint64_t seed, char **inputs, const char *folder, GError **error)
 {
-  const FlSourceOps *ops = source->ops;
   g_autoptr (GString) key = g_string_new (NULL);
 
   g_string_append_printf (key, "format %d\n", FL_CACHE_FORMAT);
@@ -173,7 +162,7 @@ cache_key (const FlInstance *source, const char *settings, const FlIngest *inges
     g_string_append_printf (key, "ingest %d %d\n", ingest->bad_lines, ingest->duplicates);
   else
     g_string_append (key, "ingest 0 0\n");
-  if (ops->seeded)
+  if (fl_source_is_seeded (source))
     g_string_append_printf (key, "seed %" G_GUINT64_FORMAT "\n", seed);
   for (size_t i = 0; inputs != NULL && inputs[i] != NULL; i++)
     {
@@ -303,16 +292,13 @@ FlDataset *
 fl_cache_load (const FlInstance *source, const char *settings, const FlIngest *ingest,
                uint64_t seed, char **path, GError **error)
 {
-  const FlSourceOps *ops = source->ops;
   g_auto (GStrv) inputs = NULL;
   FlDataset *dataset;
   GError *mistake = NULL;
 
   *path = NULL;
-  if (ops->inputs != NULL && (inputs = ops->inputs (source->self, &mistake)) == NULL)
+  if (!fl_instance_inputs (source, &inputs, &mistake))
     {
-      if (mistake == NULL)
-        fl_fail (&mistake, FL_ERROR_PLUGIN, "does not say which files it reads");
       g_propagate_prefixed_error (error, mistake, "source %s: ", source->plugin->name);
       return NULL;
     }

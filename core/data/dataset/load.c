@@ -7,12 +7,11 @@ static void
 tell_places (const FlInstance *source, const FlIngest *ingest, uint64_t seed, const FlTwin *twin,
              GError **mistake)
 {
-  const FlSourceOps *ops = source->ops;
   g_autoptr (FlBuilder) builder = fl_builder_new (ingest);
   const GPtrArray *places = fl_builder_seek (builder, twin->user, twin->item);
   g_autoptr (GString) message = g_string_new ((*mistake)->message);
 
-  if (ops->load (source->self, seed, builder, NULL) && places->len > 1)
+  if (fl_source_load (source, seed, builder, NULL) && places->len > 1)
     g_string_append_printf (message, ": %s and %s", (const char *) places->pdata[0],
                             (const char *) places->pdata[1]);
   if (twin->n > 1)
@@ -25,21 +24,18 @@ tell_places (const FlInstance *source, const FlIngest *ingest, uint64_t seed, co
 FlDataset *
 fl_dataset_load (const FlInstance *source, const FlIngest *ingest, uint64_t seed, GError **error)
 {
-  const FlSourceOps *ops = source->ops;
   g_autoptr (FlBuilder) builder = fl_builder_new (ingest);
   FlRawData *raw;
   FlDataset *dataset = NULL;
   FlTwin twin = { .user = NULL };
   GError *mistake = NULL;
 
-  if (ops->load (source->self, seed, builder, &mistake))
+  if (fl_source_load (source, seed, builder, &mistake))
     {
       raw = fl_builder_raw (builder, &mistake);
       if (raw != NULL)
         dataset = fl_dataset_build (raw, fl_builder_ingest (builder)->duplicates, &twin, &mistake);
     }
-  else if (mistake == NULL)
-    fl_fail (&mistake, FL_ERROR_PLUGIN, "failed without saying why");
   if (twin.user != NULL)
     tell_places (source, ingest, seed, &twin, &mistake);
   g_free (twin.user);

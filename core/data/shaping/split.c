@@ -299,10 +299,10 @@ fl_split_new (const FlDataset *dataset, const FlDataKeys *data, const FlSplitKey
   fl_selection_clear (&selection);
   if (!done)
     return NULL;
-  split->data = (FlData) { .train = split->train, .validation = split->validation,
+  split->data = FL_DATA (.train = split->train, .validation = split->validation,
                            .user_groups = split->user_groups,
                            .item_groups = split->item_groups,
                            .n_users = split->train->n_users,
-                           .n_items = split->train->n_items };
+                           .n_items = split->train->n_items);
   return g_steal_pointer (&split);
 }

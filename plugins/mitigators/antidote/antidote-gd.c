@@ -99,7 +99,7 @@ tell (Search *search, const State *state)
 {
   const AntidoteTrial *trial = search->trial;
   g_autofree char *what = g_strdup_printf ("%s %.6g, RMSE %.4f",
-                                           trial->self->objective->plugin->name, state->value.loss,
+                                           fl_instance_name (trial->self->objective), state->value.loss,
                                            state->value.rmse);
 
   fl_run_progress (trial->stage->run, (double) search->n_done, (double) search->n_total, what);

@@ -16,24 +16,12 @@
 #include <math.h>
 #include <string.h>
 
-static const FlModelOps *
-model_ops (const AntidoteTrial *trial)
-{
-  return trial->model->ops;
-}
-
-static const FlClosedFormOps *
-closed_form (const AntidoteTrial *trial)
-{
-  return model_ops (trial)->closed_form;
-}
-
 static FlFactors
 factors_of (const AntidoteTrial *trial)
 {
-  FlFactors f;
+  FlFactors f = { .n_users = 0 };
 
-  model_ops (trial)->factors (trial->model->self, &f);
+  fl_model_factors (trial->model, &f, NULL); /* there since check_model */
   return f;
 }
 
@@ -121,12 +109,12 @@ set_ratings (AntidoteTrial *trial, const double *rows, GError **error)
 static gboolean
 begin (AntidoteTrial *trial, const double *rows, const double *item_factors, GError **error)
 {
-  FlClosedFormStart start = { .item_factors = item_factors,
-                              .seed = fl_run_seed (trial->stage->run) };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.item_factors = item_factors,
+                                                  .seed = fl_run_seed (trial->stage->run));
 
   trial->n_fits++;
   return set_ratings (trial, rows, error)
-         && closed_form (trial)->start (trial->model->self, trial->ratings, &start, error);
+         && fl_closed_form_start (trial->model, trial->ratings, &start, error);
 }
 
 gboolean
@@ -134,7 +122,7 @@ antidote_fit (AntidoteTrial *trial, const double *rows, gboolean cold, AntidoteV
               GError **error)
 {
   return begin (trial, rows, cold ? NULL : trial->original, error)
-         && closed_form (trial)->converge (trial->model->self, NULL, error)
+         && fl_closed_form_converge (trial->model, NULL, error)
          && look (trial, value, error);
 }
 
@@ -145,7 +133,7 @@ antidote_sweep (AntidoteTrial *trial, const double *rows, const double *item_fac
   if (!begin (trial, rows, item_factors, error))
     return FALSE;
   for (size_t k = 0; k < n; k++)
-    if (!closed_form (trial)->sweep (trial->model->self, error))
+    if (!fl_closed_form_sweep (trial->model, error))
       return FALSE;
   return look (trial, value, error);
 }
@@ -195,13 +183,12 @@ alloc_derivatives (AntidoteTrial *trial, size_t rank, GError **error)
 static gboolean
 check_model (const AntidoteTrial *trial, GError **error)
 {
-  const FlClosedFormOps *closed = closed_form (trial);
-  const char *name = trial->model->plugin->name;
+  const char *name = fl_instance_name (trial->model);
 
-  if (closed == NULL || model_ops (trial)->factors == NULL)
+  if (!fl_model_has (trial->model, FL_NEEDS_CLOSED_FORM | FL_NEEDS_FACTORS))
     return fl_fail (error, FL_ERROR_CONFIG, "refits need closed-form sweeps, which model '%s' has "
                     "not", name);
-  if (closed->solve_rows == NULL || closed->solve_hessian == NULL)
+  if (!fl_closed_form_has_derivatives (trial->model))
     return fl_fail (error, FL_ERROR_CONFIG, "needs derivatives of the factors, which model '%s' "
                     "does not give", name);
   return TRUE;
@@ -211,14 +198,14 @@ gboolean
 antidote_trial_init (AntidoteTrial *trial, const Antidote *self, const FlStage *stage,
                      FlInstance *model, GError **error)
 {
-  FlClosedFormStart start = { .seed = fl_run_seed (stage->run) };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = fl_run_seed (stage->run));
 
   trial->self = self;
   trial->stage = stage;
   trial->model = model;
   if (!check_model (trial, error) || !antidote_size (trial, error)
-      || !closed_form (trial)->start (model->self, stage->data->train, &start, error)
-      || !closed_form (trial)->converge (model->self, stage->run, error))
+      || !fl_closed_form_start (model, stage->data->train, &start, error)
+      || !fl_closed_form_converge (model, stage->run, error))
     return FALSE;
   trial->original = fl_alloc (antidote_n_factors (trial), sizeof (double), error);
   if (trial->original == NULL || !alloc_derivatives (trial, factors_of (trial).rank, error))
@@ -272,17 +259,17 @@ antidote_gradient (AntidoteTrial *trial, int gradient, double *out, GError **err
 {
   const Antidote *self = trial->self;
   FlSide other = self->side == FL_SIDE_USER ? FL_SIDE_ITEM : FL_SIDE_USER;
-  FlSolution how = { 0 };
+  FlSolution how = FL_SOLUTION (.n_iterations = 0);
 
   if (!derive (trial, error))
     return FALSE;
   if (gradient == GRADIENT_FIRST_ORDER)
     {
-      if (!closed_form (trial)->solve_rows (trial->model->self, other, trial->d[other], error))
+      if (!fl_closed_form_solve_rows (trial->model, other, trial->d[other], error))
         return FALSE;
     }
-  else if (!closed_form (trial)->solve_hessian (
-               trial->model->self, self->cg_tolerance, (size_t) self->cg_iterations,
+  else if (!fl_closed_form_solve_hessian (
+               trial->model, self->cg_tolerance, (size_t) self->cg_iterations,
                trial->d[FL_SIDE_USER], trial->d[FL_SIDE_ITEM], &how, error))
     return FALSE;
   if (how.negative_curvature)

@@ -140,11 +140,10 @@ static gboolean
 antidote_check (gconstpointer self, GError **error)
 {
   const Antidote *antidote = self;
-  const FlObjectiveOps *ops = antidote->objective != NULL ? antidote->objective->ops : NULL;
 
-  if (ops != NULL && ops->gradient == NULL && ops->gradient_factors == NULL)
+  if (antidote->objective != NULL && !fl_objective_has_gradient (antidote->objective))
     return fl_fail (error, FL_ERROR_CONFIG, "objective = %s: it has no gradient to follow",
-                    antidote->objective->plugin->name);
+                    fl_instance_name (antidote->objective));
   return check_budget (antidote, error) && check_range (&antidote->range, error)
          && check_steps (&antidote->step_sizes, error);
 }
@@ -153,7 +152,7 @@ antidote_check (gconstpointer self, GError **error)
 static gboolean
 antidote_check_data (gconstpointer self, const FlData *data, GError **error)
 {
-  FlStage stage = { .data = data };
+  FlStage stage = FL_STAGE (.data = data);
   AntidoteTrial trial = { .self = self, .stage = &stage };
 
   return antidote_size (&trial, error);
@@ -198,9 +197,9 @@ static const FlPlugin antidote_gd = FL_DESCRIPTOR (
   .reference = "antidote (WSDM 2019), algorithm 1, eq. 9; implicit: the implicit function theorem "
                "on the stationary point of eq. 1",
   LICENCE, INSTANCE, .params = gd_params,
-  FL_MITIGATOR (.check_data = antidote_check_data, .augment = antidote_gd_augment,
-                .start_factors = antidote_start_factors,
-                .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
+  .needs = FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM, .check_data = antidote_check_data,
+  FL_MITIGATOR (FL_AUGMENT (.augment = antidote_gd_augment,
+                            .start_factors = antidote_start_factors)));
 
 static const FlPlugin antidote_heuristic = FL_DESCRIPTOR (
   .name = "antidote-heuristic",
@@ -211,9 +210,9 @@ static const FlPlugin antidote_heuristic = FL_DESCRIPTOR (
     "(1), or, without any further fit, by the sign of g_j . (U 1) (2).",
   .reference = "antidote (WSDM 2019), appendix B.1 and B.2",
   LICENCE, INSTANCE, .params = heuristic_params,
-  FL_MITIGATOR (.check_data = antidote_check_data, .augment = antidote_heuristic_augment,
-                .start_factors = antidote_start_factors,
-                .model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM));
+  .needs = FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM, .check_data = antidote_check_data,
+  FL_MITIGATOR (FL_AUGMENT (.augment = antidote_heuristic_augment,
+                            .start_factors = antidote_start_factors)));
 
 static const FlPlugin antidote_baseline = FL_DESCRIPTOR (
   .name = "antidote-baseline",
@@ -224,8 +223,9 @@ static const FlPlugin antidote_baseline = FL_DESCRIPTOR (
     "half the lowest rating, or who rate at random.",
   .reference = "antidote (WSDM 2019), section 6.1: baseline_min, baseline_max, random",
   LICENCE, INSTANCE, .params = baseline_params,
-  FL_MITIGATOR (.check_data = antidote_check_data, .augment = antidote_baseline_augment,
-                .start_factors = antidote_start_factors));
+  .check_data = antidote_check_data,
+  FL_MITIGATOR (FL_AUGMENT (.augment = antidote_baseline_augment,
+                            .start_factors = antidote_start_factors)));
 
 static const FlPlugin fair_user = FL_DESCRIPTOR (
   .name = "fair-user",
@@ -237,6 +237,6 @@ static const FlPlugin fair_user = FL_DESCRIPTOR (
   .reference = "the baseline FairUser of FDA, after antidote (WSDM 2019), algorithm 1; "
                "neither says how ratings become clicks",
   LICENCE, INSTANCE, .params = fair_user_params,
-  FL_MITIGATOR (.check_data = fair_user_check_data, .augment = fair_user_augment));
+  .check_data = fair_user_check_data, FL_MITIGATOR (FL_AUGMENT (.augment = fair_user_augment)));
 
 FL_PLUGINS (&antidote_gd, &antidote_heuristic, &antidote_baseline, &fair_user);

@@ -129,7 +129,7 @@ fair_user_augment (gpointer self, const FlStage *stage, GError **error)
   const FlRatings *train = stage->data->train;
   g_autoptr (FlRatings) all = clicks (antidote, train, fl_run_seed (stage->run), error);
   FlData data = *stage->data;
-  FlStage inner = { .data = &data, .model = antidote->surrogate, .run = stage->run };
+  FlStage inner = FL_STAGE (.data = &data, .model = antidote->surrogate, .run = stage->run);
   g_auto (AntidoteTrial) trial = { 0 };
   g_autofree double *rows = NULL;
   AntidoteValue best;

@@ -40,12 +40,13 @@ static const FlParam params[] = {
   FL_PARAM_END
 };
 
-static gboolean
-group_dro_needs (gconstpointer self, FlSide side)
+static unsigned
+group_dro_needs (gconstpointer self)
 {
   const GroupDro *dro = self;
 
-  return dro->groups == INTERSECTIONAL || (dro->groups == USER) == (side == FL_SIDE_USER);
+  return FL_NEEDS_GRADIENT | (dro->groups != ITEM ? (unsigned) FL_NEEDS_USER_GROUPS : 0)
+         | (dro->groups != USER ? (unsigned) FL_NEEDS_ITEM_GROUPS : 0);
 }
 
 /* ---- groups ------------------------------------------------------------- */
@@ -87,8 +88,8 @@ start_weights (Groups *groups, const FlRatings *train)
 static gboolean
 groups_init (Groups *groups, const GroupDro *dro, const FlData *data, GError **error)
 {
-  const FlGroups *users = group_dro_needs (dro, FL_SIDE_USER) ? data->user_groups : NULL;
-  const FlGroups *items = group_dro_needs (dro, FL_SIDE_ITEM) ? data->item_groups : NULL;
+  const FlGroups *users = dro->groups != ITEM ? data->user_groups : NULL;
+  const FlGroups *items = dro->groups != USER ? data->item_groups : NULL;
   size_t n;
 
   if (users == NULL && dro->groups != ITEM)
@@ -238,7 +239,7 @@ FL_PLUGIN (
   .licence     = "LGPL-3.0-or-later",
   .params      = params,
   .self_size   = sizeof (GroupDro),
-  FL_MITIGATOR (.train = group_dro_train, .model_needs = FL_MODEL_GRADIENT,
-                .needs_user_groups = TRUE, .needs_item_groups = TRUE,
-                .needs_groups = group_dro_needs)
+  .needs = FL_NEEDS_GRADIENT | FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+  .needs_now = group_dro_needs,
+  FL_MITIGATOR (FL_TRAIN (.train = group_dro_train, .losses = 1 << FL_LOSS_BPR))
 );

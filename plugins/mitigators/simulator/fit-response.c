@@ -450,6 +450,6 @@ FL_PLUGIN (
   .self_size = sizeof (FitResponse),
   .check = fit_response_check,
   .clear = fit_response_clear,
-  FL_MITIGATOR (.respond = fit_response_respond, .values = values, .needs_user_groups = TRUE,
-                .needs_item_groups = TRUE)
+  .needs = FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+  FL_MITIGATOR (FL_RESPOND (.respond = fit_response_respond, .values = values))
 );

@@ -665,10 +665,12 @@ long_term_gap_evaluate (gconstpointer self, const FlView *view, FlResult *result
   return TRUE;
 }
 
-static gboolean
-needs_lists (gconstpointer self)
+#define NEEDS (FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS | FL_NEEDS_VALIDATION)
+
+static unsigned
+long_term_gap_needs (gconstpointer self)
 {
-  return ((const LongTermGap *) self)->policy == TOP_K;
+  return NEEDS | (((const LongTermGap *) self)->policy == TOP_K ? (unsigned) FL_NEEDS_LISTS : 0);
 }
 
 FL_PLUGIN (
@@ -685,7 +687,6 @@ FL_PLUGIN (
   .version = "1",
   .params = params,
   .self_size = sizeof (LongTermGap),
-  FL_OBJECTIVE (.values = values, .evaluate = long_term_gap_evaluate, .needs_user_groups = TRUE,
-                .needs_item_groups = TRUE, .needs_validation = TRUE, .lists = TRUE,
-                .needs_lists = needs_lists)
+  .needs = NEEDS | FL_NEEDS_LISTS, .needs_now = long_term_gap_needs,
+  FL_OBJECTIVE (.values = values, .evaluate = long_term_gap_evaluate)
 );

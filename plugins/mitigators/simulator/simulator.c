@@ -438,5 +438,5 @@ FL_PLUGIN (
   .params = simulator_params,
   .self_size = sizeof (Simulator),
   .check = simulator_check,
-  FL_MITIGATOR (.project = simulator_project, .values = values, .alone = TRUE)
+  FL_MITIGATOR (FL_PROJECT (.project = simulator_project, .values = values, .alone = TRUE))
 );

@@ -598,5 +598,5 @@ FL_PLUGIN (
   .version = "1",
   .params = params,
   .self_size = sizeof (Theorems),
-  FL_MITIGATOR (.project = theorems_project, .values = values, .alone = TRUE)
+  FL_MITIGATOR (FL_PROJECT (.project = theorems_project, .values = values, .alone = TRUE))
 );

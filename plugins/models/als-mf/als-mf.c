@@ -462,7 +462,7 @@ als_converge (gpointer self, FlRun *run, GError **error)
 static gboolean
 als_fit (gpointer self, const FlData *data, FlRun *run, GError **error)
 {
-  FlClosedFormStart start = { .seed = fl_run_seed (run) };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = fl_run_seed (run));
 
   return als_start (self, data->train, &start, error) && als_converge (self, run, error);
 }
@@ -472,9 +472,9 @@ als_factors (gconstpointer self, FlFactors *factors)
 {
   const AlsMf *als = self;
 
-  *factors = (FlFactors) {
-    .n_users = als->train->n_users, .n_items = als->train->n_items, .rank = als->width
-  };
+  factors->n_users = als->train->n_users;
+  factors->n_items = als->train->n_items;
+  factors->rank = als->width;
   if (als->precision == ALS_SINGLE)
     {
       factors->user_f32 = als->user;
@@ -499,6 +499,13 @@ als_check (gconstpointer self, GError **error)
   return TRUE;
 }
 
+static gboolean
+als_predicts_ratings (gconstpointer self)
+{
+  (void) self;
+  return TRUE;
+}
+
 FL_PLUGIN (
   .name = "als-mf",
   .summary = "matrix factorisation by alternating least squares",
@@ -516,7 +523,7 @@ FL_PLUGIN (
   .self_size = sizeof (AlsMf),
   .check = als_check,
   .clear = als_clear,
-  FL_MODEL (.fit = als_fit, .factors = als_factors,
+  FL_MODEL (.fit = als_fit, .factors = als_factors, .predicts_ratings = als_predicts_ratings,
             FL_CLOSED_FORM (.start = als_start, .sweep = als_sweep, .objective = als_objective,
                             .converge = als_converge, .solve_rows = als_solve_rows,
                             .solve_hessian = als_solve_hessian, .sweep_back = als_sweep_back))

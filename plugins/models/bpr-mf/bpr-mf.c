@@ -202,7 +202,9 @@ bpr_factors (gconstpointer self, FlFactors *factors)
   const BprMf *bpr = self;
   const FlBlock *user = &bpr->block[BPR_USER], *item = &bpr->block[BPR_ITEM];
 
-  *factors = (FlFactors) { .n_users = user->n_rows, .n_items = item->n_rows, .rank = user->n_cols };
+  factors->n_users = user->n_rows;
+  factors->n_items = item->n_rows;
+  factors->rank = user->n_cols;
   factors->user_f32 = bpr->tau > 0 ? bpr->unit[BPR_USER] : user->f32;
   factors->item_f32 = bpr->tau > 0 ? bpr->unit[BPR_ITEM] : item->f32;
 }

@@ -536,9 +536,11 @@ gccf_factors (gconstpointer self, FlFactors *factors)
   const Gccf *gccf = self;
   const GccfSide *users = &gccf->side[FL_SIDE_USER], *items = &gccf->side[FL_SIDE_ITEM];
 
-  *factors = (FlFactors) { .n_users = users->graph->n_rows, .n_items = items->graph->n_rows,
-                           .rank = gccf_width (gccf), .user_f32 = users->final,
-                           .item_f32 = items->final };
+  factors->n_users = users->graph->n_rows;
+  factors->n_items = items->graph->n_rows;
+  factors->rank = gccf_width (gccf);
+  factors->user_f32 = users->final;
+  factors->item_f32 = items->final;
 }
 
 static gboolean

@@ -123,7 +123,8 @@ static const FlPlugin coverage = FL_DESCRIPTOR (
   .reference = "defined at the top of concentration.c",
   .licence   = "LGPL-3.0-or-later",
   .self_size = 1,
-  FL_OBJECTIVE (.values = coverage_values, .evaluate = coverage_evaluate, .lists = TRUE)
+  .needs = FL_NEEDS_LISTS,
+  FL_OBJECTIVE (.values = coverage_values, .evaluate = coverage_evaluate)
 );
 
 static const FlPlugin gini = FL_DESCRIPTOR (
@@ -132,7 +133,8 @@ static const FlPlugin gini = FL_DESCRIPTOR (
   .reference = "defined at the top of concentration.c",
   .licence   = "LGPL-3.0-or-later",
   .self_size = 1,
-  FL_OBJECTIVE (.values = gini_values, .evaluate = gini_evaluate, .lists = TRUE)
+  .needs = FL_NEEDS_LISTS,
+  FL_OBJECTIVE (.values = gini_values, .evaluate = gini_evaluate)
 );
 
 FL_PLUGINS (&coverage, &gini);

@@ -192,8 +192,8 @@ static const FlPlugin exposure_kl = FL_DESCRIPTOR (
   .licence   = "LGPL-3.0-or-later",
   .params    = params,
   .self_size = sizeof (Exposure),
-  FL_OBJECTIVE (.values = exposure_values, .evaluate = exposure_evaluate, .lists = TRUE,
-                .needs_item_groups = TRUE)
+  .needs = FL_NEEDS_LISTS | FL_NEEDS_ITEM_GROUPS,
+  FL_OBJECTIVE (.values = exposure_values, .evaluate = exposure_evaluate)
 );
 
 static const FlPlugin calibration_kl = FL_DESCRIPTOR (
@@ -203,8 +203,8 @@ static const FlPlugin calibration_kl = FL_DESCRIPTOR (
   .licence   = "LGPL-3.0-or-later",
   .params    = params,
   .self_size = sizeof (Exposure),
-  FL_OBJECTIVE (.values = calibration_values, .evaluate = calibration_evaluate, .lists = TRUE,
-                .needs_item_groups = TRUE)
+  .needs = FL_NEEDS_LISTS | FL_NEEDS_ITEM_GROUPS,
+  FL_OBJECTIVE (.values = calibration_values, .evaluate = calibration_evaluate)
 );
 
 FL_PLUGINS (&exposure_kl, &calibration_kl);

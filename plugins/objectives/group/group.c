@@ -153,6 +153,13 @@ static const FlValue values[] = {
   FL_VALUE_END
 };
 
+static unsigned
+group_needs (gconstpointer self)
+{
+  return ((const Group *) self)->side == FL_SIDE_USER ? FL_NEEDS_USER_GROUPS
+                                                      : FL_NEEDS_ITEM_GROUPS;
+}
+
 FL_PLUGIN (
   .name      = "group",
   .summary   = "group unfairness R_grp: variance of the groups' mean squared errors",
@@ -160,5 +167,7 @@ FL_PLUGIN (
   .licence   = "LGPL-3.0-or-later",
   .params    = params,
   .self_size = sizeof (Group),
+  .needs     = FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+  .needs_now = group_needs,
   FL_OBJECTIVE (.values = values, .evaluate = group_evaluate, .gradient = group_gradient)
 );

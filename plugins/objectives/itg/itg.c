@@ -315,6 +315,6 @@ FL_PLUGIN (
   .reference = "[itfr, eq. 1, sec. 3.2, 5.1.2]",
   .licence   = "LGPL-3.0-or-later",
   .self_size = 1,
-  FL_OBJECTIVE (.values = values, .evaluate = itg_evaluate, .lists = TRUE,
-                .needs_user_groups = TRUE, .needs_item_groups = TRUE)
+  .needs = FL_NEEDS_LISTS | FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+  FL_OBJECTIVE (.values = values, .evaluate = itg_evaluate)
 );

@@ -95,5 +95,6 @@ FL_PLUGIN (
   .licence   = "LGPL-3.0-or-later",
   .params    = params,
   .self_size = sizeof (ListChange),
-  FL_OBJECTIVE (.values = values, .evaluate = list_change_evaluate, .lists = TRUE)
+  .needs = FL_NEEDS_LISTS,
+  FL_OBJECTIVE (.values = values, .evaluate = list_change_evaluate)
 );

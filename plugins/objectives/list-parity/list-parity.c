@@ -423,8 +423,8 @@ static const FlValue js_values[] = {
   static const FlPlugin id_##_plugin = FL_DESCRIPTOR ( \
     .name = name_, .summary = summary_, .reference = reference_, \
     .licence = "LGPL-3.0-or-later", .params = params_, .self_size = sizeof (Self_), \
-    FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate, .lists = TRUE, \
-                  .needs_user_groups = TRUE))
+    .needs = FL_NEEDS_LISTS | FL_NEEDS_USER_GROUPS, \
+    FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate))
 
 MEASURE (dp, "dp", "demographic parity of top-K lists", "[fda, sec. 5.1]", parity_params, Parity);
 MEASURE (eo, "eo", "equality of opportunity of top-K lists", "[fda, sec. 5.1]", parity_params,

@@ -165,7 +165,8 @@ static const FlParam ndcg_params[] = {
   static const FlPlugin id_##_plugin = FL_DESCRIPTOR ( \
     .name = #id_, .summary = summary_, .reference = reference_, \
     .licence = "LGPL-3.0-or-later", .params = params_, .self_size = sizeof (Ranking), \
-    FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate, .lists = TRUE))
+    .needs = FL_NEEDS_LISTS, \
+    FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate))
 
 #define EMPTY_NDCG (((const Ranking *) self)->variant == VARIANT_RELEASED ? 0.0 : NAN)
 

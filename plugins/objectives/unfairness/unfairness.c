@@ -603,8 +603,8 @@ static const FlParam parity_params[] = {
   static const FlPlugin id_##_plugin = FL_DESCRIPTOR ( \
     .name = #id_, .summary = summary_, .reference = "[yao, eq. " equation_ ", 3.3, sec. 3.4.2]", \
     .licence = "LGPL-3.0-or-later", .params = params_, .self_size = sizeof (Unfairness), \
-    FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate, .gradient = id_##_gradient, \
-                  .needs_user_groups = TRUE))
+    .needs = FL_NEEDS_USER_GROUPS, \
+    FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate, .gradient = id_##_gradient))
 
 MEASURE (value, params, "rating points", identity, absolute, FALSE,
          "difference between two groups in signed error, item by item", "3.2");

@@ -182,5 +182,6 @@ FL_PLUGIN (
   .params = params,
   .self_size = sizeof (Lastfm),
   .check = lastfm_check,
-  FL_SOURCE (.load = lastfm_load, .inputs = lastfm_inputs)
+  .inputs = lastfm_inputs,
+  FL_SOURCE (.load = lastfm_load)
 );

@@ -137,5 +137,6 @@ const FlPlugin movielens_csv = FL_DESCRIPTOR (
   .version = "1",
   .params = params,
   .self_size = sizeof (Movielens),
-  FL_SOURCE (.load = csv_load, .inputs = csv_inputs)
+  .inputs = csv_inputs,
+  FL_SOURCE (.load = csv_load)
 );

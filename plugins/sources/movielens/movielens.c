@@ -264,7 +264,8 @@ static const FlPlugin movielens_100k = FL_DESCRIPTOR (
   .version = "1",
   .params = params_100k,
   .self_size = sizeof (Movielens),
-  FL_SOURCE (.load = load_100k, .inputs = inputs_100k)
+  .inputs = inputs_100k,
+  FL_SOURCE (.load = load_100k)
 );
 
 static const FlPlugin movielens_1m = FL_DESCRIPTOR (
@@ -279,7 +280,8 @@ static const FlPlugin movielens_1m = FL_DESCRIPTOR (
   .version = "1",
   .params = params_1m,
   .self_size = sizeof (Movielens),
-  FL_SOURCE (.load = load_1m, .inputs = inputs_1m)
+  .inputs = inputs_1m,
+  FL_SOURCE (.load = load_1m)
 );
 
 FL_PLUGINS (&movielens_100k, &movielens_1m, &movielens_csv);

@@ -131,5 +131,6 @@ const FlPlugin tables_lists = FL_DESCRIPTOR (
   .params = params,
   .self_size = sizeof (Lists),
   .check = lists_check,
-  FL_SOURCE (.load = lists_load, .inputs = lists_inputs)
+  .inputs = lists_inputs,
+  FL_SOURCE (.load = lists_load)
 );

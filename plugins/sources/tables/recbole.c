@@ -345,5 +345,6 @@ const FlPlugin tables_recbole = FL_DESCRIPTOR (
   .params = params,
   .self_size = sizeof (Recbole),
   .check = recbole_check,
-  FL_SOURCE (.load = recbole_load, .inputs = recbole_inputs)
+  .inputs = recbole_inputs,
+  FL_SOURCE (.load = recbole_load)
 );

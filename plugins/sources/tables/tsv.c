@@ -234,5 +234,6 @@ const FlPlugin tables_tsv = FL_DESCRIPTOR (
   .params = params,
   .self_size = sizeof (Tsv),
   .check = tsv_check,
-  FL_SOURCE (.load = tsv_load, .inputs = tsv_inputs)
+  .inputs = tsv_inputs,
+  FL_SOURCE (.load = tsv_load)
 );

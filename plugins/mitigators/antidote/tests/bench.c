@@ -83,7 +83,7 @@ work_init (Work *w, const Bench *bench, const FlRatings *ratings, const char *mo
                 .run = fl_run_new (1, NULL, NULL),
                 .model = bench_instance (bench, FL_KIND_MODEL, "als-mf", model) };
   memcpy (w->steps, steps, sizeof steps);
-  w->stage = (FlStage) { .data = &w->data, .model = w->model, .run = w->run };
+  w->stage = FL_STAGE (.data = &w->data, .model = w->model, .run = w->run);
   w->self = (Antidote) { .objective = bench_instance (bench, FL_KIND_OBJECTIVE, "polarization", ""),
                          .budget = budget, .range = { 2, w->range }, .cg_tolerance = 0.1,
                          .cg_iterations = 20, .steps = 5, .restarts = 1, .patience = 100,

@@ -108,7 +108,7 @@ subject_init (Subject *s, GError **error)
 {
   JsonObject *input = s->c->input;
   const GoldenRatings *given = &s->given;
-  FlClosedFormStart start = { 0 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 0);
 
   if (!golden_read_ratings (input, "ratings", &s->given, error)
       || !golden_read_matrix (input, "initial_item_factors", &s->start, error)
@@ -122,9 +122,9 @@ subject_init (Subject *s, GError **error)
   s->identity = g_new0 (double, (size_t) given->n_items * given->n_items + 1);
   for (size_t j = 0; j < given->n_items; j++)
     s->identity[j * given->n_items + j] = 1;
-  s->data = (FlData) { .train = s->ratings, .user_groups = s->user_groups,
-                       .item_groups = s->item_groups };
-  s->stage = (FlStage) { .data = &s->data, .model = s->model };
+  s->data = FL_DATA (.train = s->ratings, .user_groups = s->user_groups,
+                       .item_groups = s->item_groups);
+  s->stage = FL_STAGE (.data = &s->data, .model = s->model);
   s->self.budget = s->rows.n_rows;
   s->self.range = (FlDoubles) { 2, s->range };
   s->trial = (AntidoteTrial) { .self = &s->self, .stage = &s->stage, .model = s->model };
@@ -153,7 +153,7 @@ sweep_to_rest (const Subject *s, size_t *n_sweeps, GError **error)
     {
       g_autofree double *before = NULL;
 
-      ((const FlModelOps *) s->model->ops)->factors (s->model->self, &f);
+      fl_model_factors (s->model, &f, NULL);
       before = g_memdup2 (f.item_f64, f.n_items * f.rank * sizeof *before);
       if (!closed_form (s)->sweep (s->model->self, error))
         return FALSE;
@@ -179,7 +179,7 @@ compare_fit (const Subject *s, const char *root, size_t n_rows, size_t n_sweeps)
    * more than 1e-14, which is how far from stationary they are. */
   double got = (double) n_sweeps, within = 3 + 0.1 * (double) n_sweeps, none = 0, tiny = 1e-10;
 
-  ((const FlModelOps *) s->model->ops)->factors (s->model->self, &f);
+  fl_model_factors (s->model, &f, NULL);
   golden_tolerance (c, "own_fit_factor_abs", 1e-6);
   golden_numbers (c, users, f.user_f64, n_users * f.rank);
   if (n_rows > 0)
@@ -193,7 +193,7 @@ compare_fit (const Subject *s, const char *root, size_t n_rows, size_t n_sweeps)
 static gboolean
 check_fit (Subject *s, const char *root, const double *rows, size_t n_rows, GError **error)
 {
-  FlClosedFormStart start = { .item_factors = s->start.data };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.item_factors = s->start.data);
   g_autoptr (FlRatings) ratings = NULL;
   size_t n_sweeps;
 

@@ -60,10 +60,10 @@ scene_open (Scene *s, const FlTrainingSettings *settings)
                  .run = fl_run_new (5, NULL, NULL),
                  .learner = { .rank = RANK, .scale = 0.7, .trap = (char *) "",
                               .training = *settings } };
-  s->data = (FlData) { .train = s->ratings, .user_groups = s->user_groups,
-                       .item_groups = s->item_groups };
-  s->model = (FlInstance) { &learner_plugin, &s->learner, learner_plugin.ops };
-  s->stage = (FlStage) { &s->data, &s->model, s->run };
+  s->data = FL_DATA (.train = s->ratings, .user_groups = s->user_groups,
+                     .item_groups = s->item_groups);
+  s->model = (FlInstance) { &learner_plugin, &s->learner, learner_plugin.ops, NULL };
+  s->stage = FL_STAGE (.data = &s->data, .model = &s->model, .run = s->run);
 }
 
 static void
@@ -93,7 +93,7 @@ train (Scene *s, const char *groups, const char *eta, GError **error)
                                                   error);
 
   assert_non_null (dro);
-  return ((const FlMitigatorOps *) dro->ops)->train (dro->self, &s->stage, error);
+  return fl_mitigator_train (dro, &s->stage, error);
 }
 
 static void

@@ -64,8 +64,8 @@ world_init (World *w, uint32_t n_users, uint32_t n_items, double *P, const doubl
         fl_triplets_add (given, u, i, rating[u * n_items + i]);
   w->ratings = fl_triplets_make_ratings (given, n_users, n_items, NULL);
   w->train = fl_ratings_new (n_users, n_items, 0, NULL, NULL, NULL, NULL);
-  w->data = (FlData) { .train = w->train, .validation = w->ratings, .user_groups = user_groups,
-                       .item_groups = item_groups };
+  w->data = FL_DATA (.train = w->train, .validation = w->ratings, .user_groups = user_groups,
+                     .item_groups = item_groups);
   matrix_model_init (&w->model,
                      &(FlFactors) { .n_users = n_users, .n_items = n_items, .rank = n_items,
                                     .user_f64 = w->P, .item_f64 = w->Q }, FALSE);

@@ -160,7 +160,7 @@ sweep (const Case *c, double *user, double *item)
 
   closed_form (c->model)->sweep (c->model->self, &error);
   g_assert_no_error (error);
-  ((const FlModelOps *) c->model->ops)->factors (c->model->self, &f);
+  fl_model_factors (c->model, &f, NULL);
   assert_int_equal (f.rank, c->width);
   copy_table (c->n_user, f.user_f64, f.user_f32, user);
   copy_table (c->n_item, f.item_f64, f.item_f32, item);

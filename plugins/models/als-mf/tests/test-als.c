@@ -56,7 +56,7 @@ model_factors (const FlInstance *instance)
 {
   FlFactors factors;
 
-  model_ops (instance)->factors (instance->self, &factors);
+  fl_model_factors (instance, &factors, NULL);
   return factors;
 }
 
@@ -116,7 +116,7 @@ static FlRun *
 fit (const FlInstance *model, const FlRatings *ratings)
 {
   GError *error = NULL;
-  FlData data = { .train = ratings };
+  FlData data = FL_DATA (.train = ratings);
   FlRun *run = fl_run_new (5, NULL, NULL);
 
   model_ops (model)->fit (model->self, &data, run, &error);
@@ -137,7 +137,7 @@ test_precision (void **state)
 {
   static const char *const settings[] = { "rank=4 lambda=0.5", "rank=4 lambda=0.5 biases=true" };
   g_autoptr (FlRatings) ratings = some_ratings (100, 80);
-  FlClosedFormStart start = { .seed = 3 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 3);
 
   (void) state;
   for (size_t k = 0; k < G_N_ELEMENTS (settings); k++)
@@ -233,7 +233,7 @@ test_stop (void **state)
     {
       g_autofree char *all = g_strconcat (settings[k], " tolerance=1e-4 sweeps=300", NULL);
       g_autoptr (FlInstance) model = model_new (all);
-      FlClosedFormStart start = { .seed = 1 };
+      FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 1);
       g_autoptr (FlRun) run = fl_run_new (1, NULL, NULL);
       double last = INFINITY, now = INFINITY;
       int n_sweeps = 0;
@@ -265,7 +265,7 @@ test_monotone (void **state)
   for (size_t k = 0; k < G_N_ELEMENTS (settings); k++)
     {
       g_autoptr (FlInstance) model = model_new (settings[k]);
-      FlClosedFormStart start = { .seed = 3 };
+      FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 3);
       double last = INFINITY;
 
       assert_true (closed_form (model)->start (model->self, ratings, &start, NULL));
@@ -317,7 +317,7 @@ test_refused (void **state)
 {
   g_autoptr (FlRatings) ratings = some_ratings (60, 50);
   g_autoptr (FlInstance) model = model_new ("rank=3 lambda=0"), other = model_new ("rank=3");
-  FlClosedFormStart start = { .seed = 1 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = 1);
   double item_factors[150];
   GError *error = NULL;
 
@@ -366,7 +366,7 @@ test_warm_start (void **state)
   g_autoptr (FlInstance) again = model_new ("rank=2 lambda=1 biases=true");
   g_autoptr (FlRun) run = fit (model, ratings);
   FlFactors a = model_factors (model), b;
-  FlClosedFormStart start = { .item_factors = a.item_f64 };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.item_factors = a.item_f64);
 
   (void) state;
   assert_true (closed_form (again)->start (again->self, ratings, &start, NULL));

@@ -278,7 +278,7 @@ test_zero (void **state)
       assert_true (test_gradient_number (&gradient->block[0], 3 + a) == 0);
     }
   assert_true (ops->gradient->prepare_scores (model->self, NULL));
-  ops->factors (model->self, &f);
+  fl_model_factors (model, &f, NULL);
   assert_true (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 2 * 3) == 0);
   assert_true (fabs (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 3 * 3) - score[1]) < 1e-6);
 }
@@ -409,8 +409,8 @@ trained (const char *settings, int n_threads)
 {
   g_autoptr (FlRatings) ratings = some_ratings (150, 700, 10);
   g_autoptr (FlInstance) model = model_new (settings);
-  FlData data = { .train = ratings };
-  FlStage stage = { .data = &data, .model = model };
+  FlData data = FL_DATA (.train = ratings);
+  FlStage stage = FL_STAGE (.data = &data, .model = model);
   GError *error = NULL;
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
 
@@ -490,8 +490,8 @@ test_divergence (void **state)
 {
   g_autoptr (FlRatings) ratings = some_ratings (50, 60, 0);
   g_autoptr (FlInstance) model = model_new ("optimizer=stream learning-rate=1e6 epochs=100");
-  FlData data = { .train = ratings };
-  FlStage stage = { .data = &data, .model = model };
+  FlData data = FL_DATA (.train = ratings);
+  FlStage stage = FL_STAGE (.data = &data, .model = model);
   g_autoptr (GError) error = NULL;
 
   (void) state;

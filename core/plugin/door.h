@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+/* door.h: every call of a plugin's method goes through one of these functions, or
+ * through those that the SDK declares for plugins that call one another.  They say who
+ * is at work, should the process die; they let no failure pass without a message; and
+ * they look at what comes out.
+ */
+#ifndef FL_DOOR_H
+#define FL_DOOR_H
+
+#include <fairlead/plugin.h>
+
+FL_BEGIN_DECLS
+
+/* ---- who is at work ----------------------------------------------------- */
+
+/* "model/als-mf", or empty; in memory that another process may read. */
+#define FL_DOOR_NAME_MAX 96
+typedef struct
+{
+  char name[FL_DOOR_NAME_MAX];
+} FlDoorPlate;
+
+/* From here on the plugin at work in this thread is written there; NULL: nowhere. */
+void fl_door_show (FlDoorPlate *plate);
+/* Whose method failed with the error on its way up; NULL: nobody's. */
+const char *fl_door_failed (void);
+
+/* ---- calls ---------------------------------------------------------------- */
+
+typedef struct
+{
+  const FlInstance *callee, *caller;
+  const char *method;
+  GError *failure; /* for the method to set */
+} FlCall;
+
+FlCall fl_call_begin (const FlInstance *callee, const char *method);
+/* FALSE without an error becomes FL_ERROR_PLUGIN; an error with TRUE is one, too. */
+gboolean fl_call_end (FlCall *call, gboolean done, GError **error);
+/* The end of a method that cannot fail. */
+void fl_call_leave (FlCall *call);
+/* FALSE with FL_ERROR_NUMERIC, naming `what` and the place, unless all n are finite. */
+gboolean fl_call_check_finite (FlCall *call, const char *what, const double *number, size_t n);
+
+/* ---- every kind ----------------------------------------------------------- */
+
+/* FlNeed, or-ed, with the parameters as they are. */
+unsigned fl_instance_needs (const FlInstance *instance);
+gboolean fl_instance_check (const FlInstance *instance, GError **error);
+gboolean fl_instance_check_data (const FlInstance *instance, const FlData *data, GError **error);
+/* *files: NULL-terminated, NULL when it reads none. */
+gboolean fl_instance_inputs (const FlInstance *instance, char ***files, GError **error);
+
+/* ---- sources -------------------------------------------------------------- */
+
+gboolean fl_source_load (const FlInstance *source, uint64_t seed, FlBuilder *builder,
+                         GError **error);
+gboolean fl_source_is_seeded (const FlInstance *source);
+
+/* ---- models --------------------------------------------------------------- */
+
+/* Whether it has a `fit` of its own. */
+gboolean fl_model_fits_itself (const FlInstance *model);
+gboolean fl_model_fit_itself (FlInstance *model, const FlData *data, FlRun *run, GError **error);
+/* Whether scores come from a method rather than from factors. */
+gboolean fl_model_scores_itself (const FlInstance *model);
+
+/* Of a model trained by gradients: what it is to be trained with. */
+gboolean fl_model_settings (const FlInstance *model, FlTrainingSettings *settings,
+                            GError **error);
+
+/* ---- objectives ----------------------------------------------------------- */
+
+const FlValue *fl_objective_values (const FlInstance *objective);
+gboolean fl_objective_is_whole (const FlInstance *objective);
+gboolean fl_objective_needs_lists (const FlInstance *objective);
+/* Whether it gives its gradient by factors itself; and that gradient. */
+gboolean fl_objective_has_own_factors (const FlInstance *objective);
+gboolean fl_objective_gradient_own_factors (const FlInstance *objective, const FlView *view,
+                                            double *loss, double *d_user, double *d_item,
+                                            GError **error);
+gboolean fl_objective_evaluate (const FlInstance *objective, const FlView *view, FlResult *result,
+                                GError **error);
+
+/* ---- mitigators ----------------------------------------------------------- */
+
+/* What it declares; stages that it has not are NULL. */
+const FlMitigatorOps *fl_mitigator_stages (const FlInstance *mitigator);
+/* Of the projection, else of the response; of neither: no value. */
+const FlValue *fl_mitigator_values (const FlInstance *mitigator);
+FlRatings *fl_mitigator_augment (FlInstance *mitigator, const FlStage *stage, GError **error);
+const double *fl_mitigator_start_factors (const FlInstance *mitigator);
+gboolean fl_mitigator_train (FlInstance *mitigator, const FlStage *stage, GError **error);
+size_t fl_mitigator_candidates (const FlInstance *mitigator, size_t k, uint32_t n_items);
+gboolean fl_mitigator_rerank (FlInstance *mitigator, const FlStage *stage,
+                              FlReranking *reranking, GError **error);
+gboolean fl_mitigator_project (FlInstance *mitigator, const FlStage *stage, FlResult *result,
+                               GError **error);
+gboolean fl_mitigator_respond (FlInstance *mitigator, const FlRound *round, FlResult *result,
+                               GError **error);
+
+FL_END_DECLS
+
+#endif
