@@ -48,6 +48,8 @@ typedef struct
   GPtrArray *arms;       /* FlArm                         */
 } FlLoader;
 
+/* ---- override.c ------------------------------------------------- */
+
 /* Puts the line of `setting` in the group `title` before the mistake; FALSE. */
 gboolean fl_setting_refuse (GError **error, const char *title, const FlSetting *setting);
 /* Refuses an override whose group is not to be found; arm NULL: in no arm. */
