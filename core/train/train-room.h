@@ -90,12 +90,13 @@ void fl_stopping_restore (FlStopping *stopping);
 
 /* ---- checkpoints ------------------------------------------------------- */
 
-/* Memory that is part of the state of a training. */
+/* Memory that is part of the state of a training, or a gradient that is. */
 typedef struct
 {
   const char *name;
   gpointer data;
   size_t size;
+  FlGradient *gradient; /* or NULL */
 } FlPiece;
 
 /* pieces: of FlPiece.  The folder is made if need be. */

@@ -171,7 +171,7 @@ fl_training_gradient (FlTraining *training)
 static void
 add_piece (GArray *pieces, const char *name, gpointer data, size_t size)
 {
-  FlPiece piece = { g_intern_string (name), data, size };
+  FlPiece piece = { .name = g_intern_string (name), .data = data, .size = size };
 
   g_array_append_val (pieces, piece);
 }
@@ -181,6 +181,15 @@ fl_training_keep (FlTraining *training, const char *name, gpointer data, size_t 
 {
   g_return_if_fail (!training->started);
   add_piece (training->kept, name, data, size);
+}
+
+void
+fl_training_keep_gradient (FlTraining *training, const char *name, FlGradient *gradient)
+{
+  FlPiece piece = { .name = g_intern_string (name), .gradient = gradient };
+
+  g_return_if_fail (!training->started);
+  g_array_append_val (training->kept, piece);
 }
 
 uint64_t
@@ -314,6 +323,16 @@ save (FlTraining *training)
 
 /* ---- epochs ------------------------------------------------------------ */
 
+/* Nothing else may have asked whether memory ended for a gradient that is kept. */
+static gboolean
+check_kept (const FlTraining *training, GError **error)
+{
+  for (guint i = 0; i < training->kept->len; i++)
+    if (!fl_gradient_check (g_array_index (training->kept, FlPiece, i).gradient, error))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 end_epoch (FlTraining *training)
 {
@@ -321,6 +340,11 @@ end_epoch (FlTraining *training)
   gboolean stop = FALSE;
 
   training->at.epoch++;
+  if (!check_kept (training, &failure))
+    {
+      fl_training_fail (training, failure);
+      return;
+    }
   if (training->stopping != NULL
       && !fl_stopping_end_epoch (training->stopping, training->at.epoch, is_last (training),
                                  &stop, &failure))

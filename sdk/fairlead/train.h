@@ -88,7 +88,8 @@ fl_batch_user_delta (const FlBatch *batch, size_t k, size_t user_width)
   return batch->user_delta + batch->user[k] * user_width;
 }
 
-/* Room for n_max entries of `width` items, for fl_batch_select; n is 0. */
+/* Room for n_max entries of `width` items, for fl_batch_select; n is 0.  NULL with
+ * FL_ERROR_SYSTEM when memory ends. */
 FlBatch *fl_batch_new (size_t n_max, size_t width, GError **error);
 void fl_batch_free (FlBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlBatch, fl_batch_free)
@@ -129,7 +130,8 @@ typedef struct
 } FlGradient;
 
 /* Zero.  Costs 4 bytes for each row of the blocks, and the values of rows that come to
- * be listed.  A block that has neither f32 nor f64 (a shape) counts as one of floats. */
+ * be listed.  A block that has neither f32 nor f64 (a shape) counts as one of floats.  NULL
+ * with FL_ERROR_SYSTEM when memory ends. */
 FlGradient *fl_gradient_new (size_t n_blocks, const FlBlock *blocks, GError **error);
 void fl_gradient_free (FlGradient *gradient);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGradient, fl_gradient_free)
@@ -328,6 +330,8 @@ FlGradient *fl_training_gradient (FlTraining *training);
 /* Memory of the caller's that belongs to the state of the training, for checkpoints:
  * weights of groups and the like.  To be called before the first epoch. */
 void fl_training_keep (FlTraining *training, const char *name, gpointer data, size_t size);
+/* The same of a gradient of the caller's that lasts longer than a batch. */
+void fl_training_keep_gradient (FlTraining *training, const char *name, FlGradient *gradient);
 
 /* Ends an epoch (validates, keeps the best, checkpoints) and begins the next; FALSE
  * when training is over, or has failed. */
@@ -359,7 +363,8 @@ gboolean fl_training_backward (FlTraining *training, const FlBatch *batch, const
                                FlGradient *gradient, FlGradient *d_delta);
 /* out (n x width): the vectors of n users or items of the model, width being
  * fl_training_user_width or _item_width; index: n, in any order, perhaps with repeats.  For
- * losses that look at vectors, such as an adversary's. */
+ * losses that look at vectors, such as an adversary's.  A failure with FL_ERROR_CONFIG
+ * where the model gives none. */
 gboolean fl_training_vectors (FlTraining *training, FlSide side, size_t n, const uint32_t *index,
                               double *out);
 /* Adds to `gradient` the derivative by the blocks of the sum of d_out . out, n x width

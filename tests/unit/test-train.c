@@ -9,6 +9,8 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <glib/gstdio.h>
 
@@ -23,6 +25,13 @@ compare (double found, double expected, double tolerance, const char *what)
 {
   if (!(fabs (found - expected) <= tolerance * MAX (1, fabs (expected))))
     fail_msg ("%s: %.15g is not %.15g", what, found, expected);
+}
+
+/* Valgrind is a hundred times slower; what it looks for shows in a part of the work. */
+static gboolean
+in_part (void)
+{
+  return g_getenv ("FAIRLEAD_VALGRIND") != NULL;
 }
 
 /* ---- losses ------------------------------------------------------------ */
@@ -560,6 +569,53 @@ test_gradient_sparse (void **state)
   assert_int_equal (block->n_used, 200);
 }
 
+/* Bytes that the process has. */
+static rlim_t
+address_space (void)
+{
+  g_autofree char *text = NULL;
+
+  assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  return (rlim_t) g_ascii_strtoull (text, NULL, 10) * (rlim_t) sysconf (_SC_PAGESIZE);
+}
+
+/* Where memory ends for rows the gradient says so, and adding to them goes nowhere. */
+static void
+test_gradient_memory (void **state)
+{
+  const FlBlock wide = { .name = "wide", .n_rows = 1000, .n_cols = 1 << 18 }; /* 1 MiB a row */
+  g_autoptr (FlGradient) gradient = fl_gradient_new (1, &wide, NULL);
+  g_autoptr (FlGradient) sum = fl_gradient_new (1, &wide, NULL);
+  FlGradientBlock *block = gradient->block;
+  g_autoptr (GError) error = NULL;
+  struct rlimit before, low;
+
+  (void) state;
+#ifdef __SANITIZE_ADDRESS__
+  skip (); /* has its own address space, of terabytes */
+#endif
+  if (in_part ())
+    skip ();
+  fl_gradient_row (block, 3)[0] = 1;
+  assert_true (fl_gradient_check (gradient, NULL));
+  assert_int_equal (getrlimit (RLIMIT_AS, &before), 0);
+  low = before;
+  low.rlim_cur = address_space () + (1 << 24);
+  assert_int_equal (setrlimit (RLIMIT_AS, &low), 0);
+  for (uint32_t r = 0; r < 1000 && !block->incomplete; r++)
+    fl_gradient_row (block, r)[0] = 1;
+  setrlimit (RLIMIT_AS, &before);
+  assert_true (block->incomplete && block->n_used == block->n_room && block->n_used < 1000);
+  check_places (block);
+  assert_false (fl_gradient_check (gradient, &error));
+  print_message ("%s\n", error->message);
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_SYSTEM));
+  fl_gradient_add (sum, 1, gradient);
+  assert_false (fl_gradient_check (sum, NULL));
+  fl_gradient_clear (gradient);
+  assert_true (fl_gradient_check (gradient, NULL));
+}
+
 static void
 test_gradient_threads (void **state)
 {
@@ -629,13 +685,6 @@ oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double
                   / (sqrt (*v / (1 - pow (0.999, t))) + 1e-8);
           }
       }
-}
-
-/* Valgrind is a hundred times slower; what it looks for shows in a part of the work. */
-static gboolean
-in_part (void)
-{
-  return g_getenv ("FAIRLEAD_VALGRIND") != NULL;
 }
 
 static void
@@ -1206,6 +1255,39 @@ test_sizes (void **state)
   assert_non_null (strstr (error->message, "FL_BATCH"));
 }
 
+/* A training does not go on with such a gradient. */
+static void
+test_step_memory (void **state)
+{
+  (void) state;
+  for (int what = 0; what < 4; what++)
+    {
+      g_autoptr (Case) c = case_new ("");
+      g_autoptr (FlTraining) training = fl_training_new (&c->stage, NULL, NULL);
+      FlGradient *gradient = fl_training_gradient (training);
+      const uint32_t id = 0;
+      const FlBatch batch = FL_BATCH (.n = 1, .width = 1, .user = &id, .item = &id);
+      g_autoptr (GError) error = NULL;
+
+      gradient->block[1].incomplete = TRUE;
+      if (what == 0)
+        assert_false (fl_training_step (training, gradient, 0));
+      else if (what == 1)
+        assert_false (fl_training_move (training, 1, gradient));
+      else if (what == 2)
+        {
+          fl_training_keep_gradient (training, "gradient", gradient);
+          assert_true (fl_training_epoch (training));
+          assert_false (fl_training_epoch (training));
+        }
+      else
+        assert_false (fl_training_derive (training, &batch, &(const double) { 1 }, 0, gradient,
+                                          NULL));
+      assert_false (fl_training_end (training, &error));
+      assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_SYSTEM));
+    }
+}
+
 static void
 test_move (void **state)
 {
@@ -1537,8 +1619,9 @@ static GArray *
 two_pieces (char *first, double *second)
 {
   GArray *pieces = g_array_new (FALSE, FALSE, sizeof (FlPiece));
-  const FlPiece all[] = { { "first", first, 5 }, { "none", NULL, 0 },
-                          { "second", second, 3 * sizeof *second } };
+  const FlPiece all[] = { { .name = "first", .data = first, .size = 5 },
+                          { .name = "none" },
+                          { .name = "second", .data = second, .size = 3 * sizeof *second } };
 
   return g_array_append_vals (pieces, all, G_N_ELEMENTS (all));
 }
@@ -1601,12 +1684,72 @@ test_checkpoint_file (void **state)
   g_rmdir (folder);
 }
 
-/* The default loop with a number of the caller's that grows; freed, as if killed,
- * in the middle of epoch `until`. */
+/* Gradients of either precision, one without rows, come back as they were; and not at all
+ * from a file with a bit wrong or of other blocks. */
+static void
+test_checkpoint_gradient (void **state)
+{
+  static const FlBlock small[] = { { .n_rows = 7, .n_cols = 2 }, { .n_rows = 3, .n_cols = 1 } };
+  static const FlBlock small_f64[] = { { .n_rows = 7, .n_cols = 2, .f64 = some_f64 },
+                                       { .n_rows = 3, .n_cols = 1, .f64 = some_f64 } };
+  g_autofree char *folder = g_dir_make_tmp ("fairlead-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "c.0", NULL), *text = NULL;
+  g_autoptr (GArray) pieces = g_array_new (FALSE, TRUE, sizeof (FlPiece));
+  g_autoptr (FlGradient) single = fl_gradient_new (2, small, NULL);
+  g_autoptr (FlGradient) twice = fl_gradient_new (2, small_f64, NULL);
+  g_autoptr (GError) error = NULL;
+  double number = 5;
+  const FlPiece all[] = { { .name = "single", .gradient = single },
+                          { .name = "number", .data = &number, .size = sizeof number },
+                          { .name = "twice", .gradient = twice } };
+  gsize length = 0;
+
+  (void) state;
+  g_array_append_vals (pieces, all, G_N_ELEMENTS (all));
+  fl_gradient_row (&single->block[0], 5)[1] = 2;
+  fl_gradient_row (&single->block[0], 1)[0] = 3;
+  fl_gradient_row_f64 (&twice->block[1], 2)[0] = 0.1;
+  twice->penalty = 7;
+  assert_true (fl_checkpoint_save (path, pieces, &error));
+  g_file_get_contents (path, &text, &length, NULL);
+  for (gsize at = 0; at < length; at++)
+    {
+      g_autofree char *other = g_memdup2 (text, length);
+      g_autoptr (GError) damage = NULL;
+
+      other[at] = (char) (other[at] ^ 4);
+      g_file_set_contents (path, other, (gssize) length, NULL);
+      fl_gradient_clear (single);
+      assert_false (fl_checkpoint_load (path, pieces, &damage));
+      assert_true (g_error_matches (damage, FL_ERROR, FL_ERROR_DATA));
+      assert_int_equal (single->block[0].n_used, 0);
+    }
+  g_file_set_contents (path, text, (gssize) length, NULL);
+  fl_gradient_row (&single->block[1], 2)[0] = 9;
+  fl_gradient_clear (twice);
+  number = 0;
+  assert_true (fl_checkpoint_load (path, pieces, &error));
+  assert_true (number == 5 && twice->penalty == 7 && single->penalty == 0);
+  assert_true (single->block[0].n_used == 2 && single->block[0].row[0] == 5
+               && single->block[0].row[1] == 1 && single->block[1].n_used == 0);
+  check_places (&single->block[1]);
+  assert_true (fl_gradient_row (&single->block[0], 5)[1] == 2
+               && fl_gradient_row (&single->block[0], 1)[0] == 3);
+  assert_true (fl_gradient_row_f64 (&twice->block[1], 2)[0] == 0.1 && twice->block[0].n_used == 0);
+  g_array_index (pieces, FlPiece, 2).gradient = single;
+  assert_false (fl_checkpoint_load (path, pieces, &error));
+  assert_non_null (strstr (error->message, "another training"));
+  g_unlink (path);
+  g_rmdir (folder);
+}
+
+/* The default loop with a number of the caller's that grows, and a gradient that gathers;
+ * freed, as if killed, in the middle of epoch `until`. */
 static double
 train_until (Case *c, FlCheckpoints *checkpoints, uint64_t until)
 {
   g_autoptr (FlTraining) training = NULL;
+  g_autoptr (FlGradient) gathered = NULL;
   GError *error = NULL;
   double grown = 1;
   double score[2 * 64], d_score[2 * 64];
@@ -1616,7 +1759,10 @@ train_until (Case *c, FlCheckpoints *checkpoints, uint64_t until)
   checkpoints->n = 0;
   training = fl_training_new (&c->stage, NULL, &error);
   g_assert_no_error (error);
+  gathered = fl_gradient_new (2, c->learner.block, &error);
+  g_assert_no_error (error);
   fl_training_keep (training, "grown", &grown, sizeof grown);
+  fl_training_keep_gradient (training, "gathered", gathered);
   while (fl_training_epoch (training))
     while ((batch = fl_training_batch (training)) != NULL)
       {
@@ -1625,8 +1771,10 @@ train_until (Case *c, FlCheckpoints *checkpoints, uint64_t until)
         fl_training_scores (training, batch, score);
         loss = fl_loss_bpr (batch->n, score, NULL, d_score, NULL);
         fl_training_backward (training, batch, d_score, fl_training_gradient (training), NULL);
+        fl_gradient_scale (gathered, 0.5);
+        fl_gradient_add (gathered, 1, fl_training_gradient (training));
         fl_training_step (training, fl_training_gradient (training), loss);
-        grown += loss;
+        grown += loss + fl_gradient_dot (gathered, gathered);
         if (fl_training_epoch_number (training) == until)
           return grown;
       }
@@ -1724,6 +1872,7 @@ main (void)
     cmocka_unit_test (test_min_norm_large),
     cmocka_unit_test (test_min_norm_refuses),
     cmocka_unit_test (test_gradient_sparse),
+    cmocka_unit_test (test_gradient_memory),
     cmocka_unit_test (test_gradient_threads),
     cmocka_unit_test (test_optimizers),
     cmocka_unit_test (test_sampler),
@@ -1737,6 +1886,7 @@ main (void)
     cmocka_unit_test (test_sizes),
     cmocka_unit_test (test_squared_loop),
     cmocka_unit_test (test_settings_refused),
+    cmocka_unit_test (test_step_memory),
     cmocka_unit_test (test_move),
     cmocka_unit_test (test_perturbed_refuses),
     cmocka_unit_test (test_vectors_refuses),
@@ -1747,6 +1897,7 @@ main (void)
     cmocka_unit_test (test_stopping),
     cmocka_unit_test (test_stopping_refuses),
     cmocka_unit_test (test_checkpoint_file),
+    cmocka_unit_test (test_checkpoint_gradient),
     cmocka_unit_test (test_resume),
     cmocka_unit_test (test_resume_stopping),
   };
