@@ -546,8 +546,8 @@ check_method (Train train, DenseStep step, const char *name)
   g_autoptr (FlInstance) model
       = test_instance_new (registry, FL_KIND_MODEL, "bpr-mf", settings, &error);
   const FlModelOps *ops;
-  FlData data = { .train = ratings };
-  FlStage stage = { .data = &data, .model = model };
+  FlData data = FL_DATA (.train = ratings);
+  FlStage stage = FL_STAGE (.data = &data, .model = model);
   Dense first, expected, found;
 
   assert_non_null (model);
