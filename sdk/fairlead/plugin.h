@@ -18,6 +18,7 @@
 #include <fairlead/base.h>
 #include <fairlead/data.h>
 #include <fairlead/groups.h>
+#include <fairlead/layers.h>
 #include <fairlead/linalg.h>
 #include <fairlead/mitigator.h>
 #include <fairlead/model.h>

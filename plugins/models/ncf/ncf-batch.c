@@ -8,12 +8,24 @@
  */
 #include "ncf.h"
 
+#include <omp.h>
 #include <string.h>
 
 /* Pairs of a user and an item to a block; blocks to a chunk, whose derivatives by
  * vectors are kept at a time. */
 #define BLOCK_PAIRS ((size_t) 128)
 #define CHUNK_BLOCKS ((size_t) 64)
+
+/* What one block needs. */
+typedef struct
+{
+  float *user, *item;          /* MLP vectors, padded                       */
+  float *user_gmf, *item_gmf;  /* GMF vectors                               */
+  float *h_user_gmf;           /* h * the user's                            */
+  float *user_hidden;          /* the user's part of the first layer        */
+  FlLayersWork *tower;         /* rows are pairs                            */
+  float *memory;
+} Block;
 
 struct NcfWork
 {
@@ -23,27 +35,29 @@ struct NcfWork
   /* Entries of a chunk, at most CHUNK_BLOCKS * entries, and pairs, `width` times as
    * many. */
   float *d_user_gmf, *d_item_gmf, *d_user_mlp, *d_item_mlp;
+  /* Of the derivative by the tower's parameters, then by h: GMF and last layer, padded. */
+  size_t h, n_partial;
   float *partial; /* CHUNK_BLOCKS x n_partial             */
   double *total;  /* n_partial                            */
+  int n_threads;
+  Block *block;   /* one for each thread                  */
 };
 
-/* What one block needs. */
-typedef struct
+static void
+block_free (Block *block)
 {
-  float *user, *item;          /* MLP vectors, padded                       */
-  float *user_gmf, *item_gmf;  /* GMF vectors                               */
-  float *h_user_gmf;           /* h * the user's                            */
-  float *user_hidden;
-  float *z[NCF_LAYERS_MAX];    /* layers after ReLU; z[0]: pairs x width    */
-  float *d[NCF_LAYERS_MAX];    /* derivatives by what comes before the ReLU */
-  float *memory;
-} Block;
+  fl_layers_work_free (block->tower);
+  g_free (block->memory);
+}
 
 void
 ncf_work_free (NcfWork *work)
 {
   if (work == NULL)
     return;
+  for (int t = 0; t < work->n_threads; t++)
+    block_free (&work->block[t]);
+  g_free (work->block);
   g_free (work->d_user_gmf);
   g_free (work->d_item_gmf);
   g_free (work->d_user_mlp);
@@ -54,86 +68,85 @@ ncf_work_free (NcfWork *work)
 }
 
 static gboolean
-work_new (Ncf *ncf, size_t width, GError **error)
+work_alloc (NcfWork *work, GError **error)
 {
-  NcfWork *work;
-  size_t n;
+  size_t n = CHUNK_BLOCKS * work->entries, pairs = n * work->width;
 
-  if (ncf->work != NULL && ncf->work->width == width)
-    return TRUE;
-  g_clear_pointer (&ncf->work, ncf_work_free);
-  ncf->work = work = g_new0 (NcfWork, 1);
-  work->width = width;
-  work->entries = MAX (1, BLOCK_PAIRS / width);
-  work->rank = (size_t) ncf->gmf_rank;
-  work->mlp = FL_PAD ((size_t) ncf->mlp_rank);
-  n = CHUNK_BLOCKS * work->entries;
   return (work->d_user_gmf = fl_table_alloc (n * work->rank, sizeof (float), error)) != NULL
-         && (work->d_item_gmf = fl_table_alloc (n * width * work->rank, sizeof (float), error))
-                != NULL
+         && (work->d_item_gmf = fl_table_alloc (pairs * work->rank, sizeof (float), error)) != NULL
          && (work->d_user_mlp = fl_table_alloc (n * work->mlp, sizeof (float), error)) != NULL
-         && (work->d_item_mlp = fl_table_alloc (n * width * work->mlp, sizeof (float), error))
+         && (work->d_item_mlp = fl_table_alloc (pairs * work->mlp, sizeof (float), error)) != NULL
+         && (work->partial = fl_table_alloc (CHUNK_BLOCKS * work->n_partial, sizeof (float), error))
                 != NULL
-         && (work->partial = fl_table_alloc (CHUNK_BLOCKS * ncf->n_partial, sizeof (float), error))
-                != NULL
-         && (work->total = fl_table_alloc (ncf->n_partial, sizeof (double), error)) != NULL;
+         && (work->total = fl_table_alloc (work->n_partial, sizeof (double), error)) != NULL;
 }
 
-static void
-block_init (Block *block, const Ncf *ncf)
+static gboolean
+block_init (Block *block, const Ncf *ncf, GError **error)
 {
   const NcfWork *work = ncf->work;
-  size_t n = work->entries, pairs = n * work->width, hidden = 0;
-  float *at;
+  size_t n = work->entries, pairs = n * work->width;
+  size_t size = (n + pairs) * work->mlp + (2 * n + pairs) * work->rank + n * ncf_first_width (ncf);
 
-  for (size_t l = 0; l <= ncf_last (ncf); l++)
-    hidden += ncf_width (ncf, l);
-  at = block->memory
-      = g_new0 (float, (n + pairs) * work->mlp + (2 * n + pairs) * work->rank
-                           + n * ncf_width (ncf, 0) + 2 * pairs * hidden);
-  block->user = at;
+  block->tower = fl_layers_work_new (ncf->tower, pairs, error);
+  block->memory = block->tower != NULL ? fl_alloc (size, sizeof *block->memory, error) : NULL;
+  if (block->memory == NULL)
+    return FALSE;
+  block->user = block->memory;
   block->item = block->user + n * work->mlp;
   block->user_gmf = block->item + pairs * work->mlp;
   block->item_gmf = block->user_gmf + n * work->rank;
   block->h_user_gmf = block->item_gmf + pairs * work->rank;
   block->user_hidden = block->h_user_gmf + n * work->rank;
-  at = block->user_hidden + n * ncf_width (ncf, 0);
-  for (size_t l = 0; l <= ncf_last (ncf); l++)
+  return TRUE;
+}
+
+static gboolean
+work_threads (Ncf *ncf, int n_threads, GError **error)
+{
+  NcfWork *work = ncf->work;
+
+  if (work->n_threads >= n_threads)
+    return TRUE;
+  work->block = g_renew (Block, work->block, n_threads);
+  for (; work->n_threads < n_threads; work->n_threads++)
     {
-      block->z[l] = at;
-      block->d[l] = at + pairs * ncf_width (ncf, l);
-      at += 2 * pairs * ncf_width (ncf, l);
+      Block *block = &work->block[work->n_threads];
+
+      *block = (Block) { NULL };
+      if (!block_init (block, ncf, error))
+        {
+          block_free (block);
+          return FALSE;
+        }
     }
+  return TRUE;
 }
 
-/* ---- layers ------------------------------------------------------------ */
-
-/* NaN stays, to be noticed. */
-static void
-rectify (size_t n, float *z)
+/* Room for batches as wide as this one, on as many threads as there are. */
+static gboolean
+work_new (Ncf *ncf, const FlBatch *batch, GError **error)
 {
-#pragma omp simd
-  for (size_t k = 0; k < n; k++)
-    z[k] = z[k] < 0 ? 0 : z[k];
-}
+  NcfWork *work;
 
-void
-ncf_user_hidden (const Ncf *ncf, size_t n, const float *x, float *hidden)
-{
-  const NcfWeights *w = &ncf->weights[NCF_FROM_USER];
-
-  for (size_t k = 0; k < n; k++)
-    memcpy (hidden + k * w->out, ncf->bias[0], w->out * sizeof *hidden);
-  fl_multiply_f32 (n, w->in, x, w->in, w->out, w->forward, hidden);
-}
-
-void
-ncf_item_hidden (const Ncf *ncf, size_t n, const float *x, float *hidden)
-{
-  const NcfWeights *w = &ncf->weights[NCF_FROM_ITEM];
-
-  memset (hidden, 0, n * w->out * sizeof *hidden);
-  fl_multiply_f32 (n, w->in, x, w->in, w->out, w->forward, hidden);
+  if (ncf->work == NULL || ncf->work->width != batch->width)
+    {
+      g_clear_pointer (&ncf->work, ncf_work_free);
+      work = g_new0 (NcfWork, 1);
+      work->width = batch->width;
+      work->entries = MAX (1, BLOCK_PAIRS / batch->width);
+      work->rank = (size_t) ncf->gmf_rank;
+      work->mlp = FL_PAD ((size_t) ncf->mlp_rank);
+      work->h = fl_layers_n_partial (ncf->tower);
+      work->n_partial = work->h + work->rank + ncf_last_width (ncf);
+      if (!work_alloc (work, error))
+        {
+          ncf_work_free (work);
+          return FALSE;
+        }
+      ncf->work = work;
+    }
+  return work_threads (ncf, omp_get_max_threads (), error);
 }
 
 void
@@ -142,20 +155,6 @@ ncf_first_layer (size_t m, const float *user, const float *item, float *z)
 #pragma omp simd
   for (size_t a = 0; a < m; a++)
     z[a] = user[a] + item[a] < 0 ? 0 : user[a] + item[a];
-}
-
-void
-ncf_layers (const Ncf *ncf, size_t n, float *const *z)
-{
-  for (size_t l = 1; l <= ncf_last (ncf); l++)
-    {
-      const NcfWeights *w = &ncf->weights[l + 1];
-
-      for (size_t k = 0; k < n; k++)
-        memcpy (z[l] + k * w->out, ncf->bias[l], w->out * sizeof *z[l]);
-      fl_multiply_f32 (n, w->in, z[l - 1], w->in, w->out, w->forward, z[l]);
-      rectify (n * w->out, z[l]);
-    }
 }
 
 /* ---- forward ----------------------------------------------------------- */
@@ -215,35 +214,33 @@ block_load (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Block 
     }
 }
 
-static void
+/* Returns what comes out of the tower, a row for each pair. */
+static const float *
 block_forward (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Block *block)
 {
-  size_t m = ncf_width (ncf, 0), width = batch->width;
+  size_t m = ncf_first_width (ncf), width = batch->width;
+  float *z = fl_layers_first (block->tower);
 
   block_load (ncf, batch, first, n, block);
-  ncf_user_hidden (ncf, n, block->user, block->user_hidden);
-  ncf_item_hidden (ncf, n * width, block->item, block->z[0]);
+  fl_layers_sum_input (ncf->tower, NCF_FROM_USER, n, block->user, block->user_hidden);
+  fl_layers_sum_input (ncf->tower, NCF_FROM_ITEM, n * width, block->item, z);
   for (size_t k = 0; k < n * width; k++)
-    {
-      float *z = block->z[0] + k * m;
-
-      ncf_first_layer (m, block->user_hidden + k / width * m, z, z);
-    }
-  ncf_layers (ncf, n * width, block->z);
+    ncf_first_layer (m, block->user_hidden + k / width * m, z + k * m, z + k * m);
+  return fl_layers_compute (ncf->tower, n * width, block->tower);
 }
 
 static void
 block_scores (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Block *block,
               double *score)
 {
-  size_t last = ncf_last (ncf), m = ncf_width (ncf, last), rank = ncf->work->rank;
+  size_t m = ncf_last_width (ncf), rank = ncf->work->rank;
+  const float *last = block_forward (ncf, batch, first, n, block);
 
-  block_forward (ncf, batch, first, n, block);
   for (size_t k = 0; k < n * batch->width; k++)
     score[first * batch->width + k]
         = (float) (fl_dot_f32 (rank, block->item_gmf + k * rank,
                                block->h_user_gmf + k / batch->width * rank)
-                   + fl_dot_f32 (m, block->z[last] + k * m, ncf->output));
+                   + fl_dot_f32 (m, last + k * m, ncf->output));
 }
 
 gboolean
@@ -252,25 +249,18 @@ ncf_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
   Ncf *ncf = self;
   size_t n_blocks;
 
-  if (!work_new (ncf, batch->width, error))
+  if (!work_new (ncf, batch, error))
     return FALSE;
   ncf_pack (ncf);
   n_blocks = FL_ROUND_UP (batch->n, ncf->work->entries) / ncf->work->entries;
-#pragma omp parallel if (n_blocks > 1)
-  {
-    Block block;
+#pragma omp parallel for schedule(static) if (n_blocks > 1)
+  for (size_t b = 0; b < n_blocks; b++)
+    {
+      size_t first = b * ncf->work->entries;
 
-    block_init (&block, ncf);
-#pragma omp for schedule(static)
-    for (size_t b = 0; b < n_blocks; b++)
-      {
-        size_t first = b * ncf->work->entries;
-
-        block_scores (ncf, batch, first, MIN (ncf->work->entries, batch->n - first), &block,
-                      score);
-      }
-    g_free (block.memory);
-  }
+      block_scores (ncf, batch, first, MIN (ncf->work->entries, batch->n - first),
+                    &ncf->work->block[omp_get_thread_num ()], score);
+    }
   return TRUE;
 }
 
@@ -286,25 +276,15 @@ sum_rows (size_t n, size_t m, const float *rows, float *sum)
       sum[a] += rows[k * m + a];
 }
 
-/* d <- d where z is positive, else 0. */
+/* The GMF part and h; last: what came out of the tower; d_score: n x width.  d_user_gmf and
+ * d_item_gmf: of the block's entries and pairs. */
 static void
-mask (size_t n, const float *z, float *d)
+block_output (const Ncf *ncf, size_t n, const Block *block, const float *last,
+              const double *d_score, float *d_user_gmf, float *d_item_gmf, float *partial)
 {
-#pragma omp simd
-  for (size_t k = 0; k < n; k++)
-    d[k] = z[k] > 0 ? d[k] : 0;
-}
-
-/* The last layer and the GMF part; d_score: n x width.  d_user_gmf and d_item_gmf: of the
- * block's entries and pairs. */
-static void
-block_output (const Ncf *ncf, size_t n, const Block *block, const double *d_score,
-              float *d_user_gmf, float *d_item_gmf, float *partial)
-{
-  size_t last = ncf_last (ncf), m = ncf_width (ncf, last);
-  size_t rank = ncf->work->rank, width = ncf->work->width;
+  size_t m = ncf_last_width (ncf), rank = ncf->work->rank, width = ncf->work->width;
   const float *h = ncf->block[ncf->n_blocks - 1].f32;
-  float *d_h = partial + ncf->output_partial;
+  float *d_h = partial + ncf->work->h, *d_tower = fl_layers_d_last (block->tower);
 
   for (size_t k = 0; k < n; k++)
     {
@@ -314,7 +294,7 @@ block_output (const Ncf *ncf, size_t n, const Block *block, const double *d_scor
       memset (d_user, 0, rank * sizeof *d_user);
       for (size_t pair = k * width; pair < (k + 1) * width; pair++)
         {
-          float *d_item = d_item_gmf + pair * rank, *d_last = block->d[last] + pair * m;
+          float *d_item = d_item_gmf + pair * rank, *d_last = d_tower + pair * m;
           float d = (float) d_score[pair];
 
           memset (d_item, 0, rank * sizeof *d_item);
@@ -322,7 +302,7 @@ block_output (const Ncf *ncf, size_t n, const Block *block, const double *d_scor
           fl_add_f32 (rank, d, block->h_user_gmf + k * rank, d_item);
           fl_add_f32 (rank, d, block->item_gmf + pair * rank, d_user);
           fl_add_f32 (m, d, ncf->output, d_last);
-          fl_add_f32 (m, d, block->z[last] + pair * m, d_h + rank);
+          fl_add_f32 (m, d, last + pair * m, d_h + rank);
         }
 #pragma omp simd
       for (size_t a = 0; a < rank; a++)
@@ -333,39 +313,20 @@ block_output (const Ncf *ncf, size_t n, const Block *block, const double *d_scor
     }
 }
 
-/* From d[l], by what comes after the ReLU of layer l, to d[l - 1]. */
-static void
-block_layer (const Ncf *ncf, size_t n, const Block *block, size_t l, float *partial)
-{
-  const NcfWeights *w = &ncf->weights[l + 1];
-
-  mask (n * w->out, block->z[l], block->d[l]);
-  sum_rows (n, w->out, block->d[l], partial + ncf->bias_partial[l]);
-  if (l == 0)
-    return;
-  fl_outer_f32 (n, w->out, block->d[l], w->in, block->z[l - 1], partial + w->partial);
-  memset (block->d[l - 1], 0, n * w->in * sizeof (float));
-  fl_multiply_f32 (n, w->out, block->d[l], w->out, w->in, w->backward, block->d[l - 1]);
-}
-
-/* From d[0] to the vectors. */
+/* From the tower's end to the vectors. */
 static void
 block_input (const Ncf *ncf, size_t n, const Block *block, float *d_user, float *d_item,
              float *partial)
 {
-  const NcfWeights *users = &ncf->weights[NCF_FROM_USER], *items = &ncf->weights[NCF_FROM_ITEM];
-  size_t width = ncf->work->width, m = users->out;
+  size_t width = ncf->work->width, m = ncf_first_width (ncf);
+  const float *d = fl_layers_compute_back (ncf->tower, n * width, block->tower, partial);
   float *d_hidden = block->user_hidden; /* by what the user adds to its pairs */
 
   memset (d_hidden, 0, n * m * sizeof *d_hidden);
   for (size_t k = 0; k < n; k++)
-    sum_rows (width, m, block->d[0] + k * width * m, d_hidden + k * m);
-  fl_outer_f32 (n, m, d_hidden, users->in, block->user, partial + users->partial);
-  fl_outer_f32 (n * width, m, block->d[0], items->in, block->item, partial + items->partial);
-  memset (d_user, 0, n * users->in * sizeof *d_user);
-  memset (d_item, 0, n * width * items->in * sizeof *d_item);
-  fl_multiply_f32 (n, m, d_hidden, m, users->in, users->backward, d_user);
-  fl_multiply_f32 (n * width, m, block->d[0], m, items->in, items->backward, d_item);
+    sum_rows (width, m, d + k * width * m, d_hidden + k * m);
+  fl_layers_sum_input_back (ncf->tower, NCF_FROM_USER, n, block->user, d_hidden, d_user, partial);
+  fl_layers_sum_input_back (ncf->tower, NCF_FROM_ITEM, n * width, block->item, d, d_item, partial);
 }
 
 /* Block b of a chunk that begins at `chunk`. */
@@ -375,14 +336,13 @@ block_backward (const Ncf *ncf, const FlBatch *batch, const double *d_score, siz
 {
   const NcfWork *work = ncf->work;
   size_t at = b * work->entries, first = chunk + at, n = MIN (work->entries, batch->n - first);
-  float *partial = work->partial + b * ncf->n_partial;
+  float *partial = work->partial + b * work->n_partial;
+  const float *last = block_forward (ncf, batch, first, n, block);
 
-  memset (partial, 0, ncf->n_partial * sizeof *partial);
-  block_forward (ncf, batch, first, n, block);
-  block_output (ncf, n, block, d_score + first * batch->width, work->d_user_gmf + at * work->rank,
+  memset (partial, 0, work->n_partial * sizeof *partial);
+  block_output (ncf, n, block, last, d_score + first * batch->width,
+                work->d_user_gmf + at * work->rank,
                 work->d_item_gmf + at * batch->width * work->rank, partial);
-  for (size_t l = ncf_last (ncf) + 1; l-- > 0;)
-    block_layer (ncf, n * batch->width, block, l, partial);
   block_input (ncf, n, block, work->d_user_mlp + at * work->mlp,
                work->d_item_mlp + at * batch->width * work->mlp, partial);
 }
@@ -482,44 +442,16 @@ chunk_scatter (const Ncf *ncf, const FlBatch *batch, size_t chunk, size_t n, dou
   return (squares[0] + squares[1]) + (squares[2] + squares[3]);
 }
 
-/* Adds n numbers to row r of a block. */
-static void
-add_row (FlGradientBlock *block, uint32_t r, const double *from, size_t n)
-{
-  float *row = fl_gradient_row (block, r);
-
-  for (size_t a = 0; a < n; a++)
-    row[a] += (float) from[a];
-}
-
 static void
 add_weights (const Ncf *ncf, FlGradient *gradient)
 {
-  const double *total = ncf->work->total;
+  const NcfWork *work = ncf->work;
   FlGradientBlock *h = &gradient->block[ncf->n_blocks - 1];
   float *row = fl_gradient_row (h, 0);
 
-  for (size_t k = 0; k < ncf->layers.n + 1; k++)
-    {
-      const NcfWeights *w = &ncf->weights[k];
-      FlGradientBlock *W = &gradient->block[NCF_WEIGHTS + 2 * w->layer];
-
-      for (uint32_t o = 0; o < w->n_out; o++)
-        {
-          float *to = fl_gradient_row (W, o) + w->column;
-
-          for (size_t a = 0; a < w->n_in; a++)
-            to[a] += (float) total[w->partial + o * w->in + a];
-        }
-    }
-  for (size_t l = 0; l < ncf->layers.n; l++)
-    {
-      FlGradientBlock *b = &gradient->block[NCF_WEIGHTS + 2 * l + 1];
-
-      add_row (b, 0, total + ncf->bias_partial[l], b->n_cols);
-    }
+  fl_layers_add_partials (ncf->tower, work->total, &gradient->block[NCF_WEIGHTS]);
   for (size_t a = 0; a < h->n_cols; a++)
-    row[a] += (float) total[ncf->output_partial + a];
+    row[a] += (float) work->total[work->h + a];
 }
 
 /* The n entries from `chunk` on; returns the squares of their vectors. */
@@ -530,20 +462,13 @@ chunk_backward (Ncf *ncf, const FlBatch *batch, const double *d_score, size_t ch
   const NcfWork *work = ncf->work;
   size_t n_blocks = FL_ROUND_UP (n, work->entries) / work->entries;
 
-#pragma omp parallel if (n_blocks > 1)
-  {
-    Block block;
-
-    block_init (&block, ncf);
-#pragma omp for schedule(static)
-    for (size_t b = 0; b < n_blocks; b++)
-      block_backward (ncf, batch, d_score, chunk, b, &block);
-    g_free (block.memory);
-  }
+#pragma omp parallel for schedule(static) if (n_blocks > 1)
+  for (size_t b = 0; b < n_blocks; b++)
+    block_backward (ncf, batch, d_score, chunk, b, &work->block[omp_get_thread_num ()]);
   for (size_t b = 0; b < n_blocks; b++)
 #pragma omp simd
-    for (size_t a = 0; a < ncf->n_partial; a++)
-      work->total[a] += work->partial[b * ncf->n_partial + a];
+    for (size_t a = 0; a < work->n_partial; a++)
+      work->total[a] += work->partial[b * work->n_partial + a];
   return chunk_scatter (ncf, batch, chunk, n, l2, gradient, d_delta);
 }
 
@@ -555,11 +480,11 @@ ncf_backward (gpointer self, const FlBatch *batch, const double *d_score, double
   double squares = 0;
   size_t n_chunk;
 
-  if (!work_new (ncf, batch->width, error))
+  if (!work_new (ncf, batch, error))
     return FALSE;
   ncf_pack (ncf);
   n_chunk = CHUNK_BLOCKS * ncf->work->entries;
-  memset (ncf->work->total, 0, ncf->n_partial * sizeof *ncf->work->total);
+  memset (ncf->work->total, 0, ncf->work->n_partial * sizeof *ncf->work->total);
   for (size_t chunk = 0; chunk < batch->n; chunk += n_chunk)
     squares += chunk_backward (ncf, batch, d_score, chunk, MIN (n_chunk, batch->n - chunk), l2,
                                gradient, d_delta);

@@ -16,6 +16,7 @@
 #include "ncf.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 static const FlParam params[] = {
@@ -31,23 +32,7 @@ static const FlParam params[] = {
   FL_PARAM_END
 };
 
-/* ---- weights, packed --------------------------------------------------- */
-
-static void
-weights_pack (const Ncf *ncf, const NcfWeights *w)
-{
-  const FlBlock *W = &ncf->block[NCF_WEIGHTS + 2 * w->layer];
-
-  for (size_t o = 0; o < w->n_out; o++)
-    for (size_t a = 0; a < w->n_in; a++)
-      {
-        float value = W->f32[o * W->n_cols + w->column + a];
-
-        w->forward[a * w->out + o] = value;
-        w->backward[o * w->in + a] = value;
-      }
-}
-
+/* Weights as the products take them. */
 void
 ncf_pack (Ncf *ncf)
 {
@@ -56,14 +41,7 @@ ncf_pack (Ncf *ncf)
 
   if (ncf->packed)
     return;
-  for (size_t k = 0; k <= ncf->layers.n; k++)
-    weights_pack (ncf, &ncf->weights[k]);
-  for (size_t l = 0; l < ncf->layers.n; l++)
-    {
-      const FlBlock *b = &ncf->block[NCF_WEIGHTS + 2 * l + 1];
-
-      memcpy (ncf->bias[l], b->f32, b->n_cols * sizeof (float));
-    }
+  fl_layers_pack (ncf->tower);
   memcpy (ncf->output, h->f32 + rank, (h->n_cols - rank) * sizeof (float));
   ncf->packed = TRUE;
 }
@@ -75,130 +53,90 @@ ncf_clear (gpointer self)
 {
   Ncf *ncf = self;
 
-  for (size_t b = 0; b < NCF_BLOCKS_MAX; b++)
-    {
+  /* Between the vectors and h lie those of the tower. */
+  for (size_t b = 0; b < ncf->n_blocks; b++)
+    if (b < NCF_WEIGHTS || b == NCF_WEIGHTS + 2 * ncf->layers.n)
       g_free (ncf->block[b].f32);
-      ncf->block[b] = (FlBlock) { 0 };
-      g_clear_pointer (&ncf->name[b], g_free);
-    }
-  for (size_t k = 0; k <= NCF_LAYERS_MAX; k++)
-    {
-      g_free (ncf->weights[k].forward);
-      g_free (ncf->weights[k].backward);
-      ncf->weights[k] = (NcfWeights) { 0 };
-    }
-  for (size_t l = 0; l < NCF_LAYERS_MAX; l++)
-    g_clear_pointer (&ncf->bias[l], g_free);
+  memset (ncf->block, 0, sizeof ncf->block);
+  g_clear_pointer (&ncf->work, ncf_work_free);
+  g_clear_pointer (&ncf->tower, fl_layers_free);
   g_clear_pointer (&ncf->output, g_free);
   g_clear_pointer (&ncf->item_hidden, g_free);
-  g_clear_pointer (&ncf->work, ncf_work_free);
-  ncf->n_blocks = ncf->n_partial = 0;
+  ncf->n_blocks = 0;
   ncf->packed = ncf->prepared = FALSE;
 }
 
-/* A block of numbers drawn row by row: normal with deviation `scale`. */
+static FlBlock *
+add_block (Ncf *ncf, const char *name, uint32_t n_rows, size_t n_cols, GError **error)
+{
+  FlBlock *block = &ncf->block[ncf->n_blocks];
+
+  *block = (FlBlock) { .name = name, .n_rows = n_rows, .n_cols = n_cols };
+  block->f32 = fl_table_alloc (n_rows * n_cols, sizeof (float), error);
+  if (block->f32 == NULL)
+    return NULL;
+  ncf->n_blocks++;
+  return block;
+}
+
+/* Vectors drawn row by row: normal with deviation start-scale. */
 static gboolean
 add_vectors (Ncf *ncf, const char *name, uint32_t n, int64_t rank, uint64_t seed, GError **error)
 {
-  FlBlock *block = &ncf->block[ncf->n_blocks];
-  size_t m = (size_t) rank;
+  FlBlock *block = add_block (ncf, name, n, (size_t) rank, error);
   g_autofree char *purpose = g_strconcat ("ncf ", name, NULL);
 
-  block->f32 = fl_table_alloc (n * m, sizeof (float), error);
-  if (block->f32 == NULL)
+  if (block == NULL)
     return FALSE;
-  block->name = ncf->name[ncf->n_blocks++] = g_strdup (name);
-  block->n_rows = n;
-  block->n_cols = m;
-  for (size_t r = 0; r < n; r++)
+  for (uint32_t r = 0; r < n; r++)
     {
       FlRng rng = fl_rng (seed, purpose, r);
 
-      for (size_t a = 0; a < m; a++)
-        block->f32[r * m + a] = (float) (ncf->start_scale * fl_rng_normal (&rng));
+      for (size_t a = 0; a < block->n_cols; a++)
+        block->f32[r * block->n_cols + a] = (float) (ncf->start_scale * fl_rng_normal (&rng));
     }
   return TRUE;
 }
 
-/* A block of numbers uniform between -bound and bound. */
+/* The tower, whose blocks are among those of the model. */
 static gboolean
-add_weights (Ncf *ncf, char *name, size_t n, size_t m, double bound, uint64_t seed,
-             GError **error)
+add_tower (Ncf *ncf, uint64_t seed, GError **error)
 {
-  FlBlock *block = &ncf->block[ncf->n_blocks];
+  size_t rank = (size_t) ncf->mlp_rank, n_blocks, output[NCF_LAYERS_MAX];
+  const FlBlock *blocks;
+
+  for (size_t l = 0; l < ncf->layers.n; l++)
+    output[l] = (size_t) ncf->layers.v[l];
+  ncf->tower = fl_layers_new (&FL_LAYERS_SHAPE (
+      .n_inputs = 2, .input = (const size_t[]){ [NCF_FROM_USER] = rank, [NCF_FROM_ITEM] = rank },
+      .n_layers = ncf->layers.n, .output = output, .hidden = FL_ACTIVATION_RELU,
+      .last = FL_ACTIVATION_RELU), error);
+  if (ncf->tower == NULL)
+    return FALSE;
+  fl_layers_start (ncf->tower, seed, "ncf weights", NCF_WEIGHTS);
+  n_blocks = fl_layers_blocks (ncf->tower, &blocks);
+  memcpy (&ncf->block[NCF_WEIGHTS], blocks, n_blocks * sizeof *blocks);
+  ncf->n_blocks += n_blocks;
+  return TRUE;
+}
+
+/* h: as many numbers as there are inputs to the score, uniform by their number. */
+static gboolean
+add_output (Ncf *ncf, uint64_t seed, GError **error)
+{
   FlRng rng = fl_rng (seed, "ncf weights", ncf->n_blocks);
+  size_t n = (size_t) (ncf->gmf_rank + ncf->layers.v[ncf->layers.n - 1]);
+  FlBlock *block = add_block (ncf, "h", 1, n, error);
 
-  block->name = ncf->name[ncf->n_blocks++] = name;
-  block->f32 = fl_table_alloc (n * m, sizeof (float), error);
-  if (block->f32 == NULL)
+  if (block == NULL)
     return FALSE;
-  block->n_rows = (uint32_t) n;
-  block->n_cols = m;
-  for (size_t k = 0; k < n * m && bound > 0; k++)
-    block->f32[k] = (float) (bound * (2 * fl_rng_uniform (&rng) - 1));
-  return TRUE;
-}
-
-/* W_l by Glorot and Bengio, biases 0, h by its number of inputs. */
-static gboolean
-add_layers (Ncf *ncf, uint64_t seed, GError **error)
-{
-  size_t in = 2 * (size_t) ncf->mlp_rank, last;
-
-  for (size_t l = 0; l < ncf->layers.n; l++)
-    {
-      size_t out = (size_t) ncf->layers.v[l];
-
-      if (!add_weights (ncf, g_strdup_printf ("W%zu", l + 1), out, in,
-                        sqrt (6 / (double) (in + out)), seed, error)
-          || !add_weights (ncf, g_strdup_printf ("b%zu", l + 1), 1, out, 0, seed, error))
-        return FALSE;
-      in = out;
-    }
-  last = (size_t) ncf->gmf_rank + in;
-  return add_weights (ncf, g_strdup ("h"), 1, last, sqrt (3 / (double) last), seed, error);
-}
-
-static gboolean
-weights_init (Ncf *ncf, NcfWeights *w, size_t layer, size_t n_in, size_t column, GError **error)
-{
-  w->layer = layer;
-  w->n_in = n_in;
-  w->n_out = (size_t) ncf->layers.v[layer];
-  w->column = column;
-  w->in = FL_PAD (w->n_in);
-  w->out = FL_PAD (w->n_out);
-  w->partial = ncf->n_partial;
-  ncf->n_partial += w->in * w->out;
-  return (w->forward = fl_table_alloc (w->in * w->out, sizeof (float), error)) != NULL
-         && (w->backward = fl_table_alloc (w->in * w->out, sizeof (float), error)) != NULL;
-}
-
-/* Room for packed weights, and places of derivatives. */
-static gboolean
-ncf_start_layers (Ncf *ncf, GError **error)
-{
-  size_t rank = (size_t) ncf->mlp_rank;
-
-  if (!weights_init (ncf, &ncf->weights[NCF_FROM_USER], 0, rank, 0, error)
-      || !weights_init (ncf, &ncf->weights[NCF_FROM_ITEM], 0, rank, rank, error))
+  for (size_t k = 0; k < n; k++)
+    block->f32[k] = (float) (sqrt (3 / (double) n) * (2 * fl_rng_uniform (&rng) - 1));
+  ncf->output = fl_table_alloc (ncf_last_width (ncf), sizeof (float), error);
+  if (ncf->output == NULL)
     return FALSE;
-  for (size_t l = 1; l < ncf->layers.n; l++)
-    if (!weights_init (ncf, &ncf->weights[l + 1], l, (size_t) ncf->layers.v[l - 1], 0, error))
-      return FALSE;
-  for (size_t l = 0; l < ncf->layers.n; l++)
-    {
-      ncf->bias_partial[l] = ncf->n_partial;
-      ncf->n_partial += ncf_width (ncf, l);
-      ncf->bias[l] = fl_table_alloc (ncf_width (ncf, l), sizeof (float), error);
-      if (ncf->bias[l] == NULL)
-        return FALSE;
-    }
-  ncf->output_partial = ncf->n_partial;
-  ncf->n_partial += (size_t) ncf->gmf_rank + ncf_width (ncf, ncf_last (ncf));
-  ncf->output = fl_table_alloc (ncf_width (ncf, ncf_last (ncf)), sizeof (float), error);
-  ncf->item_hidden = fl_table_alloc (ncf->n_items * ncf_width (ncf, 0), sizeof (float), error);
-  return ncf->output != NULL && ncf->item_hidden != NULL;
+  ncf->item_hidden = fl_table_alloc (ncf->n_items * ncf_first_width (ncf), sizeof (float), error);
+  return ncf->item_hidden != NULL;
 }
 
 static gboolean
@@ -213,7 +151,7 @@ ncf_start (gpointer self, const FlRatings *train, uint64_t seed, GError **error)
          && add_vectors (ncf, "gmf-item", ncf->n_items, ncf->gmf_rank, seed, error)
          && add_vectors (ncf, "mlp-user", ncf->n_users, ncf->mlp_rank, seed, error)
          && add_vectors (ncf, "mlp-item", ncf->n_items, ncf->mlp_rank, seed, error)
-         && add_layers (ncf, seed, error) && ncf_start_layers (ncf, error);
+         && add_tower (ncf, seed, error) && add_output (ncf, seed, error);
 }
 
 static size_t
@@ -310,7 +248,7 @@ static gboolean
 ncf_prepare_scores (gpointer self, GError **error)
 {
   Ncf *ncf = self;
-  size_t m = ncf_width (ncf, 0), pad = FL_PAD ((size_t) ncf->mlp_rank);
+  size_t m = ncf_first_width (ncf), pad = FL_PAD ((size_t) ncf->mlp_rank);
   g_autofree float *x = g_new0 (float, SCORE_PAIRS *pad);
 
   (void) error;
@@ -320,7 +258,7 @@ ncf_prepare_scores (gpointer self, GError **error)
       size_t n = MIN (SCORE_PAIRS, ncf->n_items - i);
 
       pad_vectors (&ncf->block[NCF_MLP_ITEM], NULL, i, n, x);
-      ncf_item_hidden (ncf, n, x, ncf->item_hidden + i * m);
+      fl_layers_sum_input (ncf->tower, NCF_FROM_ITEM, n, x, ncf->item_hidden + i * m);
     }
   ncf->prepared = TRUE;
   return TRUE;
@@ -330,30 +268,29 @@ ncf_prepare_scores (gpointer self, GError **error)
 typedef struct
 {
   float *gmf, *mlp, *hidden;
-  float *z[NCF_LAYERS_MAX];
+  FlLayersWork *tower;
   double *out; /* SCORE_PAIRS */
 } Scratch;
 
-static void
-scratch_init (Scratch *scratch, const Ncf *ncf)
+static gboolean
+scratch_init (Scratch *scratch, const Ncf *ncf, GError **error)
 {
   scratch->gmf = g_new (float, (size_t) ncf->gmf_rank);
   scratch->mlp = g_new0 (float, FL_PAD ((size_t) ncf->mlp_rank));
-  scratch->hidden = g_new (float, ncf_width (ncf, 0));
-  for (size_t l = 0; l < ncf->layers.n; l++)
-    scratch->z[l] = g_new (float, SCORE_PAIRS *ncf_width (ncf, l));
+  scratch->hidden = g_new (float, ncf_first_width (ncf));
   scratch->out = g_new (double, SCORE_PAIRS);
+  scratch->tower = fl_layers_work_new (ncf->tower, SCORE_PAIRS, error);
+  return scratch->tower != NULL;
 }
 
 static void
-scratch_clear (Scratch *scratch, const Ncf *ncf)
+scratch_clear (Scratch *scratch)
 {
   g_free (scratch->gmf);
   g_free (scratch->mlp);
   g_free (scratch->hidden);
-  for (size_t l = 0; l < ncf->layers.n; l++)
-    g_free (scratch->z[l]);
   g_free (scratch->out);
+  fl_layers_work_free (scratch->tower);
 }
 
 /* Scores of a user, who is in the scratch, and n items.  The very sums of
@@ -361,13 +298,15 @@ scratch_clear (Scratch *scratch, const Ncf *ncf)
 static void
 score_items (const Ncf *ncf, size_t n, const uint32_t *item, const Scratch *scratch, double *out)
 {
-  size_t m = ncf_width (ncf, 0), rank = (size_t) ncf->gmf_rank, last = ncf_width (ncf, ncf_last (ncf));
+  size_t m = ncf_first_width (ncf), width = ncf_last_width (ncf), rank = (size_t) ncf->gmf_rank;
+  float *z = fl_layers_first (scratch->tower);
+  const float *last;
 
   for (size_t k = 0; k < n; k++)
-    ncf_first_layer (m, scratch->hidden, ncf->item_hidden + item[k] * m, scratch->z[0] + k * m);
-  ncf_layers (ncf, n, scratch->z);
+    ncf_first_layer (m, scratch->hidden, ncf->item_hidden + item[k] * m, z + k * m);
+  last = fl_layers_compute (ncf->tower, n, scratch->tower);
   fl_dot_rows_f32 (n, item, rank, ncf->block[NCF_GMF_ITEM].f32, rank, scratch->gmf, out);
-  fl_dot_rows_f32 (n, NULL, last, scratch->z[ncf_last (ncf)], last, ncf->output, scratch->out);
+  fl_dot_rows_f32 (n, NULL, width, last, width, ncf->output, scratch->out);
   for (size_t k = 0; k < n; k++)
     out[k] = (float) (out[k] + scratch->out[k]);
 }
@@ -383,7 +322,7 @@ score_user (const Ncf *ncf, uint32_t u, size_t n_items, const uint32_t *item,
   for (size_t a = 0; a < rank; a++)
     scratch->gmf[a] = h[a] * user[a];
   pad_vectors (&ncf->block[NCF_MLP_USER], &u, 0, 1, scratch->mlp);
-  ncf_user_hidden (ncf, 1, scratch->mlp, scratch->hidden);
+  fl_layers_sum_input (ncf->tower, NCF_FROM_USER, 1, scratch->mlp, scratch->hidden);
   for (size_t k = 0; k < n_items; k += SCORE_PAIRS)
     score_items (ncf, MIN (SCORE_PAIRS, n_items - k), item + k, scratch, out + k);
 }
@@ -396,19 +335,19 @@ ncf_score (gconstpointer self, size_t n_users, const uint32_t *user, size_t n_it
            const uint32_t *item, double *out, GError **error)
 {
   const Ncf *ncf = self;
+  gboolean many = n_users > 1 && n_users * n_items >= SCORES_OF_THREADS, ready = TRUE;
+  int n_threads = many ? omp_get_max_threads () : 1;
+  g_autofree Scratch *scratch = g_new0 (Scratch, n_threads);
 
-  (void) error;
-#pragma omp parallel if (n_users > 1 && n_users * n_items >= SCORES_OF_THREADS)
-  {
-    Scratch scratch;
-
-    scratch_init (&scratch, ncf);
-#pragma omp for schedule(static)
+  for (int t = 0; t < n_threads && ready; t++)
+    ready = scratch_init (&scratch[t], ncf, error);
+  if (ready)
+#pragma omp parallel for schedule(static) num_threads (n_threads)
     for (size_t k = 0; k < n_users; k++)
-      score_user (ncf, user[k], n_items, item, &scratch, out + k * n_items);
-    scratch_clear (&scratch, ncf);
-  }
-  return TRUE;
+      score_user (ncf, user[k], n_items, item, &scratch[omp_get_thread_num ()], out + k * n_items);
+  for (int t = 0; t < n_threads; t++)
+    scratch_clear (&scratch[t]);
+  return ready;
 }
 
 static gboolean

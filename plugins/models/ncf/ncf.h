@@ -18,20 +18,7 @@ enum
   NCF_WEIGHTS /* W1, b1, W2, b2 ..., h */
 };
 
-/* The weights from one table of inputs to a layer, both ways, padded with zeros: of
- * the first layer there are two, for it takes a user's and an item's vector. */
-typedef struct
-{
-  size_t layer;         /* to which, from 0                         */
-  size_t n_in, n_out;   /* numbers                                  */
-  size_t column;        /* of W, where its inputs begin             */
-  size_t in, out;       /* padded                                   */
-  float *forward;       /* in x out                                 */
-  float *backward;      /* out x in                                 */
-  size_t partial;       /* where its derivative, out x in, begins   */
-} NcfWeights;
-
-/* Indices of NcfWeights: of layer l > 0, l + 1. */
+/* The tables that the first layer takes. */
 #define NCF_FROM_USER 0
 #define NCF_FROM_ITEM 1
 
@@ -47,42 +34,31 @@ typedef struct
   uint32_t n_users, n_items;
   size_t n_blocks;
   FlBlock block[NCF_BLOCKS_MAX];
-  char *name[NCF_BLOCKS_MAX];
+
+  FlLayers *tower;    /* of the MLP vectors of a user and an item            */
 
   /* Of the parameters, once they are packed. */
-  gboolean packed, prepared; /* item_hidden too */
-  NcfWeights weights[NCF_LAYERS_MAX + 1];
-  float *bias[NCF_LAYERS_MAX]; /* padded                              */
-  float *output;               /* h of the last layer, padded         */
-  float *item_hidden;          /* n_items x out of the first layer, of the item alone */
-
-  size_t bias_partial[NCF_LAYERS_MAX]; /* where its derivative begins */
-  size_t output_partial;               /* that of h: GMF, then the last layer, padded */
-  size_t n_partial;
+  gboolean packed, prepared;
+  float *output;      /* h of the last layer, padded                         */
+  float *item_hidden; /* n_items x width of the first layer, of the item alone */
   NcfWork *work;
 } Ncf;
 
+/* Numbers to a row of the first layer, and of the last one, padded. */
 static inline size_t
-ncf_last (const Ncf *ncf)
+ncf_first_width (const Ncf *ncf)
 {
-  return ncf->layers.n - 1;
+  return fl_layers_width (ncf->tower, 1);
 }
 
-/* Numbers to a row of layer l, padded. */
 static inline size_t
-ncf_width (const Ncf *ncf, size_t l)
+ncf_last_width (const Ncf *ncf)
 {
-  return ncf->weights[l + 1].out;
+  return fl_layers_width (ncf->tower, ncf->layers.n);
 }
 
-/* The user's part of the first layer: bias and all.  x: padded. */
-void ncf_user_hidden (const Ncf *ncf, size_t n, const float *x, float *hidden);
-/* The item's part. */
-void ncf_item_hidden (const Ncf *ncf, size_t n, const float *x, float *hidden);
-/* The first layer of a pair, m numbers padded; z may be `item`. */
+/* z_1 of a pair, m numbers padded, from the user's part and the item's; z may be `item`. */
 void ncf_first_layer (size_t m, const float *user, const float *item, float *z);
-/* Layers above the first, of n rows: z[l] from z[l - 1]. */
-void ncf_layers (const Ncf *ncf, size_t n, float *const *z);
 
 gboolean ncf_scores (gpointer self, const FlBatch *batch, double *score, GError **error);
 gboolean ncf_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
