@@ -14,8 +14,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlEntry, fl_entry_free)
 FlRefusal *fl_refusal_new (const char *file, const char *reason);
 void fl_refusal_free (FlRefusal *refusal);
 
+const FlEntry *fl_entries_find (const GPtrArray *entries, FlKind kind, const char *name);
 /* Opens `file` and adds what it holds to `entries` and `refusals`. */
 void fl_load_file (const char *file, GPtrArray *entries, GPtrArray *refusals);
+
+/* The files that may hold plugins, fit to be opened, in the order of fl_registry_new. */
+gboolean fl_search_files (const char *const *dirs, GPtrArray *files, GPtrArray *refusals,
+                          GError **error);
 
 /* Opens files, in their order, in a process of its own. */
 typedef struct

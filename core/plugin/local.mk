@@ -1,3 +1,3 @@
-libfairlead_la_SOURCES += %D%/descriptor.c %D%/door.h %D%/door.c %D%/door-mitigator.c \
-	%D%/door-model.c %D%/instance.c %D%/load.h %D%/params.c \
-	%D%/plugin-room.h %D%/probe.c %D%/kinds.c %D%/registry.c %D%/run.c
+libfairlead_la_SOURCES += %D%/plugin-room.h %D%/kinds.c %D%/settings.c %D%/params.h %D%/params.c \
+	%D%/descriptor.c %D%/load.h %D%/load.c %D%/search.c %D%/probe.c %D%/registry.c \
+	%D%/door.h %D%/door.c %D%/door-mitigator.c %D%/door-model.c %D%/instance.c %D%/run.c

@@ -2,144 +2,23 @@
 /* params.c: typed parameters.
  *
  * A plugin's FlParam table is the one declaration of what it takes.  Here text
- * becomes typed fields of the plugin's structure, and fields become text again
- * in the one form that equal configurations share.
+ * becomes values, and values become text again in the one form that equal
+ * configurations share.
  */
-#include "core/plugin/plugin-room.h"
+#include "core/plugin/params.h"
 
 #include <math.h>
 #include <string.h>
 
-/* ---- settings ---------------------------------------------------------- */
-
-FlSetting *
-fl_setting_new (const char *key, const char *value, const char *origin)
-{
-  FlSetting *setting = g_new0 (FlSetting, 1);
-
-  setting->key = g_strdup (key);
-  setting->value = g_strdup (value);
-  setting->origin = g_strdup (origin);
-  return setting;
-}
-
-void
-fl_setting_free (FlSetting *setting)
-{
-  if (setting == NULL)
-    return;
-  g_free (setting->key);
-  g_free (setting->value);
-  g_free (setting->origin);
-  g_free (setting);
-}
-
-void
-fl_setting_locate (GError **error, const char *group, const char *key, const char *value,
-                   const char *origin)
-{
-  g_autoptr (GString) place = g_string_new (NULL);
-
-  if (origin != NULL && *origin != '\0' && strcmp (origin, "default") != 0)
-    g_string_append_printf (place, "%s: ", origin);
-  if (group != NULL)
-    g_string_append_printf (place, "[%s] ", group);
-  g_string_append (place, key);
-  if (value != NULL)
-    g_string_append_printf (place, " = %s", value);
-  g_prefix_error (error, "%s: ", place->str);
-}
-
-/* ---- nearest word ------------------------------------------------------ */
-
-/* Longer words are nobody's slip of the finger. */
-#define WORD_LENGTH_MAX 64
-
-/* Insertions, deletions, substitutions and swaps of neighbours that turn a into
- * b, letter case aside (optimal string alignment). */
-static unsigned
-edit_distance (const char *a, size_t n, const char *b, size_t m)
-{
-  unsigned row[3][WORD_LENGTH_MAX + 1] = { { 0 } };
-
-  for (size_t j = 0; j <= m; j++)
-    row[0][j] = (unsigned) j;
-  for (size_t i = 1; i <= n; i++)
-    {
-      unsigned *now = row[i % 3], *before = row[(i + 2) % 3], *earlier = row[(i + 1) % 3];
-
-      now[0] = (unsigned) i;
-      for (size_t j = 1; j <= m; j++)
-        {
-          char x = g_ascii_tolower (a[i - 1]), y = g_ascii_tolower (b[j - 1]);
-          unsigned d = MIN (MIN (before[j], now[j - 1]) + 1, before[j - 1] + (x != y));
-
-          if (i > 1 && j > 1 && x == g_ascii_tolower (b[j - 2])
-              && y == g_ascii_tolower (a[i - 2]))
-            d = MIN (d, earlier[j - 2] + 1);
-          now[j] = d;
-        }
-    }
-  return row[n % 3][m];
-}
-
 const char *
-fl_nearest (const char *word, const char *const *candidates)
+fl_param_key (const FlParam *param)
 {
-  size_t n = strlen (word);
-  const char *nearest = NULL;
-  unsigned least = G_MAXUINT;
+  g_autofree char *key = g_strdelimit (g_strdup (param->name), "_", '-');
 
-  if (n > WORD_LENGTH_MAX)
-    return NULL;
-  for (size_t i = 0; candidates[i] != NULL; i++)
-    {
-      size_t m = strlen (candidates[i]);
-      unsigned d = m > WORD_LENGTH_MAX ? G_MAXUINT : edit_distance (word, n, candidates[i], m);
-
-      /* One letter in three may differ. */
-      if (d < least && d <= (MAX (n, m) + 1) / 3)
-        {
-          least = d;
-          nearest = candidates[i];
-        }
-    }
-  return nearest;
-}
-
-char *
-fl_suggest (const char *word, const char *const *candidates)
-{
-  const char *nearest = fl_nearest (word, candidates);
-  g_autofree char *all = NULL;
-
-  if (nearest != NULL)
-    return g_strdup_printf ("did you mean '%s'?", nearest);
-  if (candidates[0] == NULL)
-    return g_strdup ("there is none");
-  all = g_strjoinv (", ", (char **) candidates);
-  return g_strdup_printf ("known: %s", all);
+  return g_intern_string (key);
 }
 
 /* ---- numbers ----------------------------------------------------------- */
-
-char *
-fl_double_text (double value)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-
-  /* The fewest of 15 to 17 digits that give the same number back; -0 is 0. */
-  for (int digits = 15; digits <= 17; digits++)
-    {
-      char format[] = "%.15g";
-
-      format[3] = (char) ('0' + digits - 10);
-      g_ascii_formatd (text, sizeof text, format, value == 0.0 ? 0.0 : value);
-      if (g_ascii_strtod (text, NULL) == value)
-        break;
-    }
-  return g_strdup (text);
-}
 
 static gboolean
 is_whole (const FlParam *param)
@@ -321,23 +200,8 @@ text_check (const FlParam *param, const char *text, GError **error)
 
 /* ---- one field --------------------------------------------------------- */
 
-/* Large enough for any field. */
-typedef union
-{
-  double real;
-  int64_t whole;
-  gboolean truth;
-  int choice;
-  char *text;
-  FlDoubles reals;
-  FlInts wholes;
-  FlInstance *instance;
-} Field;
-
-/* Parses `text` into `field`, which holds nothing yet.  A FL_TYPE_PLUGIN is
- * only checked for form. */
-static gboolean
-field_parse (const FlParam *param, Field *field, const char *text, GError **error)
+gboolean
+fl_field_parse (const FlParam *param, FlField *field, const char *text, GError **error)
 {
   FlSpan span = fl_span (text);
 
@@ -401,8 +265,8 @@ fl_param_size (const FlParam *param)
   return 0;
 }
 
-static void
-field_clear (FlType type, Field *field)
+void
+fl_field_clear (FlType type, FlField *field)
 {
   if (type == FL_TYPE_STRING || type == FL_TYPE_PATH || type == FL_TYPE_ARM)
     g_clear_pointer (&field->text, g_free);
@@ -416,8 +280,6 @@ field_clear (FlType type, Field *field)
       g_free (field->wholes.v);
       field->wholes = (FlInts) { 0, NULL };
     }
-  else if (type == FL_TYPE_PLUGIN)
-    g_clear_pointer (&field->instance, fl_instance_free);
 }
 
 /* ---- text of a value --------------------------------------------------- */
@@ -447,7 +309,7 @@ list_text (size_t n, const double *reals, const int64_t *wholes)
 }
 
 static char *
-field_text (const FlParam *param, const Field *field, const char *written)
+field_text (const FlParam *param, const FlField *field, const char *written)
 {
   switch (param->type)
     {
@@ -470,13 +332,13 @@ field_text (const FlParam *param, const Field *field, const char *written)
 char *
 fl_param_canonical (const FlParam *param, const char *value, GError **error)
 {
-  Field field = { .reals = { 0, NULL } };
+  FlField field = { .reals = { 0, NULL } };
   char *text = NULL;
 
-  if (!field_parse (param, &field, value, error))
+  if (!fl_field_parse (param, &field, value, error))
     return NULL;
   text = field_text (param, &field, value);
-  field_clear (param->type, &field);
+  fl_field_clear (param->type, &field);
   return text;
 }
 
@@ -498,129 +360,5 @@ fl_param_default (const FlParam *param)
       return param->text != NULL ? fl_param_canonical (param, param->text, NULL) : NULL;
     default:
       return g_strdup (param->text);
-    }
-}
-
-/* ---- a plugin's structure ---------------------------------------------- */
-
-const char *
-fl_param_key (const FlParam *param)
-{
-  g_autofree char *key = g_strdelimit (g_strdup (param->name), "_", '-');
-
-  return g_intern_string (key);
-}
-
-/* The last setting of a key stands: an arm's comes after its group's. */
-static const FlSetting *
-find_setting (const GPtrArray *settings, const char *key)
-{
-  for (guint i = settings != NULL ? settings->len : 0; i-- > 0;)
-    {
-      const FlSetting *setting = g_ptr_array_index (settings, i);
-
-      if (strcmp (setting->key, key) == 0)
-        return setting;
-    }
-  return NULL;
-}
-
-static gboolean
-check_keys (const FlParam *params, const char *group, const GPtrArray *settings,
-            const char *const *reserved, GError **error)
-{
-  g_autoptr (GPtrArray) keys = g_ptr_array_new ();
-
-  for (const FlParam *p = params; p != NULL && p->type != FL_TYPE_END; p++)
-    g_ptr_array_add (keys, (gpointer) fl_param_key (p));
-  for (size_t i = 0; reserved != NULL && reserved[i] != NULL; i++)
-    g_ptr_array_add (keys, (gpointer) reserved[i]);
-  g_ptr_array_add (keys, NULL);
-
-  for (guint i = 0; settings != NULL && i < settings->len; i++)
-    {
-      const FlSetting *setting = g_ptr_array_index (settings, i);
-      const char *const *known = (const char *const *) keys->pdata;
-      g_autofree char *suggestion = NULL;
-
-      if (g_strv_contains (known, setting->key))
-        continue;
-      suggestion = fl_suggest (setting->key, known);
-      fl_fail (error, FL_ERROR_CONFIG, "unknown key; %s", suggestion);
-      fl_setting_locate (error, group, setting->key, NULL, setting->origin);
-      return FALSE;
-    }
-  return TRUE;
-}
-
-/* Finds the instance a value names; an empty value names none. */
-static gboolean
-field_resolve (const FlParam *param, Field *field, const char *name, FlResolve resolve,
-               gpointer user_data, GError **error)
-{
-  if (resolve == NULL || *name == '\0')
-    return TRUE;
-  field->instance = resolve (user_data, param->kind, name, error);
-  return field->instance != NULL;
-}
-
-static gboolean
-store_one (const FlParam *param, gpointer self, const char *group, const FlSetting *setting,
-           FlResolve resolve, gpointer user_data, GError **error)
-{
-  const char *key = fl_param_key (param);
-  g_autofree char *fallback = setting == NULL ? fl_param_default (param) : NULL;
-  const char *value = setting != NULL ? setting->value : fallback;
-  Field field = { .reals = { 0, NULL } };
-  g_autoptr (GError) reason = NULL;
-
-  if (value == NULL)
-    {
-      fl_fail (error, FL_ERROR_CONFIG, "must be given: %s", param->doc);
-      fl_setting_locate (error, group, key, NULL, NULL);
-      return FALSE;
-    }
-  if (!field_parse (param, &field, value, &reason)
-      || (param->type == FL_TYPE_PLUGIN
-          && !field_resolve (param, &field, value, resolve, user_data, &reason)))
-    {
-      /* What is wrong in the named plugin's own group has been located there. */
-      if (param->type != FL_TYPE_PLUGIN || reason->code != FL_ERROR_CONFIG)
-        fl_setting_locate (&reason, group, key, value,
-                           setting != NULL ? setting->origin : NULL);
-      g_propagate_error (error, g_steal_pointer (&reason));
-      return FALSE;
-    }
-  memcpy ((char *) self + param->offset, &field, fl_param_size (param));
-  return TRUE;
-}
-
-gboolean
-fl_params_store (const FlParam *params, gpointer self, const char *group,
-                 const GPtrArray *settings, const char *const *reserved, FlResolve resolve,
-                 gpointer user_data, GError **error)
-{
-  if (!check_keys (params, group, settings, reserved, error))
-    return FALSE;
-  for (const FlParam *p = params; p != NULL && p->type != FL_TYPE_END; p++)
-    if (!store_one (p, self, group, find_setting (settings, fl_param_key (p)), resolve,
-                    user_data, error))
-      {
-        fl_params_clear (params, self);
-        return FALSE;
-      }
-  return TRUE;
-}
-
-void
-fl_params_clear (const FlParam *params, gpointer self)
-{
-  for (const FlParam *p = params; p != NULL && p->type != FL_TYPE_END; p++)
-    {
-      Field field = { .reals = { 0, NULL } };
-
-      memcpy (&field, (char *) self + p->offset, fl_param_size (p));
-      field_clear (p->type, &field);
-      memcpy ((char *) self + p->offset, &field, fl_param_size (p));
     }
 }
