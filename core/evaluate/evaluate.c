@@ -326,30 +326,93 @@ view_has_needs (const FlInstance *objective, const FlView *view, GError **error)
   return TRUE;
 }
 
-gboolean
-fl_objective_run (const FlInstance *objective, const char *name, const FlView *view, int k,
-                  FlOutcome *outcome, GError **error)
+static void
+result_of_view (FlResult *result, const FlInstance *objective, const FlView *view)
 {
   static const char *const parts[] = {
     [FL_PART_TRAIN] = "train", [FL_PART_VALIDATION] = "validation", [FL_PART_TEST] = "test"
   };
   gboolean whole = fl_objective_is_whole (objective);
+
+  result_init (result, objective, fl_objective_values (objective));
+  result->part = whole ? NULL : parts[view->part];
+  result->n = whole ? 0 : view->n;
+  result->groups[FL_SIDE_USER] = view->user_groups;
+  result->groups[FL_SIDE_ITEM] = view->item_groups;
+  result->n_entities[FL_SIDE_USER] = view->n_users;
+  result->n_entities[FL_SIDE_ITEM] = view->n_items;
+}
+
+static gboolean
+evaluate_view (const FlInstance *objective, const FlView *view, FlResult *result,
+               FlOutcome *outcome, GError **error)
+{
+  return view_has_needs (objective, view, error)
+         && fl_objective_evaluate (objective, view, result, error)
+         && collect (result, outcome, error);
+}
+
+gboolean
+fl_objective_run (const FlInstance *objective, const char *name, const FlView *view, int k,
+                  FlOutcome *outcome, GError **error)
+{
   g_auto (FlResult) result;
 
-  result_init (&result, objective, fl_objective_values (objective));
+  result_of_view (&result, objective, view);
   result.name = name;
-  result.part = whole ? NULL : parts[view->part];
   result.k = k;
-  result.n = whole ? 0 : view->n;
-  result.groups[FL_SIDE_USER] = view->user_groups;
-  result.groups[FL_SIDE_ITEM] = view->item_groups;
-  result.n_entities[FL_SIDE_USER] = view->n_users;
-  result.n_entities[FL_SIDE_ITEM] = view->n_items;
-  if (view_has_needs (objective, view, error)
-      && fl_objective_evaluate (objective, view, &result, error)
-      && collect (&result, outcome, error))
+  if (evaluate_view (objective, view, &result, outcome, error))
     return TRUE;
   g_prefix_error (error, "objective %s: ", name != NULL ? name : objective->plugin->name);
+  return FALSE;
+}
+
+/* The numbers of a value by user, or item; the last that were asked for. */
+static const FlEach *
+find_each (const FlOutcome *outcome, const char *name, FlIndex index)
+{
+  for (guint k = outcome->each->len; k-- > 0;)
+    {
+      const FlEach *each = g_ptr_array_index (outcome->each, k);
+
+      if (each->index == index && each->group == NULL && strcmp (each->name, name) == 0)
+        return each;
+    }
+  return NULL;
+}
+
+static gboolean
+copy_each (FlResult *result, const FlView *view, size_t value, FlSide side, double *out,
+           GError **error)
+{
+  FlIndex index = side == FL_SIDE_USER ? FL_INDEX_USER : FL_INDEX_ITEM;
+  g_autoptr (FlOutcome) outcome = fl_outcome_new ();
+  const FlEach *each;
+
+  if (value >= result->n_values)
+    return fl_fail (error, FL_ERROR_PLUGIN, "is asked for value %" G_GSIZE_FORMAT ", and has "
+                    "%" G_GSIZE_FORMAT ", from 0", value, result->n_values);
+  if (!evaluate_view (result->plugin, view, result, outcome, error))
+    return FALSE;
+  each = find_each (outcome, result->values[value].name, index);
+  if (each == NULL)
+    return fl_fail (error, FL_ERROR_CONFIG, "gives no %s for each %s", result->values[value].name,
+                    fl_index_name (index));
+  for (size_t e = 0; e < each->n; e++)
+    out[e] = each->value[e];
+  return TRUE;
+}
+
+gboolean
+fl_objective_each (const FlInstance *objective, const FlView *view, size_t value, FlSide side,
+                   double *each, GError **error)
+{
+  g_auto (FlResult) result;
+
+  result_of_view (&result, objective, view);
+  if (copy_each (&result, view, value, side, each, error))
+    return TRUE;
+  g_prefix_error (error, "objective %s: ", objective->plugin->name);
   return FALSE;
 }
 

@@ -276,6 +276,31 @@ check_lengths (const Check *check, const FlSection *objective, unsigned needs, G
   return FALSE;
 }
 
+/* Both look at one view: an objective that asks another must itself need the lists, or the
+ * validation ratings, that the other needs. */
+static gboolean
+check_asked (const FlSection *section, const FlInstance *objective, GError **error)
+{
+  unsigned needs = fl_instance_needs (objective);
+  const FlParam *p = objective->plugin->params;
+
+  for (; p != NULL && p->type != FL_TYPE_END; p++)
+    {
+      const FlInstance *asked = fl_objective_asked (objective, p);
+      unsigned missing = asked != NULL ? fl_instance_needs (asked) & ~needs : 0;
+
+      if (missing & (FL_NEEDS_LISTS | FL_NEEDS_VALIDATION))
+        return section_fail (section, error, "%s = %s %s, and '%s' is not made for that",
+                             fl_param_key (p), fl_instance_name (asked),
+                             missing & FL_NEEDS_LISTS ? "measures top-K lists"
+                                                      : "learns from validation ratings",
+                             fl_instance_name (objective));
+      if (asked != NULL && !check_asked (section, asked, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 static gboolean
 check_part (const Check *check, const FlSection *objective, unsigned needs, GError **error)
 {
@@ -309,6 +334,7 @@ check_objectives (const Check *check, GError **error)
       unsigned needs = instance != NULL ? fl_instance_needs (instance) : 0;
 
       if (instance == NULL || !check_section (check, objective, error)
+          || !check_asked (objective, instance, error)
           || !check_lengths (check, objective, needs, error)
           || !check_part (check, objective, needs, error))
         return FALSE;

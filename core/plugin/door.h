@@ -44,8 +44,6 @@ gboolean fl_call_check_finite (FlCall *call, const char *what, const double *num
 
 /* ---- every kind ----------------------------------------------------------- */
 
-/* FlNeed, or-ed, with the parameters as they are. */
-unsigned fl_instance_needs (const FlInstance *instance);
 gboolean fl_instance_check (const FlInstance *instance, GError **error);
 gboolean fl_instance_check_data (const FlInstance *instance, const FlData *data, GError **error);
 /* *files: NULL-terminated, NULL when it reads none. */

@@ -183,3 +183,11 @@ fl_instance_free (FlInstance *instance)
   g_free (instance->self);
   g_free (instance);
 }
+
+const FlInstance *
+fl_objective_asked (const FlInstance *objective, const FlParam *param)
+{
+  if (param->type != FL_TYPE_PLUGIN || param->kind != FL_KIND_OBJECTIVE)
+    return NULL;
+  return *(FlInstance **) (gpointer) ((char *) objective->self + param->offset);
+}

@@ -127,6 +127,10 @@ FlInstance *fl_instance_new (const FlEntry *entry, const char *group, const GPtr
 void fl_instance_free (FlInstance *instance);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlInstance, fl_instance_free)
 
+/* The objective that a parameter of this one names; NULL: `param` is no such parameter, or
+ * it is left empty. */
+const FlInstance *fl_objective_asked (const FlInstance *objective, const FlParam *param);
+
 /* ---- the run context that plugins are handed ---------------------------- */
 
 /* With total = 0 the work passes to the plugin `what` ("model/als-mf"): should

@@ -37,6 +37,21 @@ gboolean fl_objective_gradient_factors (const FlInstance *objective, const FlVie
                                         double *loss, double *d_user, double *d_item,
                                         GError **error);
 
+/* Evaluates it over the view and writes into `each` (n_users or n_items of the view) what
+ * it says of each user, or item, as its value number `value`; NaN: undefined.
+ * FL_ERROR_CONFIG when it gives no such numbers, or the view has not what it needs (lists,
+ * groups); its own errors and infinite numbers as where it stands in [evaluate].  Messages
+ * name it.
+ *
+ * So one objective may ask another, a parameter of its own (FL_PLUGIN_PARAM): an index of
+ * inequality is of any measure.  Lists, and ratings for validation, it must then need
+ * where the other does, or a pipeline is refused:
+ *
+ *   .needs = FL_NEEDS_LISTS | FL_NEEDS_VALIDATION,
+ *   .needs_now = ...                        returns fl_instance_needs (self->measure)   */
+gboolean fl_objective_each (const FlInstance *objective, const FlView *view, size_t value,
+                            FlSide side, double *each, GError **error);
+
 FL_END_DECLS
 
 #endif

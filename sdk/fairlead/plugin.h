@@ -93,6 +93,8 @@ struct FlPlugin
 
 /* The name of an instance's plugin, "als-mf". */
 const char *fl_instance_name (const FlInstance *instance);
+/* What it needs (FlNeed, or-ed), with its parameters as they are. */
+unsigned fl_instance_needs (const FlInstance *instance);
 
 /* ---- registration ------------------------------------------------------ */
 

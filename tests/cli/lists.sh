@@ -86,6 +86,43 @@ check "values of each user are kept, by K" [ "$("$fairlead" runs export --store 
 check "--resume" status 0 run lists.conf --store one.db --resume --json again.json
 equal "... computes nothing" "$(grep -c '^\[' err)" 0
 
+# An objective that asks any other for its users' values.
+sed -e '/^\[objective change\]/,/^\[arm plain\]/c\
+[objective of-lists]\
+plugin = toy-gini\
+measure = ndcg\
+[objective of-ratings]\
+plugin = toy-gini\
+measure = mae\
+[objective deaf]\
+plugin = toy-deaf\
+measure = mae\
+[arm plain]' -e 's/^objectives = .*/objectives = ndcg; mae; of-lists; of-ratings; deaf/' \
+  -e '/^\[arm crowd\]/,/^mitigators/d' -e '/^\[mitigator/,/^loud/d' lists.conf >asking.conf
+check "an objective asks others" status 0 run asking.conf --store asking.db --quiet --json one.json
+"$fairlead" runs export --store asking.db --each --format=json >each.json
+# gini METRIC K: of the users' values of the arm plain, first repeat.
+gini ()
+{
+  jq -s --arg metric "$1" --argjson k "$2" '[.[] | select(.arm == "plain" and .repeat == 0 and
+    .metric == $metric and .k == $k and .side == "user") | .values[] | values] | sort | length as $n |
+    add as $sum | [to_entries[] | (2 * (.key + 1) - $n - 1) * .value] | add / ($n * $sum)' each.json
+}
+# near A B
+near ()
+{
+  jq -n --argjson a "$1" --argjson b "$2" '$a - $b | fabs < 1e-12'
+}
+number ()
+{
+  jq "[.cells[] | select(.arm == \"plain\" and .repeat == 0) | .metrics[] | select(.name == \"$1\" and
+    .k == $2 and .group == null) | .value][0]" one.json
+}
+equal "... over lists, for each K" \
+  "$(near "$(number of-lists 10)" "$(gini ndcg 10)") $(near "$(number of-lists 3)" "$(gini ndcg 3)")" "true true"
+equal "... over ratings, without any K" "$(near "$(number of-ratings null)" "$(gini mae null)")" true
+equal "... or being none over lists" "$(number deaf null)" "$(number of-ratings null)"
+
 # refused WHAT MESSAGE SETTING...
 refused ()
 {
@@ -101,6 +138,25 @@ refused ()
 }
 refused "an unknown arm" "against = plian: there is no arm 'plian'; did you mean 'plain'" change.against=plian
 refused "no K" 'lists.conf:[0-9]*: \[evaluate\] k: must be given: \[objective toy-length\]' evaluate.k=
+broken_by ()
+{
+  what=$1
+  message=$2
+  shift 2
+  check "$what" status 2 run asking.conf --store refused.db --dry-run "$@"
+  check "... and said so" says "$message" err
+}
+broken_by "lists asked for by what is not over them" \
+  "\[objective deaf\] plugin = toy-deaf: measure = ndcg measures top-K lists, and 'toy-deaf' is not made for that" \
+  --set deaf.measure=ndcg
+broken_by "validation ratings asked for by what is not shown them" \
+  "measure = long-term-gap learns from validation ratings, and 'toy-deaf' is not made for that" \
+  --set deaf.measure=long-term-gap --set "data.items.group-by=degree quantiles 2"
+broken_by "validation ratings that who is asked learns from, and test ratings are shown" \
+  "'toy-gini' learns from the ratings that it is shown" \
+  --set of-lists.measure=long-term-gap --set "data.items.group-by=degree quantiles 2"
+broken_by "groups that who is asked needs, and there are none" 'needs groups of users' \
+  --set of-lists.measure=dp --set data.users.group-by=
 refused "a K of none" 'k = 0: .*must be from 1' evaluate.k=0
 check "more than there are items" status 1 run lists.conf --store refused.db --arm plain --set evaluate.k=131
 check "... and said so" says \

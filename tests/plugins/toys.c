@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* toys: one family of small plugins of every kind, for tests of pipelines.  Any
  * rating is predicted to be 1. */
+#include <math.h>
+#include <stdlib.h>
+
 #include <fairlead/plugin.h>
 
 /* ---- source ------------------------------------------------------------- */
@@ -250,6 +253,73 @@ static const FlPlugin toy_change
                      .needs = FL_NEEDS_LISTS,
                      FL_OBJECTIVE (.values = change_values, .evaluate = toy_change_evaluate));
 
+/* ---- objectives that ask others ------------------------------------------ */
+
+typedef struct
+{
+  FlInstance *measure;
+} ToyGini;
+
+static const FlParam gini_params[] = {
+  FL_PLUGIN_PARAM (ToyGini, measure, FL_KIND_OBJECTIVE, NULL, "of which each user has a number"),
+  FL_PARAM_END
+};
+
+static const FlValue gini_values[] = { { .name = "toy-gini" }, FL_VALUE_END };
+static const FlValue deaf_values[] = { { .name = "toy-deaf" }, FL_VALUE_END };
+
+static int
+ascending (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+/* sum_r (2 r - n - 1) x_(r) / (n sum x) of what is defined. */
+static gboolean
+toy_gini_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **error)
+{
+  const ToyGini *gini = self;
+  g_autofree double *each = fl_alloc (view->n_users, sizeof *each, error);
+  double above = 0, sum = 0;
+  size_t n = 0;
+
+  if (each == NULL || !fl_objective_each (gini->measure, view, 0, FL_SIDE_USER, each, error))
+    return FALSE;
+  for (uint32_t u = 0; u < view->n_users; u++)
+    if (!isnan (each[u]))
+      each[n++] = each[u];
+  qsort (each, n, sizeof *each, ascending);
+  for (size_t r = 1; r <= n; r++)
+    {
+      above += (2 * (double) r - (double) n - 1) * each[r - 1];
+      sum += each[r - 1];
+    }
+  if (sum > 0)
+    fl_result_set_n (result, 0, above / ((double) n * sum), n);
+  return TRUE;
+}
+
+static unsigned
+toy_gini_needs (gconstpointer self)
+{
+  return fl_instance_needs (((const ToyGini *) self)->measure);
+}
+
+static const FlPlugin toy_gini
+    = FL_DESCRIPTOR (.name = "toy-gini", .summary = "how unequal a measure's users are",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = gini_params, .self_size = sizeof (ToyGini),
+                     .needs = FL_NEEDS_LISTS | FL_NEEDS_VALIDATION, .needs_now = toy_gini_needs,
+                     FL_OBJECTIVE (.values = gini_values, .evaluate = toy_gini_evaluate));
+
+static const FlPlugin toy_deaf
+    = FL_DESCRIPTOR (.name = "toy-deaf", .summary = "the same, and knows nothing of lists",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = gini_params, .self_size = sizeof (ToyGini),
+                     FL_OBJECTIVE (.values = deaf_values, .evaluate = toy_gini_evaluate));
+
 /* ---- mitigators --------------------------------------------------------- */
 
 typedef struct
@@ -326,4 +396,5 @@ static const FlPlugin toy_closed
                      FL_MITIGATOR (FL_TRAIN (.train = toy_mitigator_train)));
 
 FL_PLUGINS (&toy_data, &toy_draw, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_grouped,
-            &toy_length, &toy_change, &toy_add, &toy_train, &toy_careful, &toy_closed);
+            &toy_length, &toy_change, &toy_gini, &toy_deaf, &toy_add, &toy_train, &toy_careful,
+            &toy_closed);

@@ -193,13 +193,68 @@ test_change (void **state)
   assert_metric (change, "list-change", "age=0", 0.5);
 }
 
+/* ---- one objective that asks another ------------------------------------ */
+
+/* What `name` says of each user, or item, of `view`; NULL with `message`. */
+static double *
+ask (const char *name, const FlView *view, size_t value, FlSide side, const char *message)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlInstance) objective
+      = test_instance_new (world.registry, FL_KIND_OBJECTIVE, name, NULL, &error);
+  g_autofree double *each = g_new (double, N_USERS + N_ITEMS);
+  gboolean done = fl_objective_each (objective, view, value, side, each, &error);
+
+  if (message == NULL && !done)
+    fail_msg ("%s", error->message);
+  if (message == NULL)
+    return g_steal_pointer (&each);
+  assert_false (done);
+  assert_string_equal (error->message, message);
+  return NULL;
+}
+
+static void
+test_asked (void **state)
+{
+  /* Of the lists [0 1], [0 1], [2 3] and none. */
+  const double recall[] = { 1.0, 2.0 / 3.0, 0.0, NAN }, covered[] = { 1, 1, 1, 1, 0 };
+  g_autofree double *users = ask ("recall", world.view, 0, FL_SIDE_USER, NULL);
+  g_autofree double *items = ask ("coverage", world.view, 0, FL_SIDE_ITEM, NULL);
+  g_autofree double *parity = ask ("dp", world.view, 2, FL_SIDE_ITEM,
+                                   "objective dp: gives no dp-recommended for each item");
+
+  (void) state;
+  assert_null (parity); /* by item it is of two groups, and there are three */
+  for (size_t u = 0; u < N_USERS; u++)
+    assert_true (users[u] == recall[u] || (isnan (users[u]) && isnan (recall[u])));
+  assert_memory_equal (items, covered, sizeof covered);
+}
+
+static void
+test_asked_in_vain (void **state)
+{
+  FlView without = *world.view;
+
+  (void) state;
+  ask ("recall", world.view, 0, FL_SIDE_ITEM, "objective recall: gives no recall for each item");
+  ask ("recall", world.view, 1, FL_SIDE_USER, "objective recall: is asked for value 1, and has 1, from 0");
+  without.lists = NULL;
+  ask ("recall", &without, 0, FL_SIDE_USER,
+       "objective recall: measures top-K lists, and this view has none");
+  without = *world.view;
+  without.user_groups = NULL;
+  ask ("dp", &without, 0, FL_SIDE_ITEM, "objective dp: needs groups of users");
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_parity), cmocka_unit_test (test_divergence),
     cmocka_unit_test (test_released), cmocka_unit_test (test_genres),
-    cmocka_unit_test (test_change),
+    cmocka_unit_test (test_change), cmocka_unit_test (test_asked),
+    cmocka_unit_test (test_asked_in_vain),
   };
 
   return cmocka_run_group_tests_name ("measures of lists", tests, open_world, close_world);
