@@ -145,24 +145,33 @@ rows_init (Rows *rows, size_t n_gradients, const FlGradient *const *gradient, si
     rows->listed[k] = all[order[k]];
 }
 
+/* A listed row, in double. */
+static void
+widen (const Rows *rows, const Listed *listed, double *to)
+{
+  const float *from = listed->values;
+
+  if (rows->f64)
+    memcpy (to, listed->values, rows->n_cols * sizeof *to);
+  else
+    for (size_t a = 0; a < rows->n_cols; a++)
+      to[a] = from[a];
+}
+
 /* The products of the n gradients that list one row; room: n_gradients rows. */
 static void
-add_products (const Rows *rows, size_t n, const Listed *listed, gpointer room, double *out,
+add_products (const Rows *rows, size_t n, const Listed *listed, double *room, double *out,
               double *gram)
 {
-  size_t m = rows->n_cols, bytes = m * (rows->f64 ? sizeof (double) : sizeof (float));
+  size_t m = rows->n_cols;
 
   for (size_t k = 0; k < n; k++)
-    memcpy ((char *) room + k * bytes, listed[k].values, bytes);
+    widen (rows, &listed[k], room + k * m);
   for (size_t k = 0; k < n; k++)
     {
       double *to = gram + listed[k].gradient * rows->n_gradients;
-      gconstpointer from = (const char *) room + k * bytes;
 
-      if (rows->f64)
-        fl_dot_rows_f64 (n - k, NULL, m, from, m, from, out);
-      else
-        fl_dot_rows_f32 (n - k, NULL, m, from, m, from, out);
+      fl_dot_rows_f64 (n - k, NULL, m, room + k * m, m, room + k * m, out);
       for (size_t j = k; j < n; j++)
         to[listed[j].gradient] += out[j - k];
     }
@@ -187,7 +196,7 @@ static void
 add_part (const Rows *rows, size_t p, double *gram)
 {
   size_t end = start_of_part (rows, p + 1), next;
-  g_autofree gpointer room = g_malloc (rows->n_gradients * rows->n_cols * sizeof (double));
+  g_autofree double *room = g_new (double, rows->n_gradients * rows->n_cols + 1);
   g_autofree double *out = g_new (double, rows->n_gradients);
 
   for (size_t k = start_of_part (rows, p); k < end; k = next)
