@@ -82,9 +82,6 @@ FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
 /* Lent to the runs of stages, whose trainings select by it. */
 extern const FlTrainingServices fl_training_services;
 
-/* Makes ready what `factors` and `score` of a trained model read. */
-gboolean fl_model_prepare_scores (const FlInstance *model, GError **error);
-
 /* Evaluates one objective over a view and adds metrics and per-entity values to
  * `outcome`.  `name` is the section's name (NULL for a bare plugin): of plugin P
  * its values P, P-worst and n become NAME, NAME-worst and NAME.n.  Every value

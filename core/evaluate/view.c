@@ -134,15 +134,6 @@ take_factors (FlViewPrivate *priv, GError **error)
   return TRUE;
 }
 
-gboolean
-fl_model_prepare_scores (const FlInstance *model, GError **error)
-{
-  const FlGradientOps *gradient = ((const FlModelOps *) model->ops)->gradient;
-
-  return gradient == NULL || gradient->prepare_scores == NULL
-         || gradient->prepare_scores (model->self, error);
-}
-
 static void
 drop_lists (FlViewPrivate *priv)
 {

@@ -58,6 +58,7 @@ fl_conf_free (FlConf *conf)
     return;
   g_free (conf->file);
   g_ptr_array_unref (conf->groups);
+  g_hash_table_unref (conf->hashes);
   g_free (conf);
 }
 
@@ -292,6 +293,7 @@ fl_conf_parse (const char *file, const char *text, size_t length, GError **error
 
   conf->file = g_strdup (file);
   conf->groups = g_ptr_array_new_with_free_func ((GDestroyNotify) conf_group_free);
+  conf->hashes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   if (length >= 3 && memcmp (text, "\357\273\277", 3) == 0) /* byte-order mark */
     at += 3;
   while (at < end)

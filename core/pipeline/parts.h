@@ -22,6 +22,7 @@ typedef struct
 {
   char *file;
   GPtrArray *groups; /* FlConfGroup */
+  GHashTable *hashes; /* of files that plugins read: path -> fl_hash_file */
 } FlConf;
 
 FlConf *fl_conf_parse (const char *file, const char *text, size_t length, GError **error);

@@ -478,10 +478,39 @@ store_host (FlSections *sections, const Plan *plan, const FlEntry *entry,
 static FlInstance *resolve_new (gpointer user_data, FlKind kind, const char *name,
                                 GError **error);
 
-/* Makes the instance and drops it again: what it says of its settings counts. */
+/* The content of the files that the instance will read, by hash: as much a part of a
+ * result's identity as its settings.  Of a source the dataset's digest stands for them. */
+static gboolean
+hash_inputs (const FlSections *sections, const FlInstance *instance, GString *text,
+             GError **error)
+{
+  g_auto (GStrv) files = NULL;
+
+  if (!fl_instance_inputs (instance, &files, error))
+    return FALSE;
+  for (size_t i = 0; files != NULL && files[i] != NULL; i++)
+    {
+      const char *hash = g_hash_table_lookup (sections->conf->hashes, files[i]);
+
+      if (hash == NULL)
+        {
+          char *fresh = fl_hash_file (files[i], error);
+
+          if (fresh == NULL)
+            return FALSE;
+          g_hash_table_insert (sections->conf->hashes, g_strdup (files[i]), fresh);
+          hash = fresh;
+        }
+      g_string_append_printf (text, "reads %s\n", hash);
+    }
+  return TRUE;
+}
+
+/* Makes the instance and drops it again: what it says of its settings counts.  *inputs:
+ * what it reads, as hash_inputs says it. */
 static gboolean
 try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
-              const GPtrArray *given, GError **error)
+              const GPtrArray *given, GString *inputs, GError **error)
 {
   g_autoptr (GPtrArray) reserved = key_list (host_params (plan->kind), plugin_key (plan->kind));
   g_autoptr (FlInstance) instance = NULL;
@@ -491,7 +520,8 @@ try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
   instance = fl_instance_new (entry, plan->title, given, (const char *const *) reserved->pdata,
                               resolve_new, sections, &reason);
   g_ptr_array_set_size (sections->pending, (gint) sections->pending->len - 1);
-  if (instance != NULL)
+  if (instance != NULL
+      && (plan->kind == FL_KIND_SOURCE || hash_inputs (sections, instance, inputs, &reason)))
     return TRUE;
   explain (&reason, plan->origin, given);
   if (reason->code == FL_ERROR_PLUGIN)
@@ -500,10 +530,10 @@ try_instance (FlSections *sections, const Plan *plan, const FlEntry *entry,
   return FALSE;
 }
 
-/* The plugin and its settings as text.  Where a source finds its files changes no
- * result: the digest of what it reads is the dataset's part of an identity. */
+/* The plugin, built as it is, and its settings as text.  Where a source finds its files
+ * changes no result: the digest of what it reads is the dataset's part of an identity. */
 static char *
-canonical_text (const FlEntry *entry, const FlSection *section)
+canonical_text (const FlEntry *entry, const FlSection *section, const char *inputs)
 {
   const FlParam *params = entry->plugin.params;
   GString *text = g_string_new (NULL);
@@ -517,6 +547,9 @@ canonical_text (const FlEntry *entry, const FlSection *section)
       if (section->kind != FL_KIND_SOURCE || params[i].type != FL_TYPE_PATH)
         g_string_append_printf (text, "%s = %s\n", setting->key, setting->value);
     }
+  if (section->kind != FL_KIND_SOURCE && entry->hash != NULL)
+    g_string_append_printf (text, "built %s\n", entry->hash);
+  g_string_append (text, inputs);
   return g_string_free (text, FALSE);
 }
 
@@ -525,10 +558,11 @@ section_make (FlSections *sections, const Plan *plan, GError **error)
 {
   g_autoptr (GPtrArray) given = given_settings (sections, plan->group, plan->address);
   g_autoptr (FlSection) section = fl_section_new ();
+  g_autoptr (GString) inputs = g_string_new (NULL);
   const FlEntry *entry = choose_plugin (sections, plan, given, section, error);
 
   if (entry == NULL || !store_host (sections, plan, entry, given, error)
-      || !try_instance (sections, plan, entry, given, error))
+      || !try_instance (sections, plan, entry, given, inputs, error))
     return NULL;
   section->title = g_strdup (plan->title);
   section->name = g_strdup (plan->group != NULL ? plan->group->name : NULL);
@@ -536,7 +570,7 @@ section_make (FlSections *sections, const Plan *plan, GError **error)
   section->host = fl_settings_effective (is_whole (entry) ? NULL : host_params (plan->kind),
                                          given);
   section->settings = fl_settings_effective (entry->plugin.params, given);
-  section->canonical = canonical_text (entry, section);
+  section->canonical = canonical_text (entry, section, inputs->str);
   if (plan->address != NULL)
     g_hash_table_insert (sections->words, g_strdup (plan->address), fl_section_ref (section));
   return g_steal_pointer (&section);

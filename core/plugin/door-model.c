@@ -2,8 +2,6 @@
 /* door-model.c: calls of models. */
 #include "core/plugin/door.h"
 
-#include <string.h>
-
 #include "core/plugin/plugin-room.h"
 
 static const FlModelOps *
@@ -190,21 +188,23 @@ fl_closed_form_solve_hessian (const FlInstance *model, double tolerance, size_t 
                                  : lacks (&call), error);
 }
 
-/* ---- training by gradients ------------------------------------------------ */
+gboolean
+fl_closed_form_has_adjoint (const FlInstance *model)
+{
+  return closed_form (model)->sweep_back != NULL;
+}
 
 gboolean
-fl_model_settings (const FlInstance *model, FlTrainingSettings *settings, GError **error)
+fl_closed_form_sweep_back (FlInstance *model, const double *item_before, const double *user,
+                           const double *item, double *d_user, double *d_item,
+                           double *d_lambda_user, double *d_lambda_item, GError **error)
 {
-  FlCall call = fl_call_begin (model, "settings");
-  const FlGradientOps *ops = model_ops (model)->gradient;
-  const FlTrainingSettings *theirs = ops->settings (model->self);
+  const FlClosedFormOps *ops = closed_form (model);
+  FlCall call = fl_call_begin (model, "sweep_back");
 
-  /* They lie in the plugin's own structure, behind which others may stand. */
-  *settings = FL_TRAINING_SETTINGS (.loss = 0);
-  if (theirs == NULL)
-    fl_fail (&call.failure, FL_ERROR_PLUGIN, "settings returns nothing");
-  else
-    memcpy (settings, theirs, MIN (ops->settings_size, sizeof *settings));
-  settings->size = sizeof *settings;
-  return fl_call_end (&call, theirs != NULL, error);
+  return fl_call_end (&call, ops->sweep_back != NULL
+                                 ? ops->sweep_back (model->self, item_before, user, item, d_user,
+                                                    d_item, d_lambda_user, d_lambda_item,
+                                                    &call.failure)
+                                 : lacks (&call), error);
 }

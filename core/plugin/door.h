@@ -63,9 +63,31 @@ gboolean fl_model_fit_itself (FlInstance *model, const FlData *data, FlRun *run,
 /* Whether scores come from a method rather than from factors. */
 gboolean fl_model_scores_itself (const FlInstance *model);
 
-/* Of a model trained by gradients: what it is to be trained with. */
+/* Makes ready what `factors` and `score` of a trained model read. */
+gboolean fl_model_prepare_scores (const FlInstance *model, GError **error);
+
+/* ---- models trained by gradients: as in FlGradientOps ---------------------- */
+
 gboolean fl_model_settings (const FlInstance *model, FlTrainingSettings *settings,
                             GError **error);
+gboolean fl_model_start (FlInstance *model, const FlRatings *train, uint64_t seed,
+                         GError **error);
+/* FL_ERROR_PLUGIN where there is no block, or one without numbers. */
+gboolean fl_model_blocks (FlInstance *model, const FlBlock **blocks, size_t *n, GError **error);
+void fl_model_parameters_changed (FlInstance *model);
+/* user_width or item_width; 0 where it has none. */
+size_t fl_model_vector_width (const FlInstance *model, FlSide side);
+gboolean fl_model_batch_scores (FlInstance *model, const FlBatch *batch, double *score,
+                                GError **error);
+gboolean fl_model_backward (FlInstance *model, const FlBatch *batch, const double *d_score,
+                            double l2, FlGradient *gradient, FlGradient *d_delta,
+                            GError **error);
+gboolean fl_model_stream (FlInstance *model, uint64_t seed, uint64_t epoch, double *loss,
+                          GError **error);
+gboolean fl_model_vectors (FlInstance *model, FlSide side, size_t n, const uint32_t *index,
+                           double *out, GError **error);
+gboolean fl_model_vectors_back (FlInstance *model, FlSide side, size_t n, const uint32_t *index,
+                                const double *d_out, FlGradient *gradient, GError **error);
 
 /* ---- objectives ----------------------------------------------------------- */
 

@@ -15,17 +15,20 @@ FlRefusal *fl_refusal_new (const char *file, const char *reason);
 void fl_refusal_free (FlRefusal *refusal);
 
 const FlEntry *fl_entries_find (const GPtrArray *entries, FlKind kind, const char *name);
-/* Opens `file` and adds what it holds to `entries` and `refusals`. */
-void fl_load_file (const char *file, GPtrArray *entries, GPtrArray *refusals);
+void fl_hosted_language_free (FlHostedLanguage *language);
+/* Opens `file` and adds what it holds, or why it was refused. */
+void fl_load_file (const char *file, FlRegistry *registry);
 
-/* The files that may hold plugins, fit to be opened, in the order of fl_registry_new. */
-gboolean fl_search_files (const char *const *dirs, GPtrArray *files, GPtrArray *refusals,
-                          GError **error);
+/* The files that end in `suffix` and may hold plugins, fit to be opened, in the order of
+ * fl_registry_new. */
+gboolean fl_search_files (const char *const *dirs, const char *suffix, GPtrArray *files,
+                          GPtrArray *refusals, GError **error);
 
 /* Opens files, in their order, in a process of its own. */
 typedef struct
 {
-  const GPtrArray *files; /* char * */
+  const GPtrArray *files; /* char *                           */
+  FlRegistry *registry;   /* the child's copy is its own      */
   guint next;
   int pid;                /* 0: no child at work              */
   int pipe;               /* one byte from it for each file   */

@@ -66,6 +66,10 @@ char *fl_param_default (const FlParam *param);
  * reason when invalid. */
 char *fl_param_canonical (const FlParam *param, const char *value, GError **error);
 
+/* XXH3, 128 bits, of a file's bytes, hexadecimal: nobody gains from two files of the same
+ * hash, and it costs a pass through memory. */
+char *fl_hash_file (const char *path, GError **error);
+
 /* ---- registry ---------------------------------------------------------- */
 
 typedef struct
@@ -81,11 +85,20 @@ typedef struct
   char *reason;
 } FlRefusal;
 
+/* Who makes plugins of files with another ending. */
+typedef struct
+{
+  FlPluginLoader loader; /* the host's full-size copy           */
+  char *file;      /* shared object, and its hash         */
+  char *hash;
+} FlHostedLanguage;
+
 typedef struct
 {
   GPtrArray *entries;  /* FlEntry, by kind, then name             */
   GPtrArray *refusals; /* FlRefusal, in the order they were met   */
   GPtrArray *files;    /* char *, those that were opened, in order */
+  GPtrArray *loaders;  /* FlHostedLanguage                        */
 } FlRegistry;
 
 /* Searches `dirs` (NULL-terminated, or NULL), then FAIRLEAD_PLUGIN_PATH, then

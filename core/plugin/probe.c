@@ -52,12 +52,10 @@ child_settle (void)
 static void G_GNUC_NORETURN
 child_run (const FlProbe *probe, int out)
 {
-  GPtrArray *entries = g_ptr_array_new (), *refusals = g_ptr_array_new ();
-
   child_settle ();
   for (guint i = probe->next; i < probe->files->len; i++)
     {
-      fl_load_file (g_ptr_array_index (probe->files, i), entries, refusals);
+      fl_load_file (g_ptr_array_index (probe->files, i), probe->registry);
       if (write (out, "", 1) != 1)
         break;
     }

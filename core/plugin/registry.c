@@ -20,7 +20,7 @@ compare_entries (gconstpointer a, gconstpointer b)
 static void
 load_files (const GPtrArray *files, FlRegistry *registry)
 {
-  FlProbe probe = { .files = files };
+  FlProbe probe = { .files = files, .registry = registry };
 
   for (guint i = 0; i < files->len; i++)
     {
@@ -29,7 +29,7 @@ load_files (const GPtrArray *files, FlRegistry *registry)
 
       if (fl_probe_next (&probe, &error))
         {
-          fl_load_file (file, registry->entries, registry->refusals);
+          fl_load_file (file, registry);
           g_ptr_array_add (registry->files, g_strdup (file));
         }
       else
@@ -46,6 +46,7 @@ registry_empty (void)
   registry->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_entry_free);
   registry->refusals = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_refusal_free);
   registry->files = g_ptr_array_new_with_free_func (g_free);
+  registry->loaders = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_hosted_language_free);
   return registry;
 }
 
@@ -56,22 +57,49 @@ fl_registry_of (const char *const *files)
 
   for (size_t i = 0; files[i] != NULL; i++)
     {
-      fl_load_file (files[i], registry->entries, registry->refusals);
+      fl_load_file (files[i], registry);
       g_ptr_array_add (registry->files, g_strdup (files[i]));
     }
   g_ptr_array_sort (registry->entries, compare_entries);
   return registry;
 }
 
+/* Files of one ending.  What is wrong with a folder is said once, with shared objects. */
+static gboolean
+load_suffix (FlRegistry *registry, const char *const *dirs, const char *suffix, gboolean first,
+             GError **error)
+{
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) refusals
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_refusal_free);
+
+  if (!fl_search_files (dirs, suffix, files, refusals, error))
+    return FALSE;
+  for (guint i = 0; i < refusals->len; i++)
+    {
+      const FlRefusal *refusal = g_ptr_array_index (refusals, i);
+
+      if (first || g_str_has_suffix (refusal->file, suffix))
+        g_ptr_array_add (registry->refusals, fl_refusal_new (refusal->file, refusal->reason));
+    }
+  load_files (files, registry);
+  return TRUE;
+}
+
 FlRegistry *
 fl_registry_new (const char *const *dirs, GError **error)
 {
   g_autoptr (FlRegistry) registry = registry_empty ();
-  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func (g_free);
 
-  if (!fl_search_files (dirs, files, registry->refusals, error))
+  if (!load_suffix (registry, dirs, ".so", TRUE, error))
     return NULL;
-  load_files (files, registry);
+  for (guint i = 0; i < registry->loaders->len; i++)
+    {
+      const FlHostedLanguage *language = g_ptr_array_index (registry->loaders, i);
+
+      if (!load_suffix (registry, dirs, language->loader.suffix, FALSE, error))
+        return NULL;
+    }
   g_ptr_array_sort (registry->entries, compare_entries);
   return g_steal_pointer (&registry);
 }
@@ -84,6 +112,7 @@ fl_registry_free (FlRegistry *registry)
   g_ptr_array_unref (registry->entries);
   g_ptr_array_unref (registry->refusals);
   g_ptr_array_unref (registry->files);
+  g_ptr_array_unref (registry->loaders);
   g_free (registry);
 }
 

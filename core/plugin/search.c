@@ -61,6 +61,7 @@ typedef struct
   GPtrArray *files;  /* char *, fit to be probed, in search order */
   GHashTable *seen;  /* real paths of folders and files           */
   GPtrArray *refusals;
+  const char *suffix; /* of the files sought                      */
 } Search;
 
 /* The real path unless it was met before. */
@@ -111,7 +112,7 @@ search_folder (Search *search, const char *path)
   if (error != NULL)
     g_ptr_array_add (search->refusals, fl_refusal_new (path, error->message));
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (name[0] != '.' && g_str_has_suffix (name, ".so"))
+    if (name[0] != '.' && g_str_has_suffix (name, search->suffix))
       g_ptr_array_add (names, g_strdup (name));
   g_ptr_array_sort (names, compare_names);
   for (guint i = 0; i < names->len; i++)
@@ -144,10 +145,11 @@ search_all (Search *search, const char *const *dirs, GError **error)
 }
 
 gboolean
-fl_search_files (const char *const *dirs, GPtrArray *files, GPtrArray *refusals, GError **error)
+fl_search_files (const char *const *dirs, const char *suffix, GPtrArray *files,
+                 GPtrArray *refusals, GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Search search = { files, seen, refusals };
+  Search search = { files, seen, refusals, suffix };
 
   return search_all (&search, dirs, error);
 }

@@ -10,7 +10,6 @@ struct FlTraining
 {
   FlStage stage;
   FlData data;             /* of the stage                         */
-  const FlGradientOps *ops;
   FlTrainingSettings settings;
   const FlBlock *block;
   size_t n_blocks;
@@ -70,9 +69,9 @@ start_model (FlTraining *training, GError **error)
   uint64_t seed = fl_run_seed (training->stage.run);
 
   training->sampler = fl_sampler_new (train, &training->settings, seed, error);
-  if (training->sampler == NULL || !training->ops->start (model->self, train, seed, error))
+  if (training->sampler == NULL || !fl_model_start (model, train, seed, error)
+      || !fl_model_blocks (model, &training->block, &training->n_blocks, error))
     return FALSE;
-  training->n_blocks = training->ops->blocks (model->self, &training->block);
   if (training->stopping != NULL
       && !fl_stopping_set_blocks (training->stopping, training->n_blocks, training->block, error))
     return FALSE;
@@ -111,7 +110,6 @@ fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboo
   training->kept = g_array_new (FALSE, FALSE, sizeof (FlPiece));
   training->written = g_get_monotonic_time ();
   training->checkpoint = fl_run_checkpoint (stage->run, &training->seconds);
-  training->ops = ((const FlModelOps *) stage->model->ops)->gradient;
   if (!read_settings (training, settings, streams, error) || !make_stopping (training, error)
       || !start_model (training, error))
     return NULL;
@@ -203,6 +201,8 @@ fl_training_epoch_number (const FlTraining *training)
 gboolean
 fl_training_fail (FlTraining *training, GError *failure)
 {
+  if (failure == NULL)
+    fl_fail (&failure, FL_ERROR_PLUGIN, "training was ended without saying why");
   if (training->failure == NULL)
     training->failure = failure;
   else
@@ -224,8 +224,7 @@ diverge (FlTraining *training, const char *what)
 static void
 announce_change (FlTraining *training)
 {
-  if (training->ops->parameters_changed != NULL)
-    training->ops->parameters_changed (training->stage.model->self);
+  fl_model_parameters_changed (training->stage.model);
 }
 
 static gboolean
@@ -379,15 +378,13 @@ fl_training_batch (FlTraining *training)
 size_t
 fl_training_item_width (const FlTraining *training)
 {
-  return training->ops->item_width != NULL
-             ? training->ops->item_width (training->stage.model->self) : 0;
+  return fl_model_vector_width (training->stage.model, FL_SIDE_ITEM);
 }
 
 size_t
 fl_training_user_width (const FlTraining *training)
 {
-  return training->ops->user_width != NULL
-             ? training->ops->user_width (training->stage.model->self) : 0;
+  return fl_model_vector_width (training->stage.model, FL_SIDE_USER);
 }
 
 static gboolean
@@ -446,7 +443,7 @@ fl_training_scores (FlTraining *training, const FlBatch *theirs, double *score)
   if (!read_batch (training, &batch, theirs, &failure))
     return fl_training_fail (training, failure);
   memset (score, 0, batch.n * batch.width * sizeof *score);
-  return training->ops->scores (training->stage.model->self, &batch, score, &failure)
+  return fl_model_batch_scores (training->stage.model, &batch, score, &failure)
          || fl_training_fail (training, failure);
 }
 
@@ -461,8 +458,8 @@ fl_training_derive (FlTraining *training, const FlBatch *theirs, const double *d
     return FALSE;
   if (!read_batch (training, &batch, theirs, &failure)
       || !check_d_delta (training, d_delta, &failure)
-      || !training->ops->backward (training->stage.model->self, &batch, d_score, l2, gradient,
-                                   d_delta, &failure)
+      || !fl_model_backward (training->stage.model, &batch, d_score, l2, gradient, d_delta,
+                             &failure)
       || !fl_gradient_check (gradient, &failure) || !fl_gradient_check (d_delta, &failure))
     return fl_training_fail (training, failure);
   return TRUE;
@@ -514,8 +511,8 @@ fl_training_stream (FlTraining *training)
 
   if (training->failure != NULL)
     return FALSE;
-  if (!training->ops->stream (training->stage.model->self, fl_run_seed (training->stage.run),
-                              training->at.epoch, &loss, &failure))
+  if (!fl_model_stream (training->stage.model, fl_run_seed (training->stage.run),
+                        training->at.epoch, &loss, &failure))
     return fl_training_fail (training, failure);
   if (!isfinite (loss))
     return diverge (training, "the loss");
@@ -528,26 +525,14 @@ fl_training_stream (FlTraining *training)
 
 /* ---- vectors ----------------------------------------------------------- */
 
-static gboolean
-has_vectors (FlTraining *training)
-{
-  GError *failure = NULL;
-
-  if (training->ops->vectors != NULL)
-    return TRUE;
-  fl_fail (&failure, FL_ERROR_CONFIG, "model %s gives no vectors of users and items",
-           training->stage.model->plugin->name);
-  return fl_training_fail (training, failure);
-}
-
 gboolean
 fl_training_vectors (FlTraining *training, FlSide side, size_t n, const uint32_t *index,
                      double *out)
 {
   GError *failure = NULL;
 
-  return training->failure == NULL && has_vectors (training)
-         && (training->ops->vectors (training->stage.model->self, side, n, index, out, &failure)
+  return training->failure == NULL
+         && (fl_model_vectors (training->stage.model, side, n, index, out, &failure)
              || fl_training_fail (training, failure));
 }
 
@@ -557,9 +542,9 @@ fl_training_vectors_back (FlTraining *training, FlSide side, size_t n, const uin
 {
   GError *failure = NULL;
 
-  return training->failure == NULL && has_vectors (training)
-         && ((training->ops->vectors_back (training->stage.model->self, side, n, index, d_out,
-                                           gradient, &failure)
+  return training->failure == NULL
+         && ((fl_model_vectors_back (training->stage.model, side, n, index, d_out, gradient,
+                                     &failure)
               && fl_gradient_check (gradient, &failure))
              || fl_training_fail (training, failure));
 }
@@ -647,8 +632,6 @@ restore_best (FlTraining *training)
 gboolean
 fl_training_end (FlTraining *training, GError **error)
 {
-  FlInstance *model = training->stage.model;
-
   if (training->failure != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&training->failure));
@@ -658,6 +641,5 @@ fl_training_end (FlTraining *training, GError **error)
     restore_best (training);
   fl_run_note_stop (training->stage.run, training->at.stopped ? FL_STOP_PATIENCE : FL_STOP_MAX_ITER,
                     training->at.epoch);
-  return training->ops->prepare_scores == NULL
-         || training->ops->prepare_scores (model->self, error);
+  return fl_model_prepare_scores (training->stage.model, error);
 }

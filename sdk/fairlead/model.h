@@ -141,6 +141,11 @@ gboolean fl_closed_form_solve_rows (const FlInstance *model, FlSide side, double
 gboolean fl_closed_form_solve_hessian (const FlInstance *model, double tolerance, size_t n_max,
                                        double *d_user, double *d_item, FlSolution *how,
                                        GError **error);
+gboolean fl_closed_form_sweep_back (FlInstance *model, const double *item_before,
+                                    const double *user, const double *item, double *d_user,
+                                    double *d_item, double *d_lambda_user,
+                                    double *d_lambda_item, GError **error);
+gboolean fl_closed_form_has_adjoint (const FlInstance *model); /* sweep_back */
 /* Whether it has both solve_rows and solve_hessian. */
 gboolean fl_closed_form_has_derivatives (const FlInstance *model);
 

@@ -96,6 +96,33 @@ const char *fl_instance_name (const FlInstance *instance);
 /* What it needs (FlNeed, or-ed), with its parameters as they are. */
 unsigned fl_instance_needs (const FlInstance *instance);
 
+/* ---- plugins in other languages ------------------------------------------ */
+
+/* A shared object that exports fairlead_loader as well, or alone, makes plugins of files
+ * with another ending, which the host looks for in its plugin folders and treats as it
+ * does shared objects: opened in a child process first, refused with the reason. */
+typedef struct
+{
+  size_t size;
+  uint32_t api_version;
+  const char *suffix; /* ".py" */
+  /* The descriptors that the file stands for, NULL-terminated, to last as long as the
+   * process; NULL with an error: it is no plugin.  `user_data` and `init` of FlPlugin
+   * tell shared methods which plugin they are. */
+  const FlPlugin *const *(*load) (const char *file, GError **error);
+} FlPluginLoader;
+
+/* FL_LOADER (.suffix = ".py", .load = python_load); */
+#define FL_LOADER(...) \
+  const FlPluginLoader *fairlead_loader (void) \
+  { \
+    static const FlPluginLoader fl_loader_ \
+        = { .size = sizeof (FlPluginLoader), .api_version = FL_API_VERSION, __VA_ARGS__ }; \
+    return &fl_loader_; \
+  } \
+  const FlPluginLoader *fairlead_loader (void)
+const FlPluginLoader *fairlead_loader (void);
+
 /* ---- registration ------------------------------------------------------ */
 
 #define FL_SOURCE(...) FL_OPS_ (SOURCE, FlSourceOps, __VA_ARGS__)

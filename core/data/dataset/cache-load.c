@@ -83,32 +83,6 @@ stamp_inputs (char **inputs, GError **error)
   return g_string_free (g_steal_pointer (&all), FALSE);
 }
 
-/* XXH3, 128 bits, of a file's bytes, hexadecimal: nobody gains from two files of
- * the same hash, and it costs a pass through memory. */
-static char *
-hash_file (const char *path, GError **error)
-{
-  XXH3_state_t *state = XXH3_createState ();
-  g_autofree guchar *buffer = g_malloc (1 << 18);
-  int file = g_open (path, O_RDONLY | O_CLOEXEC, 0);
-  XXH128_hash_t hash;
-  ssize_t n = -1;
-
-  XXH3_128bits_reset (state);
-  if (file >= 0)
-    while ((n = read (file, buffer, 1 << 18)) > 0 || (n < 0 && errno == EINTR))
-      if (n > 0)
-        XXH3_128bits_update (state, buffer, (size_t) n);
-  if (n < 0)
-    fl_fail (error, FL_ERROR_DATA, "cannot read %s: %s", path, g_strerror (errno));
-  if (file >= 0)
-    close (file);
-  hash = XXH3_128bits_digest (state);
-  XXH3_freeState (state);
-  return n != 0 ? NULL : g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x",
-                                          (guint64) hash.high64, (guint64) hash.low64);
-}
-
 /* The hash of an input file, remembered in `folder`. */
 static char *
 hash_input (const char *folder, const char *path, GError **error)
@@ -126,7 +100,7 @@ hash_input (const char *folder, const char *path, GError **error)
   if (g_file_get_contents (memo, &known, NULL, NULL) && g_str_has_prefix (known, text)
       && strlen (known) == length + HASH_LENGTH)
     return g_strdup (known + length);
-  hash = hash_file (path, error);
+  hash = fl_hash_file (path, error);
   if (hash == NULL)
     return NULL;
   line = g_strconcat (text, hash, NULL);

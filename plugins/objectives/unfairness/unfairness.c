@@ -546,6 +546,20 @@ gradient (const Measure *measure, const Unfairness *self, const FlView *view, do
   return TRUE;
 }
 
+/* Groups that errors make are not there yet. */
+static gboolean
+unfairness_check_data (gconstpointer self, const FlData *data, GError **error)
+{
+  const char *label = ((const Unfairness *) self)->disadvantaged;
+  uint32_t g;
+
+  if (label[0] == '\0' || data->user_groups == NULL
+      || fl_groups_find_label (data->user_groups, label, &g, error))
+    return TRUE;
+  g_prefix_error (error, "disadvantaged = %s: ", label);
+  return FALSE;
+}
+
 /* ---- the five ---------------------------------------------------------- */
 
 #define PARAM_DISADVANTAGED \
@@ -603,7 +617,7 @@ static const FlParam parity_params[] = {
   static const FlPlugin id_##_plugin = FL_DESCRIPTOR ( \
     .name = #id_, .summary = summary_, .reference = "[yao, eq. " equation_ ", 3.3, sec. 3.4.2]", \
     .licence = "LGPL-3.0-or-later", .params = params_, .self_size = sizeof (Unfairness), \
-    .needs = FL_NEEDS_USER_GROUPS, \
+    .needs = FL_NEEDS_USER_GROUPS, .check_data = unfairness_check_data, \
     FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate, .gradient = id_##_gradient))
 
 MEASURE (value, params, "rating points", identity, absolute, FALSE,
