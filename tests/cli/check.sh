@@ -3,18 +3,12 @@
 # fairlead check: the cells and settings of a right pipeline, and for each kind of
 # mistake the very message.
 set -u
-fairlead=$FAIRLEAD_BUILD/fairlead
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-mkdir -m 755 "$work/toys" && cp "$FAIRLEAD_BUILD/tests/plugins/.libs/toys.so" "$work/toys" \
-  && chmod 755 "$work/toys/toys.so" || exit 99
-cd "$work" || exit 99
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+specimens toys
 unset NOWHERE
 # No other plugins: messages list what is installed.
-FAIRLEAD_PLUGIN_PATH=$work/toys FAIRLEAD_PLUGIN_DIR=$work/toys
+FAIRLEAD_PLUGIN_PATH=$folder/plugins FAIRLEAD_PLUGIN_DIR=$folder/plugins
 export FAIRLEAD_PLUGIN_PATH FAIRLEAD_PLUGIN_DIR
-n=0
-failed=0
 
 data='[data]
 source = toy-data'
@@ -22,18 +16,6 @@ model='[model]
 plugin = toy-factors'
 evaluate='[evaluate]
 objectives = toy-error'
-
-# compare WHAT EXPECTED FOUND
-compare ()
-{
-  n=$((n + 1))
-  if [ "$2" = "$3" ]; then
-    printf 'ok: %s\n' "$1"
-  else
-    failed=$((failed + 1))
-    printf 'NOT ok: %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  fi
-}
 
 # broken GROUPS MESSAGE [OPTION...] < TEXT: TEXT with the named usual groups behind
 # it is refused with MESSAGE and status 2, and nothing is printed.
@@ -137,7 +119,7 @@ printf '[data]\nsource = %05000d\n' 0 | broken '' "p.conf:2: longer than 4096 by
 printf '' | broken '' "p.conf: [evaluate] objectives: must be given: names of [objective NAME] groups or of plugins, separated by ';'"
 printf '#\n%.0s' $(seq 600000) > long.conf
 refused "long.conf: longer than 1048576 bytes; expected a pipeline file" long.conf
-refused "toys: is a folder; expected a pipeline file" toys
+refused "plugins: is a folder; expected a pipeline file" plugins
 refused "none.conf: No such file or directory" none.conf
 
 # ---- keys and values ------------------------------------------------------------
@@ -557,8 +539,6 @@ compare 'a byte-order mark, CRLF, no last line end' "0 1 cell" "$? $(tail -1 out
 
 # ---- with the data ---------------------------------------------------------------
 
-FAIRLEAD_CACHE=$work/cache
-export FAIRLEAD_CACHE
 "$fairlead" check dos.conf > out 2> err
 compare 'the audit' "0
 audit
@@ -569,5 +549,4 @@ printf '[data]\nsource = toy-data\nusers.group-by = sied\n%s\n%s\n' "$model" "$e
 compare 'what only the data show' "2 fairlead: sied.conf:3: [data] users.group-by = sied: no such attribute" \
   "$? $(sed 's/attribute: .*/attribute/' err)"
 
-printf '%d passed, %d failed\n' $((n - failed)) "$failed"
-[ "$failed" = 0 ]
+finish

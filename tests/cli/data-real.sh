@@ -3,19 +3,13 @@
 # Every count that is known of the real data, through the command line.
 # Slow only where the cache is empty.
 set -u
-: "${FAIRLEAD_BUILD:?}"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
 if [ -z "${FAIRLEAD_DATA:-}" ] || [ ! -d "$FAIRLEAD_DATA" ]; then
   echo "FAIRLEAD_DATA names no folder with the data: ml-100k and ml-1m (grouplens.org), itfr-ml-1m,"
   echo "fda-ml-1m; skipped"
   exit 77
 fi
-fairlead=$FAIRLEAD_BUILD/fairlead
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-export FAIRLEAD_CACHE="$work/cache" LC_ALL=C.UTF-8
-n=0
-failed=0
 
 # has FOLDER: whether the data are here; else says so.
 has ()
@@ -28,20 +22,14 @@ has ()
 look ()
 {
   what=$*
-  "$fairlead" data info "$@" --json >"$work/info" 2>"$work/err" || sed 's/^/    /' "$work/err"
+  "$fairlead" data info "$@" --json >info 2>err || sed 's/^/    /' err
   printf -- '-- data info %s\n' "$what" | sed "s,$FAIRLEAD_DATA,DATA,g"
 }
 # is WHAT EXPECTED FILTER: what jq makes of it.
 is ()
 {
-  found=$(jq -c "def r: . * 100 | round / 100; $3" "$work/info")
-  n=$((n + 1))
-  if [ "$2" = "$found" ]; then
-    printf 'ok: %s: %s\n' "$1" "$found"
-  else
-    failed=$((failed + 1))
-    printf 'NOT ok: %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$found"
-  fi
+  found=$(jq -c "def r: . * 100 | round / 100; $3" info)
+  compare "$1: $found" "$2" "$found"
 }
 size='[.users, .items, .ratings]'
 # Users, items and ratings that the filter left.
@@ -156,5 +144,4 @@ if has open-example; then
   is 'ratings by value' '[0,254,1,421,2,486]' "$values"
 fi
 
-printf '%d compared, %d wrong\n' $n $failed
-[ $failed -eq 0 ]
+finish

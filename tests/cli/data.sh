@@ -2,38 +2,13 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # fairlead data: what it tells of embedded and of made-up data, what it refuses.
 set -u
-: "${FAIRLEAD_BUILD:?}"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
-fairlead=$FAIRLEAD_BUILD/fairlead
-work=$(mktemp -d) || exit 99
-trap 'chmod -R u+rwx "$work"; rm -rf "$work"' EXIT
-cd "$work" || exit 99
-export FAIRLEAD_CACHE="$work/cache" LC_ALL=C.UTF-8
-n=0
-failed=0
-
-# compare WHAT EXPECTED FOUND
-compare ()
-{
-  n=$((n + 1))
-  if [ "$2" = "$3" ]; then
-    printf 'ok: %s: %s\n' "$1" "$3"
-  else
-    failed=$((failed + 1))
-    printf 'NOT ok: %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-  fi
-}
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
 # tells WHAT TEXT: the output has it.
 tells ()
 {
-  n=$((n + 1))
-  if grep -qF -e "$2" out; then
-    printf 'ok: %s: %s\n' "$1" "$2"
-  else
-    failed=$((failed + 1))
-    printf 'NOT ok: %s: %s is not in\n' "$1" "$2"
-    sed 's/^/    /' out
-  fi
+  check "$1: $2" grep -qF -e "$2" out
+  grep -qF -e "$2" out || sed 's/^/    /' out
 }
 # refused STATUS MESSAGE ARGUMENT...: message on standard error, nothing on output.
 refused ()
@@ -298,5 +273,4 @@ compare 'synth' 0 $?
 compare 'the same draw' "$(digest block-model --seed 4)" "$(sed -n 's/^# digest //p' said)"
 refused 2 'source restaurant draws nothing: `fairlead data export` writes it' synth restaurant -o new.d
 
-printf '%d compared, %d wrong\n' $n $failed
-[ $failed -eq 0 ]
+finish

@@ -2,37 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # Groups as a run reports them: crossed labels, and groups by the error of an arm.
 set -u
-: "${FAIRLEAD_BUILD:?}"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
-fairlead=$FAIRLEAD_BUILD/fairlead
-folder=$(mktemp -d) || exit 99
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 99
-export FAIRLEAD_CACHE="$folder/cache" LC_ALL=C.UTF-8
-failed=0
-n=0
-check () # WHAT COMMAND...
-{
-  what=$1
-  shift
-  n=$((n + 1))
-  if "$@"; then
-    echo "ok: $what"
-  else
-    echo "NOT ok: $what"
-    failed=1
-  fi
-}
-compare () # WHAT EXPECTED FOUND
-{
-  n=$((n + 1))
-  if [ "$2" = "$3" ]; then
-    echo "ok: $1"
-  else
-    printf 'NOT ok: %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-    failed=1
-  fi
-}
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
 
 cat >diners.conf <<'END'
 [pipeline]
@@ -121,4 +92,4 @@ compare "the same digits for two threads" "$(groups error.json strong)" \
 compare "nothing is computed twice" 0 "$("$fairlead" run diners.conf --store error.json.db --resume \
   --set 'data.users.group-by=error of plain on test quantiles 4' 2>&1 | grep -c '^\[')"
 echo "$n compared"
-exit $failed
+finish

@@ -2,24 +2,21 @@
 # fairlead inspect: every plugin in all three forms, and what it says of
 # mistakes.
 set -u
-: "${FAIRLEAD_BUILD:?}"
-fairlead=$FAIRLEAD_BUILD/fairlead
-scratch=$(mktemp -d) || exit 99
-trap 'rm -rf "$scratch"' EXIT
-failed=0
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
 
 # expect STATUS TEXT ARGUMENT...: exit status, and text in what is printed.
 expect ()
 {
   wanted=$1 text=$2
   shift 2
-  "$fairlead" inspect "$@" >"$scratch/out" 2>&1
+  "$fairlead" inspect "$@" >out 2>&1
   status=$?
-  if [ $status -eq "$wanted" ] && grep -qF -e "$text" "$scratch/out"; then
+  n=$((n + 1))
+  if [ $status -eq "$wanted" ] && grep -qF -e "$text" out; then
     echo "ok: inspect $*: $text"
   else
-    echo "NOT so: inspect $*: status $status, wanted $wanted and '$text'"
-    sed 's/^/    /' "$scratch/out"
+    echo "NOT ok: inspect $*: status $status, wanted $wanted and '$text'"
+    sed 's/^/    /' out
     failed=1
   fi
 }
@@ -32,15 +29,15 @@ for name in $names; do
   expect 0 "\"name\" : \"${name#*/}\"" "$name" --json
   expect 0 ".SH NAME" "$name" --man
   if command -v groff >/dev/null; then
-    groff -man -ww -Tutf8 -Z "$scratch/out" 2>&1 >/dev/null | sed "s,^,NOT so: $name: ," |
-      tee "$scratch/roff"
-    [ ! -s "$scratch/roff" ] || failed=1
+    groff -man -ww -Tutf8 -Z out 2>&1 >/dev/null | sed "s,^,NOT ok: $name: ," |
+      tee roff
+    [ ! -s roff ] || failed=1
   fi
 done
 if command -v jq >/dev/null; then
   for name in "" model objective/rmse; do
-    "$fairlead" inspect $name --json | jq -e '.plugins | length > 0' >"$scratch/out" 2>&1 ||
-      { echo "NOT so: inspect $name --json is JSON"; failed=1; }
+    "$fairlead" inspect $name --json | jq -e '.plugins | length > 0' >out 2>&1 ||
+      { echo "NOT ok: inspect $name --json is JSON"; failed=1; }
   done
 fi
 
@@ -55,11 +52,12 @@ expect 2 "plugin folder /nonexistent does not exist" --plugin-dir /nonexistent
 expect 2 "Unknown option --jsn" --jsn
 
 # Refusals are listed, with the reason, and cost nothing else.
-echo text >"$scratch/text.so"
-expect 0 "text.so: cannot be opened as a shared object" --plugin-dir "$scratch"
-expect 0 "objective/rmse" --plugin-dir "$scratch"
-expect 0 "cannot be opened as a shared object" --plugin-dir "$scratch" --json
-chmod go+w "$scratch"
-expect 0 "can be written by everybody" --plugin-dir "$scratch"
-FAIRLEAD_PLUGIN_PATH=$scratch expect 0 "can be written by everybody"
-exit $failed
+mkdir odd
+echo text >odd/text.so
+expect 0 "text.so: cannot be opened as a shared object" --plugin-dir odd
+expect 0 "objective/rmse" --plugin-dir odd
+expect 0 "cannot be opened as a shared object" --plugin-dir odd --json
+chmod go+w odd
+expect 0 "can be written by everybody" --plugin-dir odd
+FAIRLEAD_PLUGIN_PATH=$folder/odd expect 0 "can be written by everybody"
+finish

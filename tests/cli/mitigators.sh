@@ -2,10 +2,9 @@
 # Mitigators in a run: users that one adds change the fit and are not themselves
 # evaluated; one that adds nobody and trains as the model does changes no digit.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
-cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/toys.so" plugins/ || exit 99
-chmod go-w plugins/toys.so
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
+specimens toys
 cat >crowd.conf <<END
 [pipeline]
 repeats = 2
@@ -43,4 +42,4 @@ check "adding nobody changes no digit" [ "$(metrics nobody)" = "$(metrics plain)
 check "adding users does" [ "$(metrics crowd)" != "$(metrics plain)" ]
 check "as many ratings are evaluated" [ "$(run crowd.conf --quiet >/dev/null &&
   "$fairlead" runs export --format json | jq -s '[.[] | select(.metric == "fit" and .group == null) | .n] | unique | length')" = 1 ]
-exit $failed
+finish

@@ -2,8 +2,8 @@
 # Closed loops: the first round is the arm as it would be alone; the same digits for any number
 # of threads and interruptions; mitigators and sweeps; what is refused.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
 cat >loop.conf <<EOF
 [pipeline]
 seed = 3
@@ -121,4 +121,4 @@ refused 'no arm uses .rounds.\|there is no .rounds. to set' alone.conf --set rou
 printf '[rounds]\nresponse = fit-response\n[mitigator s]\nplugin = simulator\n[arm a]\nmitigators = s\n' >nodata.conf
 refused '\[rounds\]: there is no \[data\] for it' nodata.conf
 check "lists longer than there are items" status 1 run loop.conf --arm plain --set rounds.k=91
-exit $failed
+finish

@@ -2,7 +2,7 @@
 # `fairlead run` and `fairlead runs`: statuses, outputs, and cells that go wrong.
 set -u
 . "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
+need jq
 
 # ---- the usual --------------------------------------------------------------
 check "a run ends well" status 0 run toys.conf --json toys.json
@@ -100,7 +100,7 @@ check "the table says so" says '^crash  *failed' out
 check "--time-limit stops a cell" status 1 run trouble.conf --arm plain --set model.trouble=hang \
   --time-limit 0.3 --quiet
 check "... and says so" says 'time limit of 0.3 s in model/toy' out
-if grep -q '^FL_SANITIZE = .*-fsanitize' "$FAIRLEAD_BUILD/Makefile"; then
+if sanitized; then
   check "--max-memory is refused with sanitizers" status 2 run trouble.conf --max-memory 64M
 else
   check "--max-memory limits" status 1 run trouble.conf --arm plain --set model.trouble=memory \
@@ -175,4 +175,4 @@ mistake 'the number of a run' "$fairlead" runs show last
 mistake 'csv or json' "$fairlead" runs export --format xml
 mistake 'not an SQLite database' "$fairlead" runs list --store toys.conf
 mistake 'by itself' "$fairlead" worker
-[ $failed -eq 0 ]
+finish

@@ -2,23 +2,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # Runs on generated data: every switch of both sources, and what the biases do.
 set -u
-: "${FAIRLEAD_BUILD:?}"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
-fairlead=$FAIRLEAD_BUILD/fairlead
-folder=$(mktemp -d) || exit 99
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 99
-export FAIRLEAD_CACHE="$folder/cache" LC_ALL=C.UTF-8
-failed=0
-compare () # WHAT EXPECTED FOUND
-{
-  if [ "$2" = "$3" ]; then
-    echo "ok: $1"
-  else
-    printf 'NOT ok: %s\n  expected: %s\n  found:    %s\n' "$1" "$2" "$3"
-    failed=1
-  fi
-}
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
 run () # NAME, pipeline on standard input
 {
   cat >"$1.conf"
@@ -119,4 +104,4 @@ for wrong in 'rank-a=21 --set data.rank=true' 'base-density=0.7 --set data.spars
   compare "$wrong is refused" 2 "$?"
   cat out
 done
-exit $failed
+finish

@@ -3,10 +3,9 @@
 # The antidote family in a run: it moves what it is to move, whatever the number of
 # threads; and what cannot be is refused before any work, with the reason.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
-mkdir toys && cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/toys.so" toys/ && chmod go-w toys/toys.so ||
-  exit 99
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
+specimens toys
 cat >all.conf <<END
 [pipeline]
 seed = 3
@@ -137,7 +136,7 @@ check "a run without any says so" nothing
 # refused GROUP.KEY=VALUE TEXT: status 2 before any work, and TEXT is said.
 refused ()
 {
-  status 2 run all.conf --plugin-dir toys --set "$1" && grep -q -e "$2" err
+  status 2 run all.conf --set "$1" && grep -q -e "$2" err
 }
 check "budget 0 is refused" refused lower.budget=0 'budget = 0: nobody would be added'
 check "half a user too" refused lower.budget=1.5 'must be whole'
@@ -147,7 +146,7 @@ check "steps that do not ascend too" refused 'lower.step-sizes=1; 1' 'ascending'
 sed -e '/^acceleration/d' -e '/^tolerance/d' -e 's/= als-mf/= toy-factors/' all.conf >open.conf
 open_model ()
 {
-  status 2 run open.conf --plugin-dir toys && grep -q 'needs closed-form sweeps, which model' err
+  status 2 run open.conf && grep -q 'needs closed-form sweeps, which model' err
 }
 check "a model without closed form too" open_model
 more_than_all ()
@@ -166,4 +165,4 @@ impossible ()
   status 1 run all.conf --arm careful --set careful.rmse-limit=0.1 && grep -q 'rmse-limit = 0.1' err
 }
 check "a limit of RMSE that nothing meets" impossible
-exit $failed
+finish

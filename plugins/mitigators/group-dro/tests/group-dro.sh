@@ -4,9 +4,8 @@
 # killed; another arm than the plain one; and what cannot be is refused, with the reason.
 set -u
 . "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
-cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/learner.so" plugins/ && chmod go-w plugins/learner.so ||
-  exit 99
+need jq
+specimens learner
 cat >dro.conf <<END
 [pipeline]
 seed = 3
@@ -105,4 +104,4 @@ for loss in bce squared; do
   check "$loss is refused before training" status 2 run dro.conf --arm crossed --set model.loss=$loss
   check "... and told why" says "loss = $loss: 'group-dro' trains by bpr" err
 done
-exit $failed
+finish

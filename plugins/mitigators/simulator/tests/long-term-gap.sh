@@ -2,8 +2,8 @@
 # long-term-gap over an arm: beside immediate measures, by thresholds and by the arm's own
 # lists; and on no other ratings than those for validation.
 set -u
-. "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
+. "${FAIRLEAD_SOURCE:?}/tests/support/script.sh"
+need jq
 cat >gap.conf <<EOF
 [data]
 source = block-model
@@ -60,4 +60,4 @@ sed '/^k = /d' gap.conf >short.conf
 refused '\[evaluate\] k: must be given: \[objective lists\] measures top-K lists' short.conf
 check "thresholds need no lists" status 0 run short.conf --set lists.policy=eqopt
 refused 'needs groups of items; set .items.group-by. in \[data\]' gap.conf --set data.items.group-by=
-exit $failed
+finish

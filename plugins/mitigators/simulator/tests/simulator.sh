@@ -3,7 +3,7 @@
 # course of every step, resuming, and what is refused.
 set -u
 . "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
+need jq
 cat >alone.conf <<END
 [pipeline]
 title = Two groups, two categories
@@ -85,4 +85,4 @@ refused 'trajectories: kept of 1000000 steps at most; lower steps' alone.conf --
 refused 'trajectories: of one point only' alone.conf --set future.trajectories=true --set 'future.sweep=0; 1'
 refused 'cross-impact = 0.5; 2: 2 must be from -1 to 1\|must be from -1 to 1' alone.conf --set 'future.cross-impact=0.5; 2'
 refused 'there is no .splitt. to set\|does not use\|no arm uses' alone.conf --set split.test=0.2
-exit $failed
+finish
