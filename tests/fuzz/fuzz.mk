@@ -6,30 +6,17 @@ check_LTLIBRARIES += %D%/libreplay.la
 # For programs that name no libraries of their own.
 LDADD = %D%/libreplay.la libfairlead.la $(GLIB_LIBS) $(JSON_LIBS)
 check_scripts += %D%/corpus.sh
-EXTRA_DIST += %D%/corpus %D%/pipeline.dict %D%/groups.dict %D%/split.dict
+EXTRA_DIST += %D%/fuzz.sh %D%/corpus %D%/pipeline.dict %D%/groups.dict %D%/split.dict
 
-# The library and the target in one program, all of it instrumented.
+# `make fuzz`: clang and its OpenMP (libomp-dev).
 FUZZ_CC = clang
-FUZZ_CFLAGS = -O1 -g -w -std=gnu11 -fno-omit-frame-pointer -fno-sanitize-recover=undefined \
-	-fsanitize=fuzzer,address,undefined
+FUZZ_CFLAGS = -O1 -g -w -std=gnu11 -fopenmp -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 FUZZ_SECONDS = 60
 fuzz: config.h
-	@sources=`for file in $(libfairlead_la_SOURCES); do \
-	    case $$file in *.c) echo $(srcdir)/$$file;; esac; done`; \
-	for target in $(fuzz_targets); do \
-	  name=`basename $$target | sed s/^fuzz-//`; \
-	  here=$(abs_srcdir)/`dirname $$target`; \
-	  work=fuzz-out/$$name; corpus=$$here/corpus/$$name; \
-	  dict=$$here/$$name.dict; test -f $$dict && dict=-dict=$$dict || dict=; \
-	  mkdir -p $$work/new && echo "fuzz: building $$name" && \
-	  $(FUZZ_CC) $(FUZZ_CFLAGS) -I. $(libfairlead_la_CPPFLAGS) $$sources $(srcdir)/$$target.c \
-	    -o $$work/fuzz $(libfairlead_la_LIBADD) -lm || exit 1; \
-	  echo "fuzz: $$name for $(FUZZ_SECONDS) s" && cd $$work && \
-	  if ./fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=30 -max_len=8192 $$dict \
-	    -print_final_stats=1 new $$corpus >log 2>&1; then tail -n 9 log; \
-	  else tail -n 60 log; exit 1; fi; \
-	  cd $(abs_builddir); \
-	done
+	@FUZZ_CC='$(FUZZ_CC)' FUZZ_TOP='$(srcdir)' FUZZ_SOURCES='$(libfairlead_la_SOURCES)' \
+	FUZZ_CFLAGS="$(FUZZ_CFLAGS) -DHAVE_CONFIG_H -I. $(libfairlead_la_CPPFLAGS)" \
+	FUZZ_LIBS='$(libfairlead_la_LIBADD) -lm' \
+	$(SHELL) $(srcdir)/%D%/fuzz.sh $(FUZZ_SECONDS) $(fuzz_targets)
 clean-local: fuzz-clean
 fuzz-clean:
 	rm -rf fuzz-out
