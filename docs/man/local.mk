@@ -22,10 +22,6 @@ uninstall-local:
 	for page in $(man_pages)/*.[17]; do \
 	  rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/"$${page##*/}"; \
 	done
-# The host refuses a plugin folder that a group can write, which a umask of 002
-# would make.
-install-data-hook:
-	chmod go-w '$(DESTDIR)$(plugindir)'
 dist-hook: $(man_made)
 	if test -d $(man_pages); then \
 	  $(MKDIR_P) $(distdir)/%D%/pages && cp $(man_pages)/*.[17] $(distdir)/%D%/pages/; \

@@ -38,6 +38,11 @@ PATH=$work/root$prefix/bin:$PATH
 FAIRLEAD_PLUGIN_PATH=$(PKG_CONFIG_PATH=$PKG_CONFIG_PATH pkg-config --variable=plugindir fairlead)
 export PKG_CONFIG_PATH LD_LIBRARY_PATH PATH FAIRLEAD_PLUGIN_PATH
 
+echo "plugins and nothing else lie where plugins are installed:"
+find "$FAIRLEAD_PLUGIN_PATH" ! -name '*.so' ! -type d >other
+cat other
+[ ! -s other ]
+
 umask 022
 listing c 1 >tail-error.c
 listing ini 1 >tail.conf
