@@ -47,10 +47,9 @@ text_inputs (gconstpointer self, GError **error)
   return inputs;
 }
 
-static const FlSourceOps ops = { .ops_size = sizeof ops, .load = text_load,
-                                 .inputs = text_inputs };
+static const FlSourceOps ops = { .ops_size = sizeof ops, .load = text_load };
 static const FlPlugin plugin = FL_DESCRIPTOR (.kind = FL_KIND_SOURCE, .name = "text",
-                                              .ops = &ops);
+                                              .inputs = text_inputs, .ops = &ops);
 
 /* Writes the ratings as MovieLens-20M has them, user by user. */
 static void

@@ -43,10 +43,12 @@ work_init (Work *work, const FlRatings *ratings, const FlInstance *model)
 {
   *work = (Work) { .user = make_vectors ("users", ratings->n_users, 0),
                    .item = make_vectors ("items", ratings->n_items, 0.5) };
-  work->factors = (FlFactors) { ratings->n_users, ratings->n_items, RANK, NULL, NULL,
-                                work->user, work->item };
-  work->ranking = (FlRanking) { ratings->n_users, ratings->n_items, &work->factors, model,
-                                { &ratings->by_user, NULL } };
+  work->factors = (FlFactors) { .size = sizeof (FlFactors), .n_users = ratings->n_users,
+                                .n_items = ratings->n_items, .rank = RANK,
+                                .user_f32 = work->user, .item_f32 = work->item };
+  work->ranking = (FlRanking) { .n_users = ratings->n_users, .n_items = ratings->n_items,
+                                .factors = &work->factors, .model = model,
+                                .seen = { &ratings->by_user, NULL } };
 }
 
 static void

@@ -2,6 +2,7 @@
 /* train.c: what every training by gradients does beside its model: steps of the
  * optimiser, and drawing triples. */
 #include "tests/bench/bench.h"
+#include "core/train/train-room.h"
 
 #include <omp.h>
 
