@@ -96,7 +96,7 @@ sim_compound_at (uint32_t n_items, uint32_t s, uint32_t i, int y, uint32_t d)
   return (((size_t) s * n_items + i) * 2 + (size_t) y) * ((size_t) 1 << n_items) + d;
 }
 
-/* ---- states (equilibrium.c) --------------------------------------------- */
+/* ---- states.c ----------------------------------------------------------- */
 
 static inline size_t
 sim_state_size (const SimSystem *system)
@@ -113,6 +113,8 @@ void sim_fit_rates (const SimSystem *system, const double *joint, double *alpha)
 void sim_row_of_pair (double alpha_j, double alpha_k, double beta, double row[4]);
 /* A row with independent fit states. */
 void sim_row_independent (uint32_t n_items, const double *alpha, double *row);
+/* A random state: rows from Dirichlet (1/2, ..), which favours the edges. */
+void sim_random_state (const SimSystem *system, FlRng *rng, double *joint);
 
 /* ---- chapter.c, joint.c ------------------------------------------------- */
 
@@ -132,11 +134,12 @@ void sim_chapter_step (const SimSystem *system, const double *theta, const doubl
                        double *next);
 void sim_joint_step (const SimSystem *system, const double *theta, const double *joint,
                      double *next);
+
+/* ---- equilibrium.c ------------------------------------------------------ */
+
 /* Thresholds of all categories, then one step.  theta: M x S, in and out as in
  * sim_thresholds. */
 void sim_step (const SimSystem *system, const double *joint, double *theta, double *next);
-
-/* ---- equilibrium.c ------------------------------------------------------ */
 
 typedef struct
 {
@@ -153,9 +156,6 @@ typedef void (*SimVisit) (gpointer user_data, size_t step, const double *joint);
  * `visit` sees every state from the start on; or NULL. */
 SimLimit sim_run (const SimSystem *system, double tolerance, size_t steps_max, double *joint,
                   double *theta, SimVisit visit, gpointer user_data);
-
-/* A random state: rows from Dirichlet (1/2, ..), which favours the edges. */
-void sim_random_state (const SimSystem *system, FlRng *rng, double *joint);
 
 /* How many different limits lie in n states, and how far the farthest two are
  * apart. */

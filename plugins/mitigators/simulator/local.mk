@@ -1,7 +1,7 @@
 # The dynamics, which four plugins share, and what tests set them up with.
 noinst_LTLIBRARIES += %D%/libdynamics.la %D%/libsetup.la
 %C%_libdynamics_la_SOURCES = %D%/dynamics.h %D%/impacts.h %D%/thresholds.c %D%/impact.c \
-	%D%/impacts.c %D%/chapter.c %D%/joint.c %D%/equilibrium.c %D%/uniqueness.c
+	%D%/impacts.c %D%/states.c %D%/chapter.c %D%/joint.c %D%/equilibrium.c %D%/uniqueness.c
 %C%_libsetup_la_SOURCES = %D%/setup.h %D%/setup.c
 plugin_LTLIBRARIES += %D%/simulator.la
 %C%_simulator_la_SOURCES = %D%/dynamics.h %D%/impacts.h %D%/setup.h %D%/simulator.c
@@ -13,7 +13,8 @@ plugin_LTLIBRARIES += %D%/simulator-theorems.la
 %C%_simulator_theorems_la_LIBADD = %D%/libdynamics.la $(PLUGIN_LIBS)
 EXTRA_DIST += %D%/simulator.json %D%/simulator.md %D%/simulator-theorems.md
 plugin_LTLIBRARIES += %D%/long-term-gap.la
-%C%_long_term_gap_la_SOURCES = %D%/dynamics.h %D%/impacts.h %D%/long-term-gap.c
+%C%_long_term_gap_la_SOURCES = %D%/dynamics.h %D%/impacts.h %D%/long-term-gap.h \
+	%D%/long-term-gap.c %D%/gap-observation.c %D%/gap-estimate.c %D%/gap-sensitivity.c
 %C%_long_term_gap_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_long_term_gap_la_LIBADD = %D%/libdynamics.la $(PLUGIN_LIBS)
 EXTRA_DIST += %D%/long-term-gap.md
