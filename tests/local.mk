@@ -21,6 +21,7 @@ noinst_LTLIBRARIES += %D%/support/libmodels.la
 
 include tests/plugins/local.mk
 include tests/conformance/local.mk
+include tests/abi/local.mk
 include tests/golden/local.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/local.mk

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* One plugin of each kind against the headers of interface 1, touching every
- * structure and every type of parameter.  Neither it nor they may change. */
+/* Plugins of each kind against the headers of interface 1, touching every structure
+ * and every type of parameter; behind structures that the host reads stand numbers of
+ * their own, which it must not take for fields of a later header.  Neither these plugins
+ * nor the headers may change. */
 #include <math.h>
 #include <string.h>
 
@@ -99,7 +101,7 @@ frozen_converge (gpointer self, FlRun *run, GError **error)
 static gboolean
 frozen_fit (gpointer self, const FlData *data, FlRun *run, GError **error)
 {
-  FlClosedFormStart start = { .seed = fl_run_seed (run) };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.seed = fl_run_seed (run));
 
   return frozen_start (self, data->train, &start, error) && frozen_converge (self, run, error);
 }
@@ -109,8 +111,11 @@ frozen_factors (gconstpointer self, FlFactors *factors)
 {
   const Mean *mean = self;
 
-  *factors = (FlFactors) { .n_users = mean->n_users, .n_items = mean->n_items, .rank = 1,
-                           .user_f64 = mean->user, .item_f64 = mean->item };
+  factors->n_users = mean->n_users;
+  factors->n_items = mean->n_items;
+  factors->rank = 1;
+  factors->user_f64 = mean->user;
+  factors->item_f64 = mean->item;
 }
 
 static const FlPlugin model = FL_DESCRIPTOR (
@@ -225,20 +230,184 @@ frozen_augment (gpointer self, const FlStage *stage, GError **error)
   g_autofree double *row = g_new (double, train->n_items);
   FlRng rng = fl_rng (fl_run_seed (stage->run), "frozen", 0);
 
-  if (strcmp (more->objective->plugin->name, "frozen-objective") != 0)
+  if (strcmp (fl_instance_name (more->objective), "frozen-objective") != 0)
     {
       fl_fail (error, FL_ERROR_CONFIG, "wants another objective");
       return NULL;
     }
   for (uint32_t i = 0; i < train->n_items; i++)
     row[i] = 1 + floor (4 * fl_rng_uniform (&rng));
-  return fl_ratings_append_users (train, 1, row, error);
+  return fl_ratings_append (train, FL_SIDE_USER, 1, row, error);
 }
 
 static const FlPlugin mitigator = FL_DESCRIPTOR (
   .name = "frozen-mitigator", .summary = "adds one user", .params = one_more_params,
   .self_size = sizeof (OneMore),
-  FL_MITIGATOR (.model_needs = FL_MODEL_FACTORS | FL_MODEL_CLOSED_FORM,
-                .augment = frozen_augment));
+  .needs = FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM,
+  FL_MITIGATOR (FL_AUGMENT (.augment = frozen_augment)));
 
-FL_PLUGINS (&source, &model, &objective, &mitigator);
+/* ---- model trained by gradients: one number a user, one an item ------------- */
+
+typedef struct
+{
+  FlTrainingSettings training;
+  double behind[8]; /* of its own: no setting */
+  FlBlock block[2];
+} Learner;
+
+static const FlParam learner_params[] = {
+  FL_TRAINING_PARAMS (Learner, training),
+  FL_PARAM_END
+};
+
+static const FlTrainingSettings *
+learner_settings (gconstpointer self)
+{
+  return &((const Learner *) self)->training;
+}
+
+static void
+learner_clear (gpointer self)
+{
+  Learner *learner = self;
+
+  g_clear_pointer (&learner->block[0].f32, g_free);
+  g_clear_pointer (&learner->block[1].f32, g_free);
+}
+
+static gboolean
+learner_start (gpointer self, const FlRatings *train, uint64_t seed, GError **error)
+{
+  Learner *learner = self;
+
+  (void) seed;
+  learner_clear (self);
+  for (size_t k = 0; k < 8; k++)
+    learner->behind[k] = 1e9;
+  learner->block[0] = (FlBlock) { .name = "user", .n_rows = train->n_users, .n_cols = 1 };
+  learner->block[1] = (FlBlock) { .name = "item", .n_rows = train->n_items, .n_cols = 1 };
+  for (size_t b = 0; b < 2; b++)
+    {
+      learner->block[b].f32 = fl_alloc (learner->block[b].n_rows, sizeof (float), error);
+      if (learner->block[b].f32 == NULL)
+        return FALSE;
+      for (uint32_t r = 0; r < learner->block[b].n_rows; r++)
+        learner->block[b].f32[r] = 1;
+    }
+  return TRUE;
+}
+
+static size_t
+learner_blocks (gpointer self, const FlBlock **blocks)
+{
+  *blocks = ((Learner *) self)->block;
+  return 2;
+}
+
+static gboolean
+learner_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
+{
+  const Learner *learner = self;
+
+  (void) error;
+  for (size_t k = 0; k < batch->n * batch->width; k++)
+    score[k] = learner->block[0].f32[batch->user[k / batch->width]]
+               * learner->block[1].f32[batch->item[k]];
+  return TRUE;
+}
+
+static gboolean
+learner_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
+                  FlGradient *gradient, FlGradient *d_delta, GError **error)
+{
+  const Learner *learner = self;
+
+  (void) l2;
+  (void) d_delta;
+  (void) error;
+  for (size_t k = 0; k < batch->n * batch->width; k++)
+    {
+      uint32_t u = batch->user[k / batch->width], i = batch->item[k];
+
+      *fl_gradient_row (&gradient->block[0], u)
+          += (float) d_score[k] * learner->block[1].f32[i];
+      *fl_gradient_row (&gradient->block[1], i)
+          += (float) d_score[k] * learner->block[0].f32[u];
+    }
+  return TRUE;
+}
+
+static void
+learner_factors (gconstpointer self, FlFactors *factors)
+{
+  const Learner *learner = self;
+
+  factors->n_users = learner->block[0].n_rows;
+  factors->n_items = learner->block[1].n_rows;
+  factors->rank = 1;
+  factors->user_f32 = learner->block[0].f32;
+  factors->item_f32 = learner->block[1].f32;
+}
+
+static const FlPlugin learner = FL_DESCRIPTOR (
+  .name = "frozen-learner", .summary = "one number a user, one an item",
+  .params = learner_params, .self_size = sizeof (Learner), .clear = learner_clear,
+  FL_MODEL (.factors = learner_factors,
+            FL_GRADIENT (.settings = learner_settings, .start = learner_start,
+                         .blocks = learner_blocks, .scores = learner_scores,
+                         .backward = learner_backward)));
+
+/* ---- mitigator that trains: one step on one entry of its own ----------------- */
+
+/* What the host reads, with other numbers behind. */
+typedef struct
+{
+  FlData data;
+  double behind_data[8];
+  FlStage stage;
+  double behind_stage[8];
+  FlTrainingSettings settings;
+  double behind_settings[8];
+  FlBatch batch;
+  double behind_batch[8];
+} Handed;
+
+static gboolean
+trainer_train (gpointer self, const FlStage *stage, GError **error)
+{
+  static const uint32_t user[] = { 0 }, item[] = { 0 };
+  static const double label[] = { 3 };
+  g_autofree Handed *handed = g_new (Handed, 1);
+  g_autoptr (FlTraining) training = NULL;
+  double score, d_score, loss;
+
+  (void) self;
+  memset (handed, 0x5a, sizeof *handed);
+  FL_COPY (&handed->data, stage->data);
+  FL_COPY (&handed->stage, stage);
+  handed->stage.data = &handed->data;
+  handed->settings = FL_TRAINING_SETTINGS (.epochs = 1, .batch = 1, .negatives = 1,
+                                           .loss = FL_LOSS_SQUARED,
+                                           .optimizer = FL_OPTIMIZER_SGD, .learning_rate = 0.25,
+                                           .stop_k = 1, .patience = 1, .validate_every = 1);
+  handed->batch = FL_BATCH (.n = 1, .width = 1, .user = user, .item = item, .label = label);
+  training = fl_training_new (&handed->stage, &handed->settings, error);
+  if (training == NULL)
+    return FALSE;
+  while (fl_training_epoch (training))
+    {
+      FlGradient *gradient = fl_training_gradient (training);
+
+      fl_training_scores (training, &handed->batch, &score);
+      loss = fl_loss_squared (1, &score, label, NULL, &d_score, NULL);
+      fl_training_derive (training, &handed->batch, &d_score, 0, gradient, NULL);
+      fl_training_step (training, gradient, loss);
+    }
+  return fl_training_end (training, error);
+}
+
+static const FlPlugin trainer = FL_DESCRIPTOR (
+  .name = "frozen-trainer", .summary = "takes one step", .self_size = 1,
+  .needs = FL_NEEDS_GRADIENT, FL_MITIGATOR (FL_TRAIN (.train = trainer_train)));
+
+FL_PLUGINS (&source, &model, &objective, &mitigator, &learner, &trainer);

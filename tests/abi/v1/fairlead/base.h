@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Everything declared between these two is part of a header's interface: C
  * linkage, visible outside the library. */
@@ -36,6 +37,25 @@ typedef enum
  * Say what was found and what was wanted; the host adds where. */
 gboolean fl_fail (GError **error, FlErrorCode code, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
+
+/* A structure that either side may build for the other begins with its size, which the
+ * macro of its name fills in: FL_BATCH (.n = n, ...).  Who receives it copies it into one
+ * of his own, so that what the other's header did not have yet reads as zero.  Never
+ * assign one as a whole, which would keep the other's size: FL_COPY. */
+#define FL_SIZED_(Type, ...) ((Type) { .size = sizeof (Type), __VA_ARGS__ })
+
+/* *mine <- *theirs, as far as both know it; the rest of mine is zero. */
+#define FL_COPY(mine, theirs) fl_copy ((mine), sizeof *(mine), (theirs))
+static inline void
+fl_copy (gpointer mine, size_t size, gconstpointer theirs)
+{
+  size_t given;
+
+  memcpy (&given, theirs, sizeof given);
+  memset (mine, 0, size);
+  memcpy (mine, theirs, given < size ? given : size);
+  memcpy (mine, &size, sizeof size);
+}
 
 /* Text that need not end in a zero byte. */
 typedef struct

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* data.h: ratings, groups and what a source builds them with. */
+/* data.h: ratings, data sets, and what a source builds them with. */
 #ifndef FAIRLEAD_DATA_H
 #define FAIRLEAD_DATA_H
 
 #include <fairlead/base.h>
+#include <fairlead/groups.h>
+#include <fairlead/random.h>
 
 FL_BEGIN_DECLS
 
 #define FL_NO_TIME G_MININT64
-#define FL_NO_GROUP G_MAXUINT32
 
 typedef enum
 {
@@ -34,6 +35,7 @@ typedef struct
   const uint32_t *col;
   const float *f32;
   const double *f64;
+  gpointer reserved[2];
 } FlCsr;
 
 static inline double
@@ -42,13 +44,27 @@ fl_csr_value (const FlCsr *csr, size_t k)
   return csr->f32 != NULL ? (double) csr->f32[k] : csr->f64[k];
 }
 
-/* Ratings, both ways: rows are users in by_user, items in by_item. */
+/* The three below search a row in as many steps as its length has binary digits.
+ *
+ * The first entry of the row whose column is `col` or a later one; start[row + 1] when
+ * there is none. */
+size_t fl_csr_lower_bound (const FlCsr *csr, uint32_t row, uint32_t col);
+/* Whether the row has an entry in column `col`: has this user rated that item? */
+gboolean fl_csr_has (const FlCsr *csr, uint32_t row, uint32_t col);
+/* One of the columns in which the row has no entry, each as likely as any other: in rows
+ * of users, a negative.  The caller sees to it that there is one, so that the row has
+ * fewer than n_cols entries. */
+uint32_t fl_csr_draw_unseen (const FlCsr *csr, uint32_t row, FlRng *rng);
+
+/* Ratings, both ways: rows are users in by_user, items in by_item.  Only the functions
+ * below make such ratings and change them; nobody copies one. */
 typedef struct
 {
   uint32_t n_users, n_items;
   size_t n;
   FlCsr by_user, by_item;
   double rating_min, rating_max; /* the scale, not the extremes present */
+  gpointer reserved[4];
 } FlRatings;
 
 /* From n triplets in any order.  A pair that occurs twice, an id out of range
@@ -56,32 +72,41 @@ typedef struct
 FlRatings *fl_ratings_new (uint32_t n_users, uint32_t n_items, size_t n,
                            const uint32_t *user, const uint32_t *item,
                            const double *rating, GError **error);
-/* `ratings` with `n_rows` more users behind the others, each of whom rates
- * every item: `rows` is n_rows x n_items, row-major. */
-FlRatings *fl_ratings_append_users (const FlRatings *ratings, uint32_t n_rows,
-                                    const double *rows, GError **error);
-/* Gives the last n_rows users of such ratings others in place of theirs.  Arrays of
- * values may move. */
-gboolean fl_ratings_change_users (FlRatings *ratings, uint32_t n_rows, const double *rows,
-                                  GError **error);
+/* `ratings` with n more users behind the others, each of whom rates every item: `rows`
+ * is n x n_items, row-major; or, with FL_SIDE_ITEM, with n more items, each of which every
+ * user rates: n x n_users.  A rating that is not finite is FL_ERROR_NUMERIC, more users or
+ * items than can be counted FL_ERROR_CONFIG. */
+FlRatings *fl_ratings_append (const FlRatings *ratings, FlSide side, uint32_t n,
+                              const double *rows, GError **error);
+/* Gives the last n users, or items, of ratings that were made so others in place of
+ * theirs.  Arrays of values may move. */
+gboolean fl_ratings_change (FlRatings *ratings, FlSide side, uint32_t n, const double *rows,
+                            GError **error);
 void fl_ratings_free (FlRatings *ratings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRatings, fl_ratings_free)
 
-/* A grouping of users or of items.  Members may be in several groups (an item
- * with several genres): the groups of entity e are group[start[e]] ..
- * group[start[e + 1] - 1].  first[e] is the first of them.  Everybody is in
- * at least one group: who has no value is in a group labelled "unknown". */
+/* Ratings that are gathered one by one, in any order: made by fl_triplets_new, to be read
+ * here and added to by the functions below.  Memory that is not to be had is reported
+ * when ratings are made of them. */
 typedef struct
 {
-  const char *name;         /* "gender" or "gender * age"              */
-  uint32_t n_groups;
-  const char *const *label; /* n_groups: "F", or crossed "F * 18-34"  */
-  uint32_t n;               /* entities                                */
-  const uint32_t *start;    /* n + 1                                   */
-  const uint32_t *group;    /* start[n]                                */
-  const uint32_t *first;    /* n                                       */
-  const char *const *rule;  /* n_groups: "gender is F and age from 18 to 34"; or NULL */
-} FlGroups;
+  size_t n;
+  const uint32_t *user, *item; /* n */
+  const double *rating;        /* n */
+} FlTriplets;
+
+FlTriplets *fl_triplets_new (void);
+void fl_triplets_free (FlTriplets *triplets);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlTriplets, fl_triplets_free)
+void fl_triplets_add (FlTriplets *triplets, uint32_t user, uint32_t item, double rating);
+/* All of `ratings`: users ascending, and items of each user ascending. */
+void fl_triplets_add_ratings (FlTriplets *triplets, const FlRatings *ratings);
+/* What fl_ratings_new makes of them; the scale is their extremes. */
+FlRatings *fl_triplets_make_ratings (const FlTriplets *triplets, uint32_t n_users,
+                                     uint32_t n_items, GError **error);
+/* The same with the users, items and scale of `like`. */
+FlRatings *fl_triplets_make_ratings_like (const FlTriplets *triplets, const FlRatings *like,
+                                          GError **error);
 
 /* What a stage may know of the data: never the test ratings, and validation
  * ratings only for those that declare that they select on them.  Models see
@@ -89,6 +114,7 @@ typedef struct
  * those of the groups and of the other parts; what was added comes last. */
 typedef struct
 {
+  size_t size;
   const FlRatings *train;
   const FlRatings *validation;  /* or NULL */
   const FlGroups *user_groups;  /* or NULL when the pipeline names none */
@@ -97,6 +123,7 @@ typedef struct
   uint32_t n_items;             /* likewise                                                */
   const uint8_t *gone;          /* n_items: 1 where nobody is recommended the item any more; or NULL */
 } FlData;
+#define FL_DATA(...) FL_SIZED_ (FlData, __VA_ARGS__)
 
 /* ---- for sources ------------------------------------------------------- */
 
@@ -145,6 +172,7 @@ void fl_builder_note (FlBuilder *builder, const char *format, ...) G_GNUC_PRINTF
  * files that cannot be read are refused. */
 typedef struct
 {
+  size_t size;
   const char *separator;  /* "\t", "::", "|", ","; one or more bytes; " ":
                              any run of blanks and tabs                    */
   gboolean header;        /* the first line names the columns              */
@@ -154,6 +182,7 @@ typedef struct
   gboolean quoted;        /* "fields" may be quoted as in CSV ("" is a
                              quote); a quote must end on its line          */
 } FlTableFormat;
+#define FL_TABLE_FORMAT(...) FL_SIZED_ (FlTableFormat, __VA_ARGS__)
 
 /* Called for each row; a header arrives as line 1 with `header` TRUE.  To
  * refuse a row, fl_fail (FL_ERROR_DATA) with what is wrong: file, line and
@@ -185,8 +214,10 @@ char *fl_table_find (const char *path);
  * rating every rating is 1; time is in seconds, of which a fraction is dropped. */
 typedef struct
 {
+  size_t size;
   size_t user, item, rating, time;
 } FlRatingColumns;
+#define FL_RATING_COLUMNS(...) FL_SIZED_ (FlRatingColumns, __VA_ARGS__)
 
 /* Reads a file whose lines are one rating each, on all cores with the same result
  * for any number of them. */

@@ -95,6 +95,11 @@ void fl_dot_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, 
 void fl_dot_rows_f32 (size_t n, const uint32_t *row, size_t m, const float *F, size_t stride,
                       const float *x, double *out);
 
+/* out <- out + sum_k t_k f_k of n rows f_k of F, as in fl_normal: m numbers.  What
+ * fl_dot_rows is from x to its products, backwards. */
+void fl_add_rows_f64 (size_t n, const uint32_t *row, size_t m, const double *F, size_t stride,
+                      const double *t, double *out);
+
 /* Products of float tables, for networks.  m, and k of fl_outer: FL_PAD of a number,
  * with zeros for padding.
  *   fl_multiply: C (n x m) <- C + A B.  A: n rows of k numbers, `stride` apart; B: k x
