@@ -39,6 +39,12 @@ grep -n -E '^[ 	]*#[ 	]*define[ 	]+' sdk/fairlead/*.h |
   grep -vE 'define[ 	]+(FL_|FAIRLEAD_)' |
   expect_none "public headers define FL_ and FAIRLEAD_ only"
 
+# Methods are called through the door alone; core/train looks at whether one is there.
+grep -rnE --include='*.[ch]' -e '->(ops|augment|train|rerank|project|respond|closed_form|gradient)->[a-z_]+ \(' \
+  -e '\bops->[a-z_]+ \(' -e 'plugin->(check|clear|init|inputs|check_data|needs_now) \(' core |
+  grep -vE '^core/plugin/(door[a-z-]*|instance)\.c:' |
+  expect_none "the methods of plugins are called in core/plugin/door*.c alone"
+
 # ---- rooms of core -----------------------------------------------------------
 #
 # ROOM: those whose faces (ROOM-room.h) it includes and whose functions it calls.  Rooms

@@ -2,7 +2,7 @@
 # its own way.  -rpath makes libtool build modules that are not installed.
 SPECIMEN_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
 check_LTLIBRARIES += %D%/good.la %D%/no-symbol.la %D%/other-abi.la %D%/later-duplicate.la \
-	%D%/crash.la %D%/wild.la %D%/hang.la %D%/quit.la %D%/empty.la %D%/sizes.la %D%/faulty.la
+	%D%/crash.la %D%/wild.la %D%/hang.la %D%/quit.la %D%/empty.la %D%/sizes.la %D%/faulty.la %D%/loader.la
 %C%_good_la_SOURCES = %D%/good.c
 %C%_good_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
 %C%_good_la_LIBADD = $(PLUGIN_LIBS)
@@ -33,6 +33,9 @@ check_LTLIBRARIES += %D%/good.la %D%/no-symbol.la %D%/other-abi.la %D%/later-dup
 %C%_sizes_la_SOURCES = %D%/sizes.c %D%/specimen.h
 %C%_sizes_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
 %C%_sizes_la_LIBADD = $(PLUGIN_LIBS)
+%C%_loader_la_SOURCES = %D%/loader.c
+%C%_loader_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
+%C%_loader_la_LIBADD = $(PLUGIN_LIBS)
 %C%_faulty_la_SOURCES = %D%/faulty.c %D%/specimen.h
 %C%_faulty_la_LDFLAGS = $(SPECIMEN_LDFLAGS)
 %C%_faulty_la_LIBADD = $(PLUGIN_LIBS)

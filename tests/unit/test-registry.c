@@ -352,11 +352,50 @@ test_instances (void **state)
   remove_folder (folder);
 }
 
+/* Files of another ending are plugins by a loader: found, probed, instantiated, refused,
+ * and opened again by a worker. */
+static void
+test_loader (void **state)
+{
+  char *folder = make_folder ();
+  g_autoptr (FlRegistry) registry = NULL;
+  g_autoptr (FlRegistry) again = NULL;
+  const FlEntry *seven, *nine;
+
+  (void) state;
+  put (folder, "seven.constant", "7\n", 2);
+  put (folder, "nine.constant", "9", 1);
+  put (folder, "word.constant", "many", 4);
+  put_specimen (folder, "loader", "z.so"); /* behind the others by name */
+  registry = load (folder);
+  assert_refused (registry, "/word.constant", "expected a number, found 'many'");
+  g_ptr_array_add (registry->files, NULL);
+  again = fl_registry_of ((const char *const *) registry->files->pdata);
+  g_ptr_array_set_size (registry->files, (gint) registry->files->len - 1);
+  seven = fl_registry_find (again, FL_KIND_OBJECTIVE, "seven", NULL);
+  nine = fl_registry_find (registry, FL_KIND_OBJECTIVE, "nine", NULL);
+  assert_non_null (seven);
+  assert_non_null (nine);
+  assert_string_not_equal (seven->hash, nine->hash);
+  for (int k = 0; k < 2; k++)
+    {
+      g_autoptr (GPtrArray) none = g_ptr_array_new ();
+      g_autoptr (FlInstance) instance
+          = fl_instance_new (k == 0 ? seven : nine, NULL, none, NULL, NULL, NULL, NULL);
+
+      assert_non_null (instance);
+      printf ("%s yields %g\n", fl_instance_name (instance), *(double *) instance->self);
+      assert_true (*(double *) instance->self == (k == 0 ? 7 : 9));
+    }
+  remove_folder (folder);
+}
+
 int
 main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_specimens), cmocka_unit_test (test_sizes),
+    cmocka_unit_test (test_loader),
     cmocka_unit_test (test_faulty),    cmocka_unit_test (test_trust),
     cmocka_unit_test (test_order),     cmocka_unit_test (test_find),
     cmocka_unit_test (test_instances),
