@@ -67,7 +67,7 @@ validation_direction (const FlValidation *validation)
 
 /* The view of the model as it is now. */
 static gboolean
-look (FlValidation *validation, const FlInstance *model, GError **error)
+update_view (FlValidation *validation, const FlInstance *model, GError **error)
 {
   if (validation->view == NULL)
     validation->view = fl_view_new (&validation->data, FL_PART_VALIDATION, model, error);
@@ -85,7 +85,7 @@ validation_measure (FlValidation *validation, const FlInstance *model, double *v
   const char *name = validation->value->name;
 
   *value = NAN;
-  if (!look (validation, model, error)
+  if (!update_view (validation, model, error)
       || !fl_objective_run (validation->objective, NULL, validation->view, (int) validation->k,
                             outcome, error))
     return FALSE;

@@ -116,7 +116,7 @@ check_predictions (const FlViewPrivate *priv, GError **error)
 /* Factors of the view's users and items only: those that a mitigator added are
  * behind them. */
 static gboolean
-take_factors (FlViewPrivate *priv, GError **error)
+read_factors (FlViewPrivate *priv, GError **error)
 {
   FlView *view = &priv->view;
   FlFactors *factors = &priv->factors;
@@ -152,7 +152,7 @@ fl_view_update (FlView *view, GError **error)
     return FALSE;
   if (fl_model_has (priv->model, FL_NEEDS_FACTORS))
     {
-      if (!take_factors (priv, error))
+      if (!read_factors (priv, error))
         return FALSE;
       predict_from_factors (priv);
     }
@@ -185,7 +185,7 @@ fl_view_lists (FlView *view, size_t k, GError **error)
 /* ---- life -------------------------------------------------------------- */
 
 static gboolean
-take_ratings (FlViewPrivate *priv, const FlRatings *ratings, GError **error)
+set_ratings (FlViewPrivate *priv, const FlRatings *ratings, GError **error)
 {
   FlView *view = &priv->view;
   const FlCsr *rows = &ratings->by_user;
@@ -228,7 +228,7 @@ cut_ratings (const FlRatings *ratings, const FlView *view, GError **error)
 }
 
 static gboolean
-take_train (FlViewPrivate *priv, const FlData *data, GError **error)
+set_train (FlViewPrivate *priv, const FlData *data, GError **error)
 {
   FlView *view = &priv->view;
 
@@ -247,14 +247,15 @@ copy_groups (const FlGroups *theirs, FlGroups *mine, const FlGroups **groups, GE
   if (theirs == NULL)
     return TRUE;
   if (theirs->size == 0)
-    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlGroups without its size: use FL_GROUPS");
+    return fl_fail (error, FL_ERROR_PLUGIN, "hands over a FlGroups without its size: use "
+                    "FL_GROUPS");
   FL_COPY (mine, theirs);
   *groups = mine;
   return TRUE;
 }
 
 static gboolean
-take_groups (FlViewPrivate *priv, const FlData *data, GError **error)
+set_groups (FlViewPrivate *priv, const FlData *data, GError **error)
 {
   FlView *view = &priv->view;
 
@@ -282,7 +283,7 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
   view->n_users = data->n_users != 0 ? data->n_users : data->train->n_users;
   view->n_items = data->n_items != 0 ? data->n_items : data->train->n_items;
   priv->gone = data->gone;
-  if (!take_groups (priv, data, error) || !take_train (priv, data, error))
+  if (!set_groups (priv, data, error) || !set_train (priv, data, error))
     return NULL;
   if (ratings != NULL && ratings->n_items > view->n_items)
     {
@@ -292,7 +293,7 @@ fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part, const FlI
     }
   if (ratings != NULL)
     {
-      if (!take_ratings (priv, ratings, error))
+      if (!set_ratings (priv, ratings, error))
         return NULL;
     }
   else

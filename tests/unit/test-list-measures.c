@@ -193,6 +193,30 @@ test_change (void **state)
   assert_metric (change, "list-change", "age=0", 0.5);
 }
 
+/* Groups of another's making: as much of them as it knows, and no more. */
+static void
+test_groups_of_another (void **state)
+{
+  g_autoptr (GError) error = NULL;
+  FlGroups theirs = *world.user_groups;
+  const FlData data = FL_DATA (.train = world.train, .user_groups = &theirs);
+  g_autoptr (FlView) view = NULL;
+
+  (void) state;
+  theirs.size = 0;
+  assert_null (fl_view_of (&data, world.test, FL_PART_TEST, &world.model.instance, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_PLUGIN));
+  assert_string_equal (error->message,
+                       "hands over a FlGroups without its size: use FL_GROUPS");
+  theirs.size = offsetof (FlGroups, rule);
+  theirs.rule = theirs.label; /* what happens to lie behind */
+  view = fl_view_of (&data, world.test, FL_PART_TEST, &world.model.instance, NULL);
+  assert_non_null (view);
+  assert_int_equal (view->user_groups->size, sizeof (FlGroups));
+  assert_null (view->user_groups->rule);
+  assert_int_equal (view->n_user_groups, 3);
+}
+
 /* ---- one objective that asks another ------------------------------------ */
 
 /* What `name` says of each user, or item, of `view`; NULL with `message`. */
@@ -253,7 +277,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_parity), cmocka_unit_test (test_divergence),
     cmocka_unit_test (test_released), cmocka_unit_test (test_genres),
-    cmocka_unit_test (test_change), cmocka_unit_test (test_asked),
+    cmocka_unit_test (test_change), cmocka_unit_test (test_groups_of_another),
+    cmocka_unit_test (test_asked),
     cmocka_unit_test (test_asked_in_vain),
   };
 

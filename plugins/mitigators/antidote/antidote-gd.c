@@ -95,7 +95,7 @@ better (const Antidote *self, const AntidoteValue *a, const AntidoteValue *b)
 }
 
 static void
-tell (Search *search, const State *state)
+report_state (Search *search, const State *state)
 {
   const AntidoteTrial *trial = search->trial;
   g_autofree char *what = g_strdup_printf ("%s %.6g, RMSE %.4f",
@@ -266,14 +266,14 @@ descend_from (Search *search, uint64_t restart, GError **error)
   if (!antidote_fit (trial, search->now.rows, FALSE, &search->now.value, error))
     return FALSE;
   keep_best (search);
-  tell (search, &search->now);
+  report_state (search, &search->now);
   for (int64_t t = 0; t < self->steps && since < self->patience && !flat; t++)
     {
       if (!step (search, &flat, error))
         return FALSE;
       since = keep_best (search) ? 0 : since + 1;
       search->n_done++;
-      tell (search, &search->now);
+      report_state (search, &search->now);
     }
   return TRUE;
 }

@@ -71,7 +71,7 @@ antidote_append (const AntidoteTrial *trial, const double *rows, GError **error)
 
 /* The objective and the error of the original ratings under the last fit. */
 static gboolean
-look (AntidoteTrial *trial, AntidoteValue *value, GError **error)
+measure_fit (AntidoteTrial *trial, AntidoteValue *value, GError **error)
 {
   const FlView *view = trial->view;
   double squares = 0;
@@ -107,7 +107,7 @@ set_ratings (AntidoteTrial *trial, const double *rows, GError **error)
 
 /* Begins a fit of the training ratings with `rows` added. */
 static gboolean
-begin (AntidoteTrial *trial, const double *rows, const double *item_factors, GError **error)
+start_fit (AntidoteTrial *trial, const double *rows, const double *item_factors, GError **error)
 {
   FlClosedFormStart start = FL_CLOSED_FORM_START (.item_factors = item_factors,
                                                   .seed = fl_run_seed (trial->stage->run));
@@ -121,21 +121,21 @@ gboolean
 antidote_fit (AntidoteTrial *trial, const double *rows, gboolean cold, AntidoteValue *value,
               GError **error)
 {
-  return begin (trial, rows, cold ? NULL : trial->original, error)
+  return start_fit (trial, rows, cold ? NULL : trial->original, error)
          && fl_closed_form_converge (trial->model, NULL, error)
-         && look (trial, value, error);
+         && measure_fit (trial, value, error);
 }
 
 gboolean
 antidote_sweep (AntidoteTrial *trial, const double *rows, const double *item_factors, size_t n,
                 AntidoteValue *value, GError **error)
 {
-  if (!begin (trial, rows, item_factors, error))
+  if (!start_fit (trial, rows, item_factors, error))
     return FALSE;
   for (size_t k = 0; k < n; k++)
     if (!fl_closed_form_sweep (trial->model, error))
       return FALSE;
-  return look (trial, value, error);
+  return measure_fit (trial, value, error);
 }
 
 size_t
@@ -212,14 +212,14 @@ antidote_trial_init (AntidoteTrial *trial, const Antidote *self, const FlStage *
     return FALSE;
   antidote_item_factors (trial, trial->original);
   trial->view = fl_view_new (stage->data, FL_PART_TRAIN, model, error);
-  return trial->view != NULL && look (trial, &trial->before, error);
+  return trial->view != NULL && measure_fit (trial, &trial->before, error);
 }
 
 /* ---- gradients --------------------------------------------------------- */
 
 /* The objective's derivative by the factors, zero for those of antidote entities. */
 static gboolean
-derive (AntidoteTrial *trial, GError **error)
+derive_by_factors (AntidoteTrial *trial, GError **error)
 {
   FlFactors f = factors_of (trial);
   double loss;
@@ -261,7 +261,7 @@ antidote_gradient (AntidoteTrial *trial, int gradient, double *out, GError **err
   FlSide other = self->side == FL_SIDE_USER ? FL_SIDE_ITEM : FL_SIDE_USER;
   FlSolution how = FL_SOLUTION (.n_iterations = 0);
 
-  if (!derive (trial, error))
+  if (!derive_by_factors (trial, error))
     return FALSE;
   if (gradient == GRADIENT_FIRST_ORDER)
     {
@@ -284,7 +284,7 @@ antidote_signal (AntidoteTrial *trial, double *signal, GError **error)
   int other = 1 - trial->self->side;
   size_t rank = factors_of (trial).rank;
 
-  if (!derive (trial, error))
+  if (!derive_by_factors (trial, error))
     return FALSE;
   for (size_t j = 0; j < trial->n_cols; j++)
     {

@@ -200,7 +200,7 @@ fit_response_clear (gpointer instance)
 }
 
 static gboolean
-begin (FitResponse *self, const FlRound *round, GError **error)
+start_loop (FitResponse *self, const FlRound *round, GError **error)
 {
   fit_response_clear (self);
   return check_round (round, error) && compound_impacts (self, round, error)
@@ -210,7 +210,7 @@ begin (FitResponse *self, const FlRound *round, GError **error)
          && draw_fit (self, round, error);
 }
 
-/* ---- telling ------------------------------------------------------------ */
+/* ---- results ------------------------------------------------------------ */
 
 static FlGroupsCrossed
 cross_groups (const FlRound *round)
@@ -236,7 +236,7 @@ sum_fit (const FitResponse *self, const FlGroupsCrossed *crossed)
 
 /* Fit rates of category i; returns the largest difference between groups. */
 static double
-tell_rates (const FlGroupsCrossed *crossed, uint32_t i, const FlGroupSum *fit, FlResult *result)
+set_rates (const FlGroupsCrossed *crossed, uint32_t i, const FlGroupSum *fit, FlResult *result)
 {
   double low = INFINITY, high = -INFINITY;
 
@@ -254,7 +254,7 @@ tell_rates (const FlGroupsCrossed *crossed, uint32_t i, const FlGroupSum *fit, F
 }
 
 static void
-tell_fit (const FitResponse *self, const FlRound *round, FlResult *result)
+set_fit_rates (const FitResponse *self, const FlRound *round, FlResult *result)
 {
   const FlGroupsCrossed crossed = cross_groups (round);
   g_autofree FlGroupSum *fit = sum_fit (self, &crossed);
@@ -264,7 +264,7 @@ tell_fit (const FitResponse *self, const FlRound *round, FlResult *result)
   for (uint32_t i = 0; i < crossed.n_item_groups; i++)
     {
       g_autofree char *label = fl_groups_make_label (NULL, 0, crossed.items, i);
-      double gap = tell_rates (&crossed, i, fit, result);
+      double gap = set_rates (&crossed, i, fit, result);
 
       fl_result_set_label (result, GAP, label, gap, n);
       worst = n > 0 ? MAX (worst, gap) : worst;
@@ -274,7 +274,7 @@ tell_fit (const FitResponse *self, const FlRound *round, FlResult *result)
 
 /* n_places: by user group and category. */
 static void
-tell_exposure (const FlRound *round, const size_t *n_places, FlResult *result)
+set_exposure (const FlRound *round, const size_t *n_places, FlResult *result)
 {
   const FlGroupsCrossed crossed = cross_groups (round);
   uint32_t M = crossed.n_item_groups;
@@ -296,7 +296,7 @@ tell_exposure (const FlRound *round, const size_t *n_places, FlResult *result)
 }
 
 static gboolean
-tell_providers (const FlRound *round, FlResult *result, GError **error)
+set_providers (const FlRound *round, FlResult *result, GError **error)
 {
   uint32_t n_items = round->data->item_groups->n;
   g_autofree double *offered = fl_alloc (n_items, sizeof *offered, error);
@@ -342,8 +342,8 @@ counts_init (Counts *counts, const FlRound *round, GError **error)
 /* User u takes some of the list; how many items of each category it holds goes to
  * `shown`. */
 static void
-consume (const FitResponse *self, const FlRound *round, uint32_t u, FlRng *rng, int64_t *shown,
-         Counts *counts)
+draw_consumption (const FitResponse *self, const FlRound *round, uint32_t u, FlRng *rng,
+                  int64_t *shown, Counts *counts)
 {
   const FlGroups *users = round->data->user_groups, *items = round->data->item_groups;
   size_t n;
@@ -373,7 +373,7 @@ consume (const FitResponse *self, const FlRound *round, uint32_t u, FlRng *rng, 
 
 /* Fit after what was recommended. */
 static void
-change (FitResponse *self, const FlRound *round, uint32_t u, const int64_t *shown, FlRng *rng)
+change_fit (FitResponse *self, const FlRound *round, uint32_t u, const int64_t *shown, FlRng *rng)
 {
   uint32_t M = round->data->item_groups->n_groups, s = round->data->user_groups->first[u];
   uint32_t d = 0, next = 0;
@@ -388,7 +388,7 @@ change (FitResponse *self, const FlRound *round, uint32_t u, const int64_t *show
 }
 
 static void
-disappoint (FitResponse *self, const FlRound *round, const Counts *counts)
+count_disappointed (FitResponse *self, const FlRound *round, const Counts *counts)
 {
   for (uint32_t i = 0; i < round->data->item_groups->n; i++)
     {
@@ -404,22 +404,23 @@ fit_response_respond (gpointer instance, const FlRound *round, FlResult *result,
   FitResponse *self = instance;
   g_auto (Counts) counts = { .n_places = NULL };
 
-  if ((round->round == 0 && !begin (self, round, error)) || !counts_init (&counts, round, error))
+  if ((round->round == 0 && !start_loop (self, round, error))
+      || !counts_init (&counts, round, error))
     return FALSE;
-  tell_fit (self, round, result);
-  if (!tell_providers (round, result, error))
+  set_fit_rates (self, round, result);
+  if (!set_providers (round, result, error))
     return FALSE;
   for (uint32_t u = 0; u < round->lists->n_users; u++)
     {
       FlRng rng = fl_rng (round->seed, "response", u);
       int64_t shown[SIM_ITEMS_MAX] = { 0 };
 
-      consume (self, round, u, &rng, shown, &counts);
-      change (self, round, u, shown, &rng);
+      draw_consumption (self, round, u, &rng, shown, &counts);
+      change_fit (self, round, u, shown, &rng);
     }
-  disappoint (self, round, &counts);
+  count_disappointed (self, round, &counts);
   fl_result_means (result, CONSUMED, FL_SIDE_USER, counts.consumed);
-  tell_exposure (round, counts.n_places, result);
+  set_exposure (round, counts.n_places, result);
   return TRUE;
 }
 

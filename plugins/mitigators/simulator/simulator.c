@@ -90,7 +90,7 @@ start_state (const SimSetup *setup, uint64_t seed, size_t start, double *joint)
 }
 
 static void
-tell_restless (Point *point, size_t start, const SimLimit *limit)
+note_restless (Point *point, size_t start, const SimLimit *limit)
 {
   if (limit->period > 0)
     g_string_append_printf (point->story, "%sstart %" G_GSIZE_FORMAT ": a cycle of %" G_GSIZE_FORMAT
@@ -103,7 +103,7 @@ tell_restless (Point *point, size_t start, const SimLimit *limit)
 
 /* The fit rates of an equilibrium other than the first start's. */
 static void
-tell_other (const SimSystem *system, Point *point, size_t start, const double *joint)
+note_other (const SimSystem *system, Point *point, size_t start, const double *joint)
 {
   double alpha[SIM_ITEMS_MAX * SIM_GROUPS_MAX];
 
@@ -139,7 +139,7 @@ run_starts (const SimSetup *setup, const SimSystem *system, uint64_t seed, Point
       if (limit.period != 1)
         {
           point->n_restless++;
-          tell_restless (point, start, &limit);
+          note_restless (point, start, &limit);
           continue;
         }
       n_rest++;
@@ -147,7 +147,7 @@ run_starts (const SimSetup *setup, const SimSystem *system, uint64_t seed, Point
         apart = MAX (apart, fabs (joint[k] - point->joint[k]));
       point->n_first += point->rests && apart <= SIM_DISTINCT;
       if (point->rests && apart > SIM_DISTINCT)
-        tell_other (system, point, start, joint);
+        note_other (system, point, start, joint);
     }
   point->n_equilibria = sim_count_distinct (system, n_rest, limits, &point->spread);
 }
@@ -195,42 +195,43 @@ typedef struct
   size_t index;
   const Point *point;
   FlResult *result;
-} Teller;
+} Report;
 
 static void
-tell (const Teller *teller, size_t value, const char *users, const char *items, double number)
+set_number (const Report *report, size_t value, const char *users, const char *items,
+            double number)
 {
-  g_autofree char *text = label (teller->setup, teller->index, users, items);
+  g_autofree char *text = label (report->setup, report->index, users, items);
   /* What never comes to rest has no rate to report. */
-  size_t n = teller->point->rests ? teller->point->n_first : 0;
+  size_t n = report->point->rests ? report->point->n_first : 0;
 
-  fl_result_set_label (teller->result, value, text, number, n);
+  fl_result_set_label (report->result, value, text, number, n);
 }
 
 static void
-tell_category (const Teller *teller, uint32_t i, const double *alpha, double *gap)
+set_category (const Report *report, uint32_t i, const double *alpha, double *gap)
 {
-  const SimSetup *setup = teller->setup;
+  const SimSetup *setup = report->setup;
   double low = alpha[0], high = alpha[0];
 
   for (uint32_t s = 0; s < setup->system.n_groups; s++)
     {
       g_autofree char *pair = g_strconcat (setup->group[s], "-", setup->group[0], NULL);
 
-      tell (teller, FIT_RATE, setup->group[s], setup->item[i], alpha[s]);
+      set_number (report, FIT_RATE, setup->group[s], setup->item[i], alpha[s]);
       if (s > 0)
-        tell (teller, DIFFERENCE, pair, setup->item[i], alpha[s] - alpha[0]);
+        set_number (report, DIFFERENCE, pair, setup->item[i], alpha[s] - alpha[0]);
       low = MIN (low, alpha[s]);
       high = MAX (high, alpha[s]);
     }
-  tell (teller, GAP, NULL, setup->item[i], high - low);
+  set_number (report, GAP, NULL, setup->item[i], high - low);
   *gap = MAX (*gap, high - low);
 }
 
 static void
-tell_joint (const Teller *teller)
+set_joint (const Report *report)
 {
-  const SimSetup *setup = teller->setup;
+  const SimSetup *setup = report->setup;
   uint32_t M = setup->system.n_items;
 
   for (uint32_t s = 0; s < setup->system.n_groups; s++)
@@ -239,31 +240,32 @@ tell_joint (const Teller *teller)
         {
           g_autofree char *pair = g_strdup_printf ("%s * %s", setup->item[i], setup->item[k]);
 
-          tell (teller, JOINT, setup->group[s], pair,
-                sim_joint_fit_rate (M, teller->point->joint + ((size_t) s << M), i, k));
+          set_number (report, JOINT, setup->group[s], pair,
+                      sim_joint_fit_rate (M, report->point->joint + ((size_t) s << M), i, k));
         }
 }
 
 static void
-tell_point (const Teller *teller, double *gap)
+set_point (const Report *report, double *gap)
 {
-  const SimSetup *setup = teller->setup;
+  const SimSetup *setup = report->setup;
   uint32_t S = setup->system.n_groups, M = setup->system.n_items;
   double alpha[SIM_ITEMS_MAX * SIM_GROUPS_MAX];
 
-  sim_fit_rates (&setup->system, teller->point->joint, alpha);
+  sim_fit_rates (&setup->system, report->point->joint, alpha);
   for (uint32_t i = 0; i < M; i++)
-    tell_category (teller, i, alpha + i * S, gap);
-  tell_joint (teller);
+    set_category (report, i, alpha + i * S, gap);
+  set_joint (report);
   for (uint32_t k = 0; setup->from->sweep.n == 0 && k < M * S; k++)
-    if (isfinite (teller->point->theta[k]))
-      tell (teller, THRESHOLD, setup->group[k % S], setup->item[k / S], teller->point->theta[k]);
+    if (isfinite (report->point->theta[k]))
+      set_number (report, THRESHOLD, setup->group[k % S], setup->item[k / S],
+                  report->point->theta[k]);
 }
 
 /* ---- all points --------------------------------------------------------- */
 
 static void
-tell_slopes (const SimSetup *setup, const SimSlopes *slopes, FlResult *result)
+set_slopes (const SimSetup *setup, const SimSlopes *slopes, FlResult *result)
 {
   if (setup->from->uniqueness == 0)
     {
@@ -280,8 +282,8 @@ tell_slopes (const SimSetup *setup, const SimSlopes *slopes, FlResult *result)
 }
 
 static void
-tell_points (const SimSetup *setup, size_t n_points, const Point *points, FlRun *run,
-             FlResult *result)
+set_points (const SimSetup *setup, size_t n_points, const Point *points, FlRun *run,
+            FlResult *result)
 {
   size_t n_equilibria = 0, n_restless = 0, steps = 0;
   double spread = 0.0, gap = 0.0;
@@ -290,10 +292,10 @@ tell_points (const SimSetup *setup, size_t n_points, const Point *points, FlRun 
   for (size_t k = 0; k < n_points; k++)
     {
       const Point *point = &points[k];
-      const Teller teller = { setup, k, point, result };
+      const Report report = { setup, k, point, result };
       g_autofree char *where = label (setup, k, NULL, NULL);
 
-      tell_point (&teller, &gap);
+      set_point (&report, &gap);
       n_equilibria = MAX (n_equilibria, point->n_equilibria);
       n_restless += point->n_restless;
       steps = MAX (steps, point->steps);
@@ -316,7 +318,7 @@ tell_points (const SimSetup *setup, size_t n_points, const Point *points, FlRun 
   fl_result_set (result, EQUILIBRIA, (double) n_equilibria);
   fl_result_set (result, SPREAD, spread);
   fl_result_set (result, RESTLESS, (double) n_restless);
-  tell_slopes (setup, &slopes, result);
+  set_slopes (setup, &slopes, result);
   fl_run_note_stop (run, n_restless > 0 ? FL_STOP_MAX_ITER : FL_STOP_CONVERGED, steps);
 }
 
@@ -339,8 +341,8 @@ record (gpointer user_data, size_t step, const double *joint)
 
 /* The course of one rate: of category i, or of i and k together. */
 static void
-tell_course (const SimSetup *setup, const GArray *states, size_t start, uint32_t s, uint32_t i,
-             uint32_t k, FlResult *result)
+set_course (const SimSetup *setup, const GArray *states, size_t start, uint32_t s, uint32_t i,
+            uint32_t k, FlResult *result)
 {
   uint32_t M = setup->system.n_items;
   size_t size = sim_state_size (&setup->system), n = states->len / size;
@@ -356,7 +358,7 @@ tell_course (const SimSetup *setup, const GArray *states, size_t start, uint32_t
 }
 
 static void
-tell_trajectories (const SimSetup *setup, uint64_t seed, FlResult *result)
+set_trajectories (const SimSetup *setup, uint64_t seed, FlResult *result)
 {
   size_t n_compound = sim_compound_at (setup->system.n_items, setup->system.n_groups, 0, 0, 0);
   g_autofree double *compound = g_new (double, n_compound);
@@ -377,7 +379,7 @@ tell_trajectories (const SimSetup *setup, uint64_t seed, FlResult *result)
       for (uint32_t s = 0; s < system.n_groups; s++)
         for (uint32_t i = 0; i < system.n_items; i++)
           for (uint32_t k = i; k < system.n_items; k++)
-            tell_course (setup, states, start, s, i, k, result);
+            set_course (setup, states, start, s, i, k, result);
     }
 }
 
@@ -416,9 +418,9 @@ simulator_project (gpointer self, const FlStage *stage, FlResult *result, GError
 #pragma omp parallel for schedule(dynamic)
   for (size_t k = 0; k < n; k++)
     run_point (&setup, seed, k, &point[k]);
-  tell_points (&setup, n, point, stage->run, result);
+  set_points (&setup, n, point, stage->run, result);
   if (setup.from->trajectories)
-    tell_trajectories (&setup, seed, result);
+    set_trajectories (&setup, seed, result);
   return TRUE;
 }
 

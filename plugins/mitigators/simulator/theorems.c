@@ -496,7 +496,7 @@ append_numbers (GString *text, const char *name, const double *x, size_t n)
 }
 
 static void
-tell_draw (GString *text, uint64_t index, const Draw *draw, double by)
+append_draw (GString *text, uint64_t index, const Draw *draw, double by)
 {
   static const char *const policy[] = { "UN", "DP", "EqOpt", "fixed" };
 
@@ -532,8 +532,8 @@ try_claim (size_t claim, uint64_t seed, uint64_t index, Draw *draw)
 }
 
 static void
-tell_claim (size_t claim, uint64_t seed, size_t n, const Trial *trials, FlRun *run,
-            FlResult *result)
+set_claim (size_t claim, uint64_t seed, size_t n, const Trial *trials, FlRun *run,
+           FlResult *result)
 {
   g_autofree char *label = g_strconcat ("claim=", claims[claim].name, NULL);
   g_autoptr (GString) story = g_string_new (NULL);
@@ -551,7 +551,7 @@ tell_claim (size_t claim, uint64_t seed, size_t n, const Trial *trials, FlRun *r
       if (n_counter++ < TOLD)
         {
           try_claim (claim, seed, k, &draw);
-          tell_draw (story, k, &draw, trials[k].by);
+          append_draw (story, k, &draw, trials[k].by);
         }
     }
   fl_result_set_label (result, DRAWS, label, (double) n_met, n);
@@ -579,7 +579,7 @@ theorems_project (gpointer self, const FlStage *stage, FlResult *result, GError 
 
           trials[k] = try_claim (claim, seed, k, &draw);
         }
-      tell_claim (claim, seed, n, trials, stage->run, result);
+      set_claim (claim, seed, n, trials, stage->run, result);
       fl_run_progress (stage->run, (double) claim + 1, G_N_ELEMENTS (claims), claims[claim].name);
     }
   return TRUE;
