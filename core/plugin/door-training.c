@@ -133,7 +133,8 @@ static gboolean
 has_vectors (FlCall *call, const FlGradientOps *ops)
 {
   return (ops->vectors != NULL && ops->vectors_back != NULL)
-         || fl_fail (&call->failure, FL_ERROR_CONFIG, "gives no vectors of users and items");
+         || fl_fail (&call->failure, FL_ERROR_CONFIG, "model %s gives no vectors of users and items",
+                     fl_instance_name (call->callee));
 }
 
 gboolean
