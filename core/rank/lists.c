@@ -47,6 +47,14 @@ typedef struct
   gboolean careful; /* scores may not be finite: each is looked at               */
 } Plan;
 
+/* Where lists go. */
+typedef struct
+{
+  uint32_t *item;   /* n_users x k         */
+  uint32_t *length; /* n_users             */
+  double *score;    /* as item; NULL: none */
+} Output;
+
 /* What went wrong in the lowest chunk. */
 typedef struct
 {
@@ -231,23 +239,41 @@ blame_score (const Plan *plan, GError **error)
   return fl_fail (error, FL_ERROR_NUMERIC, "model %s: there is a score that is not finite", name);
 }
 
-FlLists *
-fl_ranking_lists (const FlRanking *ranking, size_t k, GError **error)
+static gboolean
+output_init (Output *output, const FlRanking *ranking, size_t k, gboolean scored, GError **error)
 {
-  g_autofree uint32_t *length = fl_alloc (ranking->n_users, sizeof *length, error);
-  g_autofree uint32_t *item = length != NULL ? fl_alloc (ranking->n_users * k, sizeof *item, error)
-                                             : NULL;
+  size_t n = ranking->n_users * k;
+
+  *output = (Output) { .length = fl_alloc (ranking->n_users, sizeof (uint32_t), error) };
+  return output->length != NULL
+         && (output->item = fl_alloc (n, sizeof (uint32_t), error)) != NULL
+         && (!scored || (output->score = fl_alloc (n, sizeof (double), error)) != NULL);
+}
+
+static void
+output_clear (Output *output)
+{
+  g_free (output->item);
+  g_free (output->length);
+  g_free (output->score);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Output, output_clear)
+
+FlLists *
+fl_ranking_scored_lists (const FlRanking *ranking, size_t k, double **score, GError **error)
+{
+  g_auto (Output) output = { .item = NULL };
   Failure failure = { FALSE };
   FlLists *lists;
   Plan plan;
 
-  if (item == NULL)
+  if (!output_init (&output, ranking, k, score != NULL, error))
     return NULL;
   make_plan (&plan, ranking, k);
   if (is_single (ranking))
-    rank_all_f32 (&plan, item, length, &failure);
+    rank_all_f32 (&plan, &output, &failure);
   else
-    rank_all_f64 (&plan, item, length, &failure);
+    rank_all_f64 (&plan, &output, &failure);
   if (failure.failed)
     {
       if (!failure.finite)
@@ -257,7 +283,16 @@ fl_ranking_lists (const FlRanking *ranking, size_t k, GError **error)
       return NULL;
     }
   lists = g_new (FlLists, 1);
-  *lists = (FlLists) { .size = sizeof *lists, .n_users = ranking->n_users, .k = k, .item = g_steal_pointer (&item),
-                       .length = g_steal_pointer (&length) };
+  *lists = (FlLists) { .size = sizeof *lists, .n_users = ranking->n_users, .k = k,
+                       .item = g_steal_pointer (&output.item),
+                       .length = g_steal_pointer (&output.length) };
+  if (score != NULL)
+    *score = g_steal_pointer (&output.score);
   return lists;
+}
+
+FlLists *
+fl_ranking_lists (const FlRanking *ranking, size_t k, GError **error)
+{
+  return fl_ranking_scored_lists (ranking, k, NULL, error);
 }

@@ -20,6 +20,10 @@ typedef struct
 /* The k best candidates of each user, in the order that FlLists says; k is from 1
  * to n_items.  A score that is not finite is FL_ERROR_NUMERIC. */
 FlLists *fl_ranking_lists (const FlRanking *ranking, size_t k, GError **error);
+/* The same with the model's scores of what is in the lists: *score, n_users x k, is the
+ * caller's to free. */
+FlLists *fl_ranking_scored_lists (const FlRanking *ranking, size_t k, double **score,
+                                  GError **error);
 void fl_lists_free (FlLists *lists);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlLists, fl_lists_free)
 

@@ -226,6 +226,16 @@ check_lists (const World *w, const FlRanking *ranking, const FlLists *lists)
   compare_lists (lists, sorted);
 }
 
+static void
+check_scores (const World *w, const FlLists *lists, const double *score)
+{
+  for (uint32_t u = 0; u < lists->n_users; u++)
+    for (size_t at = u * lists->k; at < u * lists->k + lists->length[u]; at++)
+      if (score[at] != score_of (w, u, lists->item[at]))
+        fail_msg ("user %u, item %u: score %g, expected %g", u, lists->item[at], score[at],
+                  score_of (w, u, lists->item[at]));
+}
+
 /* ---- tests -------------------------------------------------------------- */
 
 /* For each K and number of threads; how many rankings. */
@@ -239,12 +249,17 @@ check_world (const World *w, const FlRanking *ranking)
   for (size_t k = 1; k <= w->n_items; k = k < w->n_items ? MIN (3 * k, w->n_items) : k + 1)
     for (int threads = 1; threads <= threads_max; threads++, n++)
       {
-        g_autoptr (FlLists) lists = NULL;
+        g_autoptr (FlLists) lists = NULL, scored = NULL;
+        g_autofree double *score = NULL;
 
         omp_set_num_threads (threads);
         lists = fl_ranking_lists (ranking, k, NULL);
         assert_non_null (lists);
         compare_lists (lists, sorted);
+        scored = fl_ranking_scored_lists (ranking, k, &score, NULL);
+        assert_non_null (scored);
+        compare_lists (scored, sorted);
+        check_scores (w, scored, score);
       }
   return n;
 }
