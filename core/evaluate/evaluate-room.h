@@ -82,6 +82,30 @@ FlView *fl_view_of (const FlData *data, const FlRatings *ratings, FlPart part,
 /* Lent to the runs of stages, whose trainings select by it. */
 extern const FlTrainingServices fl_training_services;
 
+/* Lists, with the model's scores of what is in them or NULL. */
+typedef struct
+{
+  FlLists *lists;
+  double *score;
+} FlRanked;
+
+void fl_ranked_clear (FlRanked *ranked);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlRanked, fl_ranked_clear)
+/* Of one in memory of its own. */
+void fl_ranked_free (FlRanked *ranked);
+/* The first n of each list. */
+gboolean fl_ranked_cut (const FlRanked *from, size_t n, FlRanked *to, GError **error);
+
+/* The n best of each user, as fl_view_lists gives them; the view does not keep them. */
+gboolean fl_view_rank (const FlView *view, size_t n, gboolean scored, FlRanked *ranked,
+                       GError **error);
+
+/* Lists of k that a mitigator makes of `candidates`, which have scores, for a view without
+ * ratings.  `arrival` is the order of the users. */
+gboolean fl_rerank (FlInstance *mitigator, const FlStage *stage, const FlView *view,
+                    const FlRanked *candidates, const uint32_t *arrival, size_t k,
+                    FlRanked *ranked, GError **error);
+
 /* Evaluates one objective over a view and adds metrics and per-entity values to
  * `outcome`.  `name` is the section's name (NULL for a bare plugin): of plugin P
  * its values P, P-worst and n become NAME, NAME-worst and NAME.n.  Every value

@@ -1,2 +1,2 @@
 libfairlead_la_SOURCES += %D%/evaluate-room.h %D%/view.c %D%/evaluate.c %D%/validation.c \
-	%D%/outcome.c
+	%D%/rerank.c %D%/outcome.c

@@ -162,21 +162,32 @@ fl_view_update (FlView *view, GError **error)
 }
 
 gboolean
-fl_view_lists (FlView *view, size_t k, GError **error)
+fl_view_rank (const FlView *view, size_t n, gboolean scored, FlRanked *ranked, GError **error)
 {
-  FlViewPrivate *priv = (FlViewPrivate *) view;
+  const FlViewPrivate *priv = view->priv;
   FlRanking ranking = { .n_users = view->n_users, .n_items = view->n_items,
                         .factors = view->factors, .model = priv->model,
                         .seen = { &view->train->by_user, priv->held_out },
                         .gone = priv->gone };
 
-  drop_lists (priv);
-  if (k > view->n_items)
+  *ranked = (FlRanked) { .lists = NULL };
+  if (n > view->n_items)
     return fl_fail (error, FL_ERROR_CONFIG, "lists of %" G_GSIZE_FORMAT " items are wanted, and "
-                    "there are %u items", k, view->n_items);
-  priv->lists = fl_ranking_lists (&ranking, k, error);
-  if (priv->lists == NULL)
+                    "there are %u items", n, view->n_items);
+  ranked->lists = fl_ranking_scored_lists (&ranking, n, scored ? &ranked->score : NULL, error);
+  return ranked->lists != NULL;
+}
+
+gboolean
+fl_view_lists (FlView *view, size_t k, GError **error)
+{
+  FlViewPrivate *priv = (FlViewPrivate *) view;
+  FlRanked ranked;
+
+  drop_lists (priv);
+  if (!fl_view_rank (view, k, FALSE, &ranked, error))
     return FALSE;
+  priv->lists = ranked.lists;
   view->lists = priv->lists;
   view->k = k;
   return TRUE;

@@ -24,6 +24,8 @@ typedef struct
 void fl_door_show (FlDoorPlate *plate);
 /* Whose method failed with the error on its way up; NULL: nobody's. */
 const char *fl_door_failed (void);
+/* Nobody's so far: other work begins. */
+void fl_door_forget (void);
 
 /* ---- calls ---------------------------------------------------------------- */
 
@@ -65,6 +67,11 @@ gboolean fl_model_scores_itself (const FlInstance *model);
 
 /* Makes ready what `factors` and `score` of a trained model read. */
 gboolean fl_model_prepare_scores (const FlInstance *model, GError **error);
+
+/* Its training is over: it is not to be trained again, by nobody, since others may share it.
+ * FALSE with an error that says so when it is tried. */
+void fl_model_finish (FlInstance *model);
+gboolean fl_model_may_train (const FlInstance *model, GError **error);
 
 /* ---- models trained by gradients: as in FlGradientOps ---------------------- */
 
