@@ -49,11 +49,28 @@ fl_model_fits_itself (const FlInstance *model)
   return model_ops (model)->fit != NULL;
 }
 
+void
+fl_model_finish (FlInstance *model)
+{
+  model->is_finished = TRUE;
+}
+
+gboolean
+fl_model_may_train (const FlInstance *model, GError **error)
+{
+  return !model->is_finished
+         || fl_fail (error, FL_ERROR_PLUGIN, "trains model %s again: what comes after training may "
+                     "only look at it, since others share it", fl_instance_name (model));
+}
+
 gboolean
 fl_model_fit_itself (FlInstance *model, const FlData *data, FlRun *run, GError **error)
 {
-  FlCall call = fl_call_begin (model, "fit");
+  FlCall call;
 
+  if (!fl_model_may_train (model, error))
+    return FALSE;
+  call = fl_call_begin (model, "fit");
   return fl_call_end (&call, model_ops (model)->fit (model->self, data, run, &call.failure), error);
 }
 
@@ -113,12 +130,16 @@ gboolean
 fl_closed_form_start (FlInstance *model, const FlRatings *train, const FlClosedFormStart *start,
                       GError **error)
 {
-  FlCall call = fl_call_begin (model, "start");
   FlClosedFormStart own;
-  gboolean sized = start->size > 0
-                   || fl_fail (&call.failure, FL_ERROR_PLUGIN, "is given a FlClosedFormStart "
-                               "without its size: use FL_CLOSED_FORM_START");
+  gboolean sized;
+  FlCall call;
 
+  if (!fl_model_may_train (model, error))
+    return FALSE;
+  call = fl_call_begin (model, "start");
+  sized = start->size > 0
+          || fl_fail (&call.failure, FL_ERROR_PLUGIN, "is given a FlClosedFormStart "
+                      "without its size: use FL_CLOSED_FORM_START");
   if (sized)
     FL_COPY (&own, start);
   return fl_call_end (&call, sized && closed_form (model)->start (model->self, train, &own,
@@ -128,8 +149,11 @@ fl_closed_form_start (FlInstance *model, const FlRatings *train, const FlClosedF
 gboolean
 fl_closed_form_sweep (FlInstance *model, GError **error)
 {
-  FlCall call = fl_call_begin (model, "sweep");
+  FlCall call;
 
+  if (!fl_model_may_train (model, error))
+    return FALSE;
+  call = fl_call_begin (model, "sweep");
   return fl_call_end (&call, closed_form (model)->sweep (model->self, &call.failure), error);
 }
 
@@ -146,8 +170,11 @@ fl_closed_form_objective (const FlInstance *model)
 gboolean
 fl_closed_form_converge (FlInstance *model, FlRun *run, GError **error)
 {
-  FlCall call = fl_call_begin (model, "converge");
+  FlCall call;
 
+  if (!fl_model_may_train (model, error))
+    return FALSE;
+  call = fl_call_begin (model, "converge");
   return fl_call_end (&call, closed_form (model)->converge (model->self, run, &call.failure),
                       error);
 }

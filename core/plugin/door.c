@@ -44,6 +44,12 @@ fl_door_failed (void)
   return failed[0] != '\0' ? failed : NULL;
 }
 
+void
+fl_door_forget (void)
+{
+  failed[0] = '\0';
+}
+
 FlCall
 fl_call_begin (const FlInstance *callee, const char *method)
 {

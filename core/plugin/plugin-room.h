@@ -131,6 +131,7 @@ struct FlInstance
   gpointer self;
   const void *ops;
   const char *hash;     /* of the plugin's file, as in FlEntry; NULL: it has none */
+  gboolean is_finished; /* a model: fl_model_finish                               */
 };
 
 /* Allocates self, runs init, stores the parameters, runs check. */
@@ -152,6 +153,9 @@ typedef void (*FlProgress) (gpointer user_data, double done, double total, const
 
 /* The run context that plugins are handed. */
 FlRun *fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data);
+/* One that goes on from another, with its seed and all that was noted, when nothing is
+ * trained any more. */
+FlRun *fl_run_after (const FlRun *run);
 void fl_run_free (FlRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRun, fl_run_free)
 const GPtrArray *fl_run_notes (const FlRun *run); /* FlSetting */

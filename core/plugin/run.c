@@ -25,6 +25,20 @@ fl_run_new (uint64_t seed, FlProgress progress, gpointer user_data)
   return run;
 }
 
+FlRun *
+fl_run_after (const FlRun *run)
+{
+  FlRun *next = fl_run_new (run->seed, run->progress, run->user_data);
+
+  for (guint i = 0; i < run->notes->len; i++)
+    {
+      const FlSetting *note = g_ptr_array_index (run->notes, i);
+
+      fl_run_note_text (next, note->key, note->value);
+    }
+  return next;
+}
+
 void
 fl_run_free (FlRun *run)
 {

@@ -101,7 +101,7 @@ fl_training_open (const FlStage *stage, const FlTrainingSettings *settings, gboo
 {
   g_autoptr (FlTraining) training = NULL;
 
-  if (!check_stage (stage, error))
+  if (!check_stage (stage, error) || !fl_model_may_train (stage->model, error))
     return NULL;
   training = g_new0 (FlTraining, 1);
   FL_COPY (&training->stage, stage);

@@ -205,7 +205,8 @@ fixture_model (const FixtureData *data, gboolean with_factors)
     model->user[k] = 1.5 * fl_rng_uniform (&rng);
   for (size_t k = 0; k < data->n_items * (size_t) RANK; k++)
     model->item[k] = 1.5 * fl_rng_uniform (&rng);
-  *instance = (FlInstance) { &plugin, model, with_factors ? &factors : &scores, NULL };
+  *instance = (FlInstance) { .plugin = &plugin, .self = model,
+                             .ops = with_factors ? &factors : &scores };
   return instance;
 }
 

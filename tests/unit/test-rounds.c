@@ -117,7 +117,7 @@ static void
 what_is_consumed_is_known (void **state)
 {
   Told told = { .place = 1, .rating = 4, .leaves = N_ITEMS };
-  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
+  FlInstance response = { .plugin = &told_plugin, .self = &told, .ops = &told_ops };
   const FlRoundsKeys keys = { .n = 2, .k = 2, .hidden = 0, .response = &response };
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   g_auto (World) w;
@@ -149,7 +149,7 @@ what_is_consumed_is_known (void **state)
 static void
 refuses (Told told, const char *expected)
 {
-  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
+  FlInstance response = { .plugin = &told_plugin, .self = &told, .ops = &told_ops };
   const FlRoundsKeys keys = { .n = 2, .k = 2, .hidden = 0, .response = &response };
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   g_autoptr (GError) error = NULL;
@@ -178,7 +178,7 @@ static void
 courses_are_kept (void **state)
 {
   Told told = { .place = 1, .rating = 4, .leaves = N_ITEMS };
-  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
+  FlInstance response = { .plugin = &told_plugin, .self = &told, .ops = &told_ops };
   const FlRoundsKeys keys = { .n = 3, .k = 2, .hidden = 1, .response = &response };
   g_autoptr (FlOutcome) last = NULL;
   g_auto (World) w;
@@ -212,7 +212,7 @@ who_left_is_in_no_list (void **state)
 {
   static const double P[] = { 1, 1 }, Q[] = { 1, 2, 3, 4 };
   Told told = { .place = 1, .rating = 4, .leaves = 3 };
-  FlInstance response = { &told_plugin, &told, &told_ops, NULL };
+  FlInstance response = { .plugin = &told_plugin, .self = &told, .ops = &told_ops };
   const FlRoundsKeys keys = { .n = 2, .k = 2, .hidden = 0, .response = &response };
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
   MatrixModel model;

@@ -1007,7 +1007,7 @@ case_new (const char *settings)
   fl_params_store (learner_plugin.params, &c->learner, "model", list, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   c->ops = *(const FlModelOps *) learner_plugin.ops;
-  c->model = (FlInstance) { &learner_plugin, &c->learner, &c->ops, NULL };
+  c->model = (FlInstance) { .plugin = &learner_plugin, .self = &c->learner, .ops = &c->ops };
   c->run = fl_run_new (5, NULL, NULL);
   fl_run_lend_services (c->run, &fl_training_services);
   c->train = some_ratings (80, 60);
@@ -1509,7 +1509,7 @@ train_by (Case *c, Script *script, const FlValue *values, gboolean lists, GError
   script->ops = (FlObjectiveOps) { .values = values, .evaluate = script_evaluate };
   script->plugin = (FlPlugin) FL_DESCRIPTOR (.kind = FL_KIND_OBJECTIVE, .name = "script",
                                              .needs = lists ? FL_NEEDS_LISTS : 0);
-  script->instance = (FlInstance) { &script->plugin, self, &script->ops, NULL };
+  script->instance = (FlInstance) { .plugin = &script->plugin, .self = self, .ops = &script->ops };
   c->learner.training.stop_on = &script->instance;
   c->learner.training.stop_k = 7;
   if (fl_training_run (&c->stage, error))

@@ -62,7 +62,8 @@ scene_open (Scene *s, const FlTrainingSettings *settings)
                               .training = *settings } };
   s->data = FL_DATA (.train = s->ratings, .user_groups = s->user_groups,
                      .item_groups = s->item_groups);
-  s->model = (FlInstance) { &learner_plugin, &s->learner, learner_plugin.ops, NULL };
+  s->model = (FlInstance) { .plugin = &learner_plugin, .self = &s->learner,
+                            .ops = learner_plugin.ops };
   s->stage = FL_STAGE (.data = &s->data, .model = &s->model, .run = s->run);
 }
 
