@@ -61,9 +61,9 @@ append_pace (GString *line, const FlRunStatus *status, double elapsed)
   double rate = elapsed > 0 ? (double) status->n_finished / elapsed : 0;
   g_autofree char *left = NULL;
 
-  if (!(rate > 0))
+  if (!(rate > 0) || status->left < 0)
     return;
-  left = clock_text ((double) (status->n_tasks - status->n_finished) / rate);
+  left = clock_text (status->left);
   if (rate >= 1)
     g_string_append_printf (line, "; %.3g cells/s, %s left", rate, left);
   else

@@ -91,6 +91,17 @@ const FlSetting *fl_settings_find (const GPtrArray *settings, const char *key);
  * gives one plugin with its parameters, without the host's keys. */
 char *fl_cell_canonical (const FlCell *cell);
 char *fl_section_canonical (const FlSection *section);
+/* What the trained model of a cell depends on beside the dataset, as text: cells with the
+ * same text, which may differ in all that comes after training, can share one training.
+ * Of a cell that trains nothing, or in rounds, the whole of it. */
+char *fl_cell_training (const FlCell *cell, const FlRegistry *registry);
+/* Whether the mitigator acts before or in training. */
+gboolean fl_section_trains (const FlSection *mitigator, const FlRegistry *registry);
+/* Whether some mitigator does: groups that errors make are then made before training; models
+ * know none. */
+gboolean fl_cell_groups_before_training (const FlCell *cell, const FlRegistry *registry);
+/* Whether errors of that arm make the cell's groups. */
+gboolean fl_cell_is_grouped_by (const FlCell *cell, const char *arm);
 /* Each effective value and where it came from, for --show-config. */
 char *fl_cell_describe (const FlCell *cell);
 

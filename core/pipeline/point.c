@@ -315,8 +315,9 @@ add_base (const FlLoader *loader, const char *name, const GPtrArray *point, cons
   if (base == NULL)
     return FALSE;
   g_ptr_array_add (cell->bases, base);
-  /* It is fitted and nothing more. */
+  /* It is trained, once, and nothing more. */
   g_ptr_array_set_size (base->objectives, 0);
+  g_clear_pointer (&base->rounds, fl_section_unref);
   return same_data (cell, base)
          || fl_fail (error, FL_ERROR_CONFIG, "arm '%s' has other data or another split than arm "
                      "'%s'", arm->name, cell->arm);

@@ -171,3 +171,32 @@ fl_cell_group (const FlCell *cell, const FlDataset *dataset, FlSplit *split, FlS
   fl_params_clear (fl_data_params, &data);
   return done;
 }
+
+static gboolean
+is_grouped_by_error (const FlCell *cell, FlSide side)
+{
+  g_autoptr (FlGrouping) grouping = NULL;
+
+  return fl_cell_grouping (cell, side, &grouping, NULL) && grouping != NULL && grouping->by_error;
+}
+
+void
+fl_cell_hide_groups (const FlCell *cell, FlSplit *split)
+{
+  if (is_grouped_by_error (cell, FL_SIDE_USER))
+    split->user_groups = NULL;
+  if (is_grouped_by_error (cell, FL_SIDE_ITEM))
+    split->item_groups = NULL;
+  split->data.user_groups = split->user_groups;
+  split->data.item_groups = split->item_groups;
+}
+
+void
+fl_cell_ungroup (const FlCell *cell, FlSplit *split)
+{
+  if (is_grouped_by_error (cell, FL_SIDE_USER))
+    fl_groups_free (split->user_groups);
+  if (is_grouped_by_error (cell, FL_SIDE_ITEM))
+    fl_groups_free (split->item_groups);
+  fl_cell_hide_groups (cell, split);
+}

@@ -1,2 +1,3 @@
-libfairlead_la_SOURCES += %D%/run-room.h %D%/cell.c %D%/cell-audit.c %D%/cell-data.c %D%/artefact.c \
-	%D%/rounds.c %D%/worker.h %D%/worker.c %D%/worker-spawn.c %D%/schedule.c
+libfairlead_la_SOURCES += %D%/run-room.h %D%/cell.c %D%/trained.h %D%/trained.c %D%/cell-audit.c \
+	%D%/cell-data.c %D%/artefact.c %D%/rounds.c %D%/worker.h %D%/worker.c %D%/worker-spawn.c \
+	%D%/plan.h %D%/plan.c %D%/schedule.h %D%/schedule.c %D%/crew.c

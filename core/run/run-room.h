@@ -11,6 +11,9 @@
 
 FL_BEGIN_DECLS
 
+/* Raised when the host computes other digits from the same settings. */
+#define FL_RESULT_VERSION 1
+
 /* ---- a cell ------------------------------------------------------------ */
 
 /* Whether all files are there that the cell's source would read; else `missing`
@@ -33,12 +36,39 @@ gboolean fl_cell_grouping (const FlCell *cell, FlSide side, FlGrouping **groupin
 gboolean fl_cell_group (const FlCell *cell, const FlDataset *dataset, FlSplit *split, FlSide side,
                         FlArmErrors errors, gpointer user_data, GError **error);
 
-/* The whole of one cell over a dataset: split, augment, train, project, evaluate;
- * of a cell without data, dataset NULL, project alone.  Trainings begin
- * where their checkpoints are. */
-FlOutcome *fl_cell_execute (const FlCell *cell, const FlRegistry *registry,
-                            const FlDataset *dataset, FlCheckpoints *checkpoints,
-                            FlProgress progress, gpointer user_data, GError **error);
+/* Makes as if errors had made no groups of a split yet; and forgets those that they made. */
+void fl_cell_hide_groups (const FlCell *cell, FlSplit *split);
+void fl_cell_ungroup (const FlCell *cell, FlSplit *split);
+
+/* Trained models over one dataset, which cells share. */
+typedef struct FlTrainedSet FlTrainedSet;
+
+/* Borrowed. */
+typedef struct
+{
+  const FlRegistry *registry;
+  const char *digest;    /* of the dataset                                 */
+  const char *folder;    /* where trainings have their checkpoints; "" nowhere */
+  double checkpoint;     /* seconds between two                            */
+  FlProgress progress;
+  /* What is said before and after work that all who need the training `name` would fail in;
+   * seconds negative before it.  NULL: nobody asks. */
+  void (*told) (gpointer user_data, const char *name, double seconds);
+  gpointer user_data;
+} FlTrainedSetup;
+
+/* `dataset` is borrowed; NULL for cells without data. */
+FlTrainedSet *fl_trained_set_new (const FlTrainedSetup *setup, const FlDataset *dataset);
+void fl_trained_set_free (FlTrainedSet *set);
+/* The training of that name is not needed any more. */
+void fl_trained_set_drop (FlTrainedSet *set, const char *name);
+
+/* What the training of a cell is called: the hash of all that it depends on. */
+char *fl_training_name (const FlCell *cell, const FlRegistry *registry, const char *digest);
+
+/* The whole of one cell: split, augment, train, re-rank, evaluate, project; of a cell without
+ * data project alone.  What is trained stays in the set. */
+FlOutcome *fl_cell_execute (const FlCell *cell, FlTrainedSet *set, GError **error);
 
 /* The ratings that are in `after` but not in `before`, which a mitigator was
  * given; NULL when they are too many to keep. */
@@ -89,6 +119,7 @@ typedef struct
   const FlCell *cell;                   /* longest at work, or NULL                  */
   const char *what;                     /* what it is doing, or NULL                 */
   double done, total;                   /* of that; total 0: not known               */
+  double left;                          /* seconds until all is done; negative: not known */
   const FlCellRecord *finished;         /* this cell has just ended, or NULL         */
   const char *warning;                  /* text that the worker of `cell` wrote, or NULL */
 } FlRunStatus;

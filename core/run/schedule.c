@@ -2,210 +2,28 @@
 /* schedule.c: computes a pipeline's cells in workers, several at a time.
  *
  *   prepare each distinct dataset -> identities of all cells -> enter the run
- *   -> compute what is not done yet -> one transaction for each that ends
+ *   -> what is not done yet, in groups that share trainings: a group to a worker
+ *   -> one transaction for each cell that ends
  *
  * Datasets are prepared in workers too: a source that crashes costs its cells
  * and no others.
  */
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "config.h"
-#include "core/run/worker.h"
+#include "core/run/schedule.h"
 
-/* Raised when the host computes other digits from the same settings. */
-#define RESULT_VERSION 1
-/* How often a run looks around when nothing happens. */
-#define TICK_MILLISECONDS 100
-/* A process is reaped within this of closing its pipes. */
-#define REAP_MILLISECONDS 1
-
-typedef struct
-{
-  const FlCell *cell; /* the first of those that use it */
-  char *path, *digest;
-  char *error;        /* why there is no dataset        */
-} Source;
-
-typedef struct
-{
-  const FlPipeline *pipeline;
-  const FlRegistry *registry;
-  const FlRunOptions *options;
-  FlStore *store;
-  FlRunReport report;
-  gpointer user_data;
-  FlRunStatus status;
-  GPtrArray *sources;       /* Source                                    */
-  const Source **source_of; /* by cell                                   */
-  FlRunRecord *run;
-} Schedule;
-
-/* Work of one kind, to be done in workers: `n` tasks. */
-typedef struct
-{
-  size_t n;
-  const FlCell *(*cell) (const Schedule *schedule, gconstpointer data, size_t task);
-  const Source *(*source) (const Schedule *schedule, gconstpointer data, size_t task);
-  /* Where its trainings keep their state; NULL: nowhere. */
-  char *(*checkpoint) (const Schedule *schedule, gconstpointer data, size_t task);
-  gboolean (*ended) (Schedule *schedule, gconstpointer data, size_t task, FlWorker *worker,
-                     GError **error);
-  gconstpointer data;
-} Batch;
-
-static gboolean
-stopped (const Schedule *schedule)
-{
-  return schedule->options->stop != NULL && *schedule->options->stop != 0;
-}
-
-static void
-tell (Schedule *schedule, const FlCellRecord *finished, const char *warning)
-{
-  schedule->status.finished = finished;
-  schedule->status.warning = warning;
-  schedule->report (schedule->user_data, &schedule->status);
-}
-
-/* ---- workers ----------------------------------------------------------- */
-
-typedef struct
-{
-  FlWorker *worker; /* NULL: free */
-  size_t task;
-} Slot;
-
-static gboolean
-start_task (const Schedule *schedule, const Batch *batch, size_t task, Slot *slot, GError **error)
-{
-  const FlRunOptions *options = schedule->options;
-  const GPtrArray *files = schedule->registry->files;
-  const FlCell *cell = batch->cell (schedule, batch->data, task);
-  const Source *source = batch->source (schedule, batch->data, task);
-  g_autofree char *checkpoint
-      = batch->checkpoint != NULL ? batch->checkpoint (schedule, batch->data, task) : NULL;
-  GVariant *message
-      = g_variant_new ("(@astsssdv)", g_variant_new_strv ((const char *const *) files->pdata,
-                                                       (gssize) files->len),
-                       options->memory_limit, source != NULL ? source->path : "",
-                       source != NULL ? source->digest : "",
-                       checkpoint != NULL ? checkpoint : "", options->checkpoint,
-                       fl_cell_to_variant (cell));
-
-  slot->task = task;
-  slot->worker = fl_worker_start (message, cell, options->threads, error);
-  return slot->worker != NULL;
-}
-
-/* Sleeps until a worker says something or a tick has passed. */
-static void
-wait_for_workers (const Slot *slots, unsigned n_slots)
-{
-  g_autofree struct pollfd *fds = g_new0 (struct pollfd, 2 * n_slots);
-  int timeout = TICK_MILLISECONDS;
-
-  for (unsigned i = 0; i < n_slots; i++)
-    {
-      const FlWorker *worker = slots[i].worker;
-
-      fds[2 * i] = (struct pollfd) { .fd = worker ? worker->answer_fd : -1, .events = POLLIN };
-      fds[2 * i + 1] = (struct pollfd) { .fd = worker ? worker->log_fd : -1, .events = POLLIN };
-      if (worker != NULL && worker->answer_fd < 0)
-        timeout = REAP_MILLISECONDS;
-    }
-  poll (fds, 2 * n_slots, timeout);
-}
-
-/* The longest at work speaks for all. */
-static void
-tell_progress (Schedule *schedule, const Batch *batch, const Slot *slots, unsigned n_slots)
-{
-  FlRunStatus *status = &schedule->status;
-  const Slot *eldest = NULL;
-
-  status->n_running = 0;
-  for (unsigned i = 0; i < n_slots; i++)
-    if (slots[i].worker != NULL)
-      {
-        status->n_running++;
-        if (eldest == NULL || slots[i].worker->started < eldest->worker->started)
-          eldest = &slots[i];
-      }
-  status->cell = eldest != NULL ? batch->cell (schedule, batch->data, eldest->task) : NULL;
-  status->what = eldest != NULL ? eldest->worker->what : NULL;
-  status->done = eldest != NULL ? eldest->worker->done : 0;
-  status->total = eldest != NULL ? eldest->worker->total : 0;
-  tell (schedule, NULL, NULL);
-}
-
-static gboolean
-end_task (Schedule *schedule, const Batch *batch, Slot *slot, GError **error)
-{
-  FlWorker *worker = g_steal_pointer (&slot->worker);
-  gboolean ok;
-
-  schedule->status.n_finished++;
-  schedule->status.n_failed += worker->error != NULL;
-  schedule->status.cell = batch->cell (schedule, batch->data, slot->task);
-  schedule->status.what = NULL;
-  schedule->status.done = schedule->status.total = 0;
-  if (worker->error == NULL && worker->log->len > 0)
-    tell (schedule, NULL, worker->log->str);
-  ok = batch->ended (schedule, batch->data, slot->task, worker, error);
-  fl_worker_free (worker);
-  return ok;
-}
-
-static gboolean
-run_slots (Schedule *schedule, const Batch *batch, Slot *slots, unsigned n_slots, GError **error)
-{
-  const FlRunOptions *options = schedule->options;
-  size_t next = 0;
-
-  while (!stopped (schedule))
-    {
-      unsigned n_running = 0;
-
-      for (unsigned i = 0; i < n_slots; i++)
-        {
-          if (slots[i].worker != NULL
-              && fl_worker_poll (slots[i].worker, options->time_limit, options->memory_limit)
-              && !stopped (schedule) && !end_task (schedule, batch, &slots[i], error))
-            return FALSE;
-          if (slots[i].worker == NULL && next < batch->n && !stopped (schedule)
-              && !start_task (schedule, batch, next++, &slots[i], error))
-            return FALSE;
-          n_running += slots[i].worker != NULL;
-        }
-      if (n_running == 0)
-        break;
-      tell_progress (schedule, batch, slots, n_slots);
-      wait_for_workers (slots, n_slots);
-    }
-  return TRUE;
-}
-
-static gboolean
-run_batch (Schedule *schedule, const Batch *batch, GError **error)
-{
-  unsigned n_slots = (unsigned) MIN (batch->n, schedule->options->jobs);
-  g_autofree Slot *slots = g_new0 (Slot, n_slots + 1);
-  gboolean ok;
-
-  ok = run_slots (schedule, batch, slots, n_slots, error);
-  for (unsigned i = 0; i < n_slots; i++)
-    fl_worker_free (slots[i].worker);
-  return ok;
-}
+/* What has ended waits no longer than this for the store, and no more of it. */
+#define PAUSE_MICROSECONDS 1000000
+#define UNKEPT_MAX 100
 
 /* ---- datasets ---------------------------------------------------------- */
 
 static void
 source_free (gpointer data)
 {
-  Source *source = data;
+  FlRunSource *source = data;
 
   g_free (source->path);
   g_free (source->digest);
@@ -216,7 +34,7 @@ source_free (gpointer data)
 /* Tells datasets apart: the source with all its parameters, paths too, and the
  * seed where the source draws from it. */
 static char *
-source_key (const Schedule *schedule, const FlCell *cell)
+source_key (const FlSchedule *schedule, const FlCell *cell)
 {
   const FlEntry *entry
       = fl_registry_find (schedule->registry, FL_KIND_SOURCE, cell->data->plugin, NULL);
@@ -238,10 +56,10 @@ source_key (const Schedule *schedule, const FlCell *cell)
 }
 
 /* Of cells without data. */
-static const Source without_data = { .path = (char *) "", .digest = (char *) "" };
+static const FlRunSource without_data = { .path = (char *) "", .digest = (char *) "" };
 
 static void
-gather_sources (Schedule *schedule)
+gather_sources (FlSchedule *schedule)
 {
   const GPtrArray *cells = schedule->pipeline->cells;
   g_autoptr (GHashTable) by_key = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -250,14 +68,14 @@ gather_sources (Schedule *schedule)
     {
       const FlCell *cell = cells->pdata[i];
       char *key = cell->data != NULL ? source_key (schedule, cell) : NULL;
-      Source *source = key != NULL ? g_hash_table_lookup (by_key, key) : NULL;
+      FlRunSource *source = key != NULL ? g_hash_table_lookup (by_key, key) : NULL;
 
       schedule->source_of[i] = &without_data;
       if (key == NULL)
         continue;
       if (source == NULL)
         {
-          source = g_new0 (Source, 1);
+          source = g_new0 (FlRunSource, 1);
           source->cell = cells->pdata[i];
           g_ptr_array_add (schedule->sources, source);
           g_hash_table_insert (by_key, key, source);
@@ -269,34 +87,30 @@ gather_sources (Schedule *schedule)
 }
 
 static const FlCell *
-source_cell (const Schedule *schedule, gconstpointer data, size_t task)
+source_cell (const FlSchedule *schedule, guint index)
 {
-  (void) data;
-  return ((const Source *) schedule->sources->pdata[task])->cell;
+  return ((const FlRunSource *) schedule->sources->pdata[index])->cell;
 }
 
-static const Source *
-no_source (const Schedule *schedule, gconstpointer data, size_t task)
+static const FlRunSource *
+no_source (const FlSchedule *schedule, guint index)
 {
   (void) schedule;
-  (void) data;
-  (void) task;
+  (void) index;
   return NULL;
 }
 
 static gboolean
-source_ended (Schedule *schedule, gconstpointer data, size_t task, FlWorker *worker,
-              GError **error)
+source_ended (FlSchedule *schedule, guint index, const FlAnswer *answer, GError **error)
 {
-  Source *source = schedule->sources->pdata[task];
+  FlRunSource *source = schedule->sources->pdata[index];
   g_autofree const char **notes = NULL;
 
-  (void) data;
   (void) error;
-  source->error = g_steal_pointer (&worker->error);
-  if (worker->prepared != NULL)
+  source->error = g_strdup (answer->error);
+  if (answer->prepared != NULL)
     {
-      g_variant_get (worker->prepared, "(ss^a&s)", &source->path, &source->digest, &notes);
+      g_variant_get (answer->prepared, "(ss^a&s)", &source->path, &source->digest, &notes);
       for (size_t i = 0; notes[i] != NULL; i++)
         g_message ("[data] %s", notes[i]);
     }
@@ -306,14 +120,36 @@ source_ended (Schedule *schedule, gconstpointer data, size_t task, FlWorker *wor
 }
 
 static gboolean
-prepare_datasets (Schedule *schedule, GError **error)
+keep_nothing (FlSchedule *schedule, GError **error)
 {
-  const Batch batch = { .n = schedule->sources->len, .cell = source_cell, .source = no_source,
-                        .ended = source_ended };
+  (void) schedule;
+  (void) error;
+  return TRUE;
+}
 
+/* A task of one thing. */
+static GArray *
+task_of (guint index)
+{
+  GArray *task = g_array_new (FALSE, FALSE, sizeof (guint));
+
+  g_array_append_val (task, index);
+  return task;
+}
+
+static gboolean
+prepare_datasets (FlSchedule *schedule, GError **error)
+{
+  g_autoptr (GPtrArray) tasks
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) g_array_unref);
+  const FlRunBatch batch = { .tasks = tasks, .cell = source_cell, .source = no_source,
+                             .ended = source_ended, .look = keep_nothing };
+
+  for (guint i = 0; i < schedule->sources->len; i++)
+    g_ptr_array_add (tasks, task_of (i));
   schedule->status.loading = TRUE;
-  schedule->status.n_tasks = batch.n;
-  return run_batch (schedule, &batch, error);
+  schedule->status.n_tasks = tasks->len;
+  return fl_crew_work (schedule, &batch, error);
 }
 
 /* ---- records ----------------------------------------------------------- */
@@ -354,14 +190,14 @@ identity (const FlCellRecord *record)
 {
   g_autofree char *text
       = g_strdup_printf ("fairlead result %d api %d\n%s\n%s\n%s\n%" G_GUINT64_FORMAT "\n",
-                         RESULT_VERSION, FL_API_VERSION, record->config, record->digest,
+                         FL_RESULT_VERSION, FL_API_VERSION, record->config, record->digest,
                          record->plugins, record->seed);
 
   return g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
 }
 
 static FlCellRecord *
-make_record (const FlCell *cell, const Source *source)
+make_record (const FlCell *cell, const FlRunSource *source)
 {
   FlCellRecord *record = fl_cell_record_new ();
 
@@ -410,7 +246,7 @@ run_key (const FlRunRecord *run)
 }
 
 static FlRunRecord *
-make_run (const Schedule *schedule)
+make_run (const FlSchedule *schedule)
 {
   const FlPipeline *pipeline = schedule->pipeline;
   FlRunRecord *run = fl_run_record_new ();
@@ -429,89 +265,142 @@ make_run (const Schedule *schedule)
 
 /* ---- cells ------------------------------------------------------------- */
 
-/* `data` of the batch: indices of the cells to compute. */
-static guint
-cell_index (gconstpointer data, size_t task)
-{
-  return g_array_index ((const GArray *) data, guint, task);
-}
-
 static const FlCell *
-batch_cell (const Schedule *schedule, gconstpointer data, size_t task)
+cell_at (const FlSchedule *schedule, guint index)
 {
-  return schedule->pipeline->cells->pdata[cell_index (data, task)];
+  return schedule->pipeline->cells->pdata[index];
 }
 
-static const Source *
-batch_source (const Schedule *schedule, gconstpointer data, size_t task)
+static const FlRunSource *
+source_at (const FlSchedule *schedule, guint index)
 {
-  return schedule->source_of[cell_index (data, task)];
+  return schedule->source_of[index];
 }
 
-static char *
-batch_checkpoint (const Schedule *schedule, gconstpointer data, size_t task)
-{
-  const FlCellRecord *record = schedule->run->cells->pdata[cell_index (data, task)];
-
-  return fl_partial_prefix (schedule->store, record->identity);
-}
-
-/* Enters what was found for one cell under every cell of the same identity: arms
- * that come to the same settings are computed once. */
-static gboolean
-keep (Schedule *schedule, guint index, FlCellRecord *record, GError **error)
+/* Arms that come to the same settings are computed once. */
+static void
+find_twins (FlSchedule *schedule)
 {
   const GPtrArray *cells = schedule->run->cells;
+  g_autoptr (GHashTable) later = g_hash_table_new (g_str_hash, g_str_equal);
+
+  schedule->twin = g_new (guint, cells->len + 1);
+  for (guint i = cells->len; i-- > 0;)
+    {
+      char *identity = ((const FlCellRecord *) cells->pdata[i])->identity;
+      gpointer place = NULL;
+      gboolean found = g_hash_table_lookup_extended (later, identity, NULL, &place);
+
+      schedule->twin[i] = found ? GPOINTER_TO_UINT (place) : G_MAXUINT;
+      g_hash_table_insert (later, identity, GUINT_TO_POINTER (i));
+    }
+}
+
+/* Checkpoints stay as long as some cell may need them. */
+static void
+drop_checkpoints (const FlSchedule *schedule, guint index)
+{
+  const GPtrArray *needs = fl_plan_needs (schedule->plan, index);
+
+  for (guint i = 0; i < needs->len; i++)
+    {
+      FlNeeded *need = g_ptr_array_index (needs, i);
+
+      if (--need->n_undone == 0)
+        fl_partial_remove (schedule->store, need->name);
+    }
+}
+
+/* Puts all that has ended into the store. */
+static gboolean
+keep_all (FlSchedule *schedule, GError **error)
+{
+  int64_t begun = g_get_monotonic_time ();
+  const GPtrArray *records = schedule->unkept_records;
+
+  if (records->len == 0)
+    return TRUE;
+  if (!fl_store_put_all (schedule->store, schedule->run->number, records->len,
+                         (const size_t *) (gpointer) schedule->unkept->data,
+                         (const FlCellRecord *const *) records->pdata, error))
+    return FALSE;
+  for (guint i = 0; i < records->len; i++)
+    {
+      FlCellRecord *record = g_ptr_array_index (records, i);
+      guint index = (guint) g_array_index (schedule->unkept, size_t, i);
+
+      /* Of twins the first was computed. */
+      if (record->status == FL_CELL_DONE && schedule->run->cells->pdata[index] == record)
+        drop_checkpoints (schedule, index);
+      /* A long run should not hold all its outcomes. */
+      g_clear_pointer (&record->outcome, fl_outcome_free);
+    }
+  g_array_set_size (schedule->unkept, 0);
+  g_ptr_array_set_size (schedule->unkept_records, 0);
+  schedule->kept = g_get_monotonic_time ();
+  schedule->keeping = schedule->kept - begun;
+  return TRUE;
+}
+
+/* A transaction waits for the disk.  Each cell has its own, unless cells end so fast that
+ * this would take more than a tenth of the time: then they go in together, soon. */
+static gboolean
+keep_in_time (FlSchedule *schedule, GError **error)
+{
+  int64_t pause = MIN (9 * schedule->keeping, PAUSE_MICROSECONDS);
+
+  return (g_get_monotonic_time () - schedule->kept < pause
+          && schedule->unkept->len < UNKEPT_MAX)
+         || keep_all (schedule, error);
+}
+
+/* Enters what was found for one cell under every cell of the same identity. */
+static void
+keep (FlSchedule *schedule, guint index, FlCellRecord *record)
+{
   g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
 
   g_free (record->finished);
   record->finished = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
-  for (guint i = index; i < cells->len; i++)
+  for (guint i = index; i != G_MAXUINT; i = schedule->twin[i])
     {
-      FlCellRecord *twin = cells->pdata[i];
+      FlCellRecord *twin = schedule->run->cells->pdata[i];
+      size_t cell = i;
 
-      if (i != index && (twin->status == FL_CELL_DONE
-                         || strcmp (twin->identity, record->identity) != 0))
+      if (i != index && twin->status == FL_CELL_DONE)
         continue;
       twin->status = record->status;
-      if (!fl_store_put (schedule->store, schedule->run->number, i, record, error))
-        return FALSE;
+      g_array_append_val (schedule->unkept, cell);
+      g_ptr_array_add (schedule->unkept_records, record);
     }
-  tell (schedule, record, NULL);
-  return TRUE;
+  fl_schedule_tell (schedule, record, NULL);
 }
 
 static gboolean
-cell_ended (Schedule *schedule, gconstpointer data, size_t task, FlWorker *worker, GError **error)
+cell_ended (FlSchedule *schedule, guint index, const FlAnswer *answer, GError **error)
 {
-  guint index = cell_index (data, task);
   FlCellRecord *record = schedule->run->cells->pdata[index];
   g_autoptr (GError) damage = NULL;
 
-  record->seconds = worker->seconds;
-  record->peak_kib = worker->peak_kib;
-  record->error = g_steal_pointer (&worker->error);
-  if (worker->outcome != NULL)
+  record->seconds = answer->seconds;
+  record->peak_kib = answer->peak_kib;
+  record->error = g_strdup (answer->error);
+  if (answer->outcome != NULL)
     {
       g_autoptr (GVariant) outcome = NULL;
 
-      g_variant_get (worker->outcome, "(vss)", &outcome, &record->isa, &record->blas);
+      g_variant_get (answer->outcome, "(vsst)", &outcome, &record->isa, &record->blas, NULL);
       record->outcome = fl_outcome_from_variant (outcome, &damage);
     }
   record->status = record->outcome != NULL ? FL_CELL_DONE : FL_CELL_FAILED;
   if (record->outcome == NULL && record->error == NULL)
     record->error = g_strdup (damage != NULL ? damage->message : "the worker computed nothing");
-  if (!keep (schedule, index, record, error))
-    return FALSE;
-  if (record->status == FL_CELL_DONE)
-    fl_partial_remove (schedule->store, record->identity);
-  /* It is in the store now; a long run should not hold all its outcomes. */
-  g_clear_pointer (&record->outcome, fl_outcome_free);
-  return TRUE;
+  keep (schedule, index, record);
+  return keep_in_time (schedule, error);
 }
 
-static gboolean
-fail_without_data (Schedule *schedule, guint index, const Source *source, GError **error)
+static void
+fail_without_data (FlSchedule *schedule, guint index, const FlRunSource *source)
 {
   FlCellRecord *record = schedule->run->cells->pdata[index];
 
@@ -519,12 +408,12 @@ fail_without_data (Schedule *schedule, guint index, const Source *source, GError
   record->error = g_strdup (source->error);
   schedule->status.n_finished++;
   schedule->status.n_failed++;
-  return keep (schedule, index, record, error);
+  keep (schedule, index, record);
 }
 
 /* Cells to compute: pending or failed, one of each identity. */
 static GArray *
-gather_cells (const Schedule *schedule)
+gather_cells (const FlSchedule *schedule)
 {
   GArray *todo = g_array_new (FALSE, FALSE, sizeof (guint));
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
@@ -539,40 +428,67 @@ gather_cells (const Schedule *schedule)
   return todo;
 }
 
+/* Whoever does not resume begins anew; and what cells needed that are done nobody may have
+ * lived to remove. */
+static void
+drop_old_checkpoints (const FlSchedule *schedule)
+{
+  const GPtrArray *cells = schedule->run->cells;
+  gboolean resume = schedule->options->resume;
+  g_autofree char *folder = fl_partial_folder (schedule->store);
+  g_autoptr (FlPlan) old = fl_plan_new ();
+
+  if (!g_file_test (folder, G_FILE_TEST_IS_DIR))
+    return;
+  for (guint i = 0; i < cells->len; i++)
+    if (schedule->source_of[i]->error == NULL)
+      fl_plan_add (old, i, cell_at (schedule, i), schedule->registry,
+                   schedule->source_of[i]->digest);
+  for (guint i = 0; i < old->needs->len; i++)
+    {
+      const char *name = ((const FlNeeded *) g_ptr_array_index (old->needs, i))->name;
+
+      if (!resume || !g_hash_table_contains (schedule->plan->by_name, name))
+        fl_partial_remove (schedule->store, name);
+    }
+}
+
 /* Those without a dataset fail, the others are computed. */
 static gboolean
-compute_cells (Schedule *schedule, GError **error)
+compute_cells (FlSchedule *schedule, GError **error)
 {
   g_autoptr (GArray) todo = gather_cells (schedule);
-  g_autoptr (GArray) ready = g_array_new (FALSE, FALSE, sizeof (guint));
-  Batch batch = { .cell = batch_cell, .source = batch_source, .checkpoint = batch_checkpoint,
-                  .ended = cell_ended, .data = ready };
+  g_autoptr (GPtrArray) groups = NULL;
+  FlRunBatch batch = { .cell = cell_at, .source = source_at, .ended = cell_ended,
+                       .look = keep_in_time };
 
   schedule->status = (FlRunStatus) { .n_tasks = todo->len };
+  schedule->plan = fl_plan_new ();
+  find_twins (schedule);
   for (guint t = 0; t < todo->len; t++)
     {
       guint i = g_array_index (todo, guint, t);
-      const Source *source = schedule->source_of[i];
-      const FlCellRecord *record = schedule->run->cells->pdata[i];
+      const FlRunSource *source = schedule->source_of[i];
 
-      if (!schedule->options->resume)
-        fl_partial_remove (schedule->store, record->identity);
       if (source->error == NULL)
-        g_array_append_val (ready, i);
-      else if (!fail_without_data (schedule, i, source, error))
-        return FALSE;
+        fl_plan_add (schedule->plan, i, cell_at (schedule, i), schedule->registry,
+                     source->digest);
+      else
+        fail_without_data (schedule, i, source);
     }
-  batch.n = ready->len;
-  return run_batch (schedule, &batch, error);
+  drop_old_checkpoints (schedule);
+  schedule->n_needs_left = schedule->plan->needs->len;
+  batch.tasks = groups = fl_plan_groups (schedule->plan);
+  return fl_crew_work (schedule, &batch, error) && keep_all (schedule, error);
 }
 
 static gboolean
-run (Schedule *schedule, GError **error)
+run (FlSchedule *schedule, GError **error)
 {
   gather_sources (schedule);
   if (!prepare_datasets (schedule, error))
     return FALSE;
-  if (stopped (schedule))
+  if (fl_schedule_stopped (schedule))
     return TRUE;
   schedule->run = make_run (schedule);
   return fl_store_begin (schedule->store, schedule->run, schedule->options->resume, error)
@@ -584,7 +500,7 @@ fl_run_pipeline (const FlPipeline *pipeline, const FlRegistry *registry,
                  const FlRunOptions *options, FlStore *store, FlRunReport report,
                  gpointer user_data, FlRunRecord **record, GError **error)
 {
-  Schedule schedule = { .pipeline = pipeline, .registry = registry, .options = options,
+  FlSchedule schedule = { .pipeline = pipeline, .registry = registry, .options = options,
                         .store = store, .report = report, .user_data = user_data };
   char *temporary = NULL;
   gboolean ok;
@@ -592,11 +508,17 @@ fl_run_pipeline (const FlPipeline *pipeline, const FlRegistry *registry,
   if (!fl_cache_open (&temporary, error))
     return FALSE;
   schedule.sources = g_ptr_array_new_with_free_func (source_free);
-  schedule.source_of = g_new0 (const Source *, pipeline->cells->len + 1);
+  schedule.unkept = g_array_new (FALSE, FALSE, sizeof (size_t));
+  schedule.unkept_records = g_ptr_array_new ();
+  schedule.source_of = g_new0 (const FlRunSource *, pipeline->cells->len + 1);
   ok = run (&schedule, error);
   fl_cache_close (temporary);
   g_ptr_array_unref (schedule.sources);
   g_free (schedule.source_of);
+  g_free (schedule.twin);
+  g_array_unref (schedule.unkept);
+  g_ptr_array_unref (schedule.unkept_records);
+  fl_plan_free (schedule.plan);
   if (ok)
     *record = g_steal_pointer (&schedule.run);
   fl_run_record_free (schedule.run);

@@ -73,7 +73,7 @@ pass_all_references (char **environment, const FlCell *cell)
 }
 
 static char **
-make_environment (const FlCell *cell, unsigned threads)
+make_environment (const FlCell *const *cells, size_t n, unsigned threads)
 {
   g_auto (GStrv) all = g_listenv ();
   char **environment = g_new0 (char *, 1);
@@ -82,7 +82,8 @@ make_environment (const FlCell *cell, unsigned threads)
   for (size_t i = 0; all[i] != NULL; i++)
     if (is_passed_on (all[i]) && g_getenv (all[i]) != NULL)
       environment = g_environ_setenv (environment, all[i], g_getenv (all[i]), TRUE);
-  environment = pass_all_references (environment, cell);
+  for (size_t c = 0; c < n; c++)
+    environment = pass_all_references (environment, cells[c]);
   environment = g_environ_setenv (environment, "LC_ALL", "C.UTF-8", TRUE);
   environment = g_environ_setenv (environment, "OPENBLAS_NUM_THREADS", "1", TRUE);
   environment = g_environ_setenv (environment, "OMP_NUM_THREADS", n_threads, TRUE);
@@ -135,7 +136,8 @@ pipes_open (Pipes *pipes, GError **error)
 {
   *pipes = (Pipes) { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1 };
   pipes->plate = memfd_create ("who is at work", MFD_CLOEXEC);
-  if (pipes->plate >= 0 && ftruncate (pipes->plate, sizeof (FlDoorPlate)) == 0 && pipe2 (pipes->task, O_CLOEXEC) == 0 && pipe2 (pipes->answer, O_CLOEXEC) == 0
+  if (pipes->plate >= 0 && ftruncate (pipes->plate, sizeof (FlDoorPlate)) == 0
+      && pipe2 (pipes->task, O_CLOEXEC) == 0 && pipe2 (pipes->answer, O_CLOEXEC) == 0
       && pipe2 (pipes->log, O_CLOEXEC) == 0
       && g_unix_set_fd_nonblocking (pipes->answer[0], TRUE, NULL)
       && g_unix_set_fd_nonblocking (pipes->log[0], TRUE, NULL))
@@ -186,10 +188,11 @@ plugin_at_work (const FlWorker *worker)
 }
 
 FlWorker *
-fl_worker_start (GVariant *task, const FlCell *cell, unsigned threads, GError **error)
+fl_worker_start (GVariant *setup, const FlCell *const *cells, size_t n, unsigned threads,
+                 GError **error)
 {
-  g_autoptr (GVariant) owned = g_variant_ref_sink (task);
-  g_auto (GStrv) environment = make_environment (cell, threads);
+  g_autoptr (GVariant) owned = g_variant_ref_sink (setup);
+  g_auto (GStrv) environment = make_environment (cells, n, threads);
   FlWorker *worker;
   Pipes pipes;
   pid_t pid = 0;
@@ -203,18 +206,83 @@ fl_worker_start (GVariant *task, const FlCell *cell, unsigned threads, GError **
     }
   worker = g_new0 (FlWorker, 1);
   worker->pid = pid;
-  worker->started = g_get_monotonic_time ();
+  worker->started = worker->begun = g_get_monotonic_time ();
   worker->received = g_byte_array_new ();
   worker->log = g_string_new (NULL);
+  worker->trained = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  worker->task_fd = pipes.task[1];
   worker->answer_fd = pipes.answer[0];
   worker->log_fd = pipes.log[0];
   worker->plate = map_plate (pipes.plate);
-  pipes.answer[0] = pipes.log[0] = -1;
+  pipes.task[1] = pipes.answer[0] = pipes.log[0] = -1;
   close_fd (&pipes.task[0]);
   /* Should it be dead already, its exit status tells. */
-  (void) fl_worker_write (pipes.task[1], owned);
+  (void) fl_worker_write (worker->task_fd, owned);
   pipes_close (&pipes);
   return worker;
+}
+
+/* Seconds of what the task needs and finds there. */
+static double
+find_shared (const FlWorker *worker, const char *const *needs)
+{
+  double seconds = worker->opening;
+
+  for (size_t i = 0; needs[i] != NULL; i++)
+    {
+      const double *trained = g_hash_table_lookup (worker->trained, needs[i]);
+
+      seconds += trained != NULL ? *trained : 0;
+    }
+  return seconds;
+}
+
+void
+fl_answer_clear (FlAnswer *answer)
+{
+  g_clear_pointer (&answer->prepared, g_variant_unref);
+  g_clear_pointer (&answer->outcome, g_variant_unref);
+  g_clear_pointer (&answer->error, g_free);
+  g_clear_pointer (&answer->training, g_free);
+  g_clear_pointer (&answer->log, g_free);
+}
+
+FlAnswer
+fl_worker_take (FlWorker *worker)
+{
+  FlAnswer answer = worker->answer;
+
+  if (answer.error != NULL)
+    answer.training = g_steal_pointer (&worker->training);
+  answer.log = g_strdup (worker->log->str);
+  worker->answer = (FlAnswer) { .error = NULL };
+  return answer;
+}
+
+static void
+forget_task (FlWorker *worker)
+{
+  g_clear_pointer (&worker->what, g_free);
+  g_clear_pointer (&worker->training, g_free);
+  fl_answer_clear (&worker->answer);
+  worker->answer = (FlAnswer) { .error = NULL };
+  g_string_truncate (worker->log, 0);
+  worker->done = worker->total = 0;
+}
+
+void
+fl_worker_begin (FlWorker *worker, GVariant *task, const char *const *needs, gboolean last)
+{
+  forget_task (worker);
+  /* The first has to wait for the process to begin. */
+  if (worker->n_tasks++ > 0)
+    {
+      worker->answer.shared = find_shared (worker, needs);
+      worker->begun = g_get_monotonic_time ();
+    }
+  (void) fl_worker_write (worker->task_fd, task);
+  if (last)
+    close_fd (&worker->task_fd);
 }
 
 void
@@ -228,16 +296,15 @@ fl_worker_free (FlWorker *worker)
       while (waitpid (worker->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     }
+  close_fd (&worker->task_fd);
   close_fd (&worker->answer_fd);
   close_fd (&worker->log_fd);
   if (worker->plate != NULL)
     munmap ((gpointer) worker->plate, sizeof *worker->plate);
+  forget_task (worker);
   g_byte_array_unref (worker->received);
   g_string_free (worker->log, TRUE);
-  g_free (worker->what);
-  g_clear_pointer (&worker->prepared, g_variant_unref);
-  g_clear_pointer (&worker->outcome, g_variant_unref);
-  g_free (worker->error);
+  g_hash_table_unref (worker->trained);
   g_free (worker);
 }
 
@@ -254,21 +321,65 @@ take_progress (FlWorker *worker, GVariant *value)
 }
 
 static void
+take_training (FlWorker *worker, GVariant *value)
+{
+  g_free (worker->training);
+  worker->training = g_variant_dup_string (value, NULL);
+  if (worker->opening <= 0)
+    worker->opening = (double) (g_get_monotonic_time () - worker->started) / 1e6;
+}
+
+static void
+take_trained (FlWorker *worker, GVariant *value)
+{
+  const char *name = NULL;
+  double seconds = 0, *all;
+
+  g_variant_get (value, "(&sd)", &name, &seconds);
+  all = g_hash_table_lookup (worker->trained, name);
+  if (all == NULL)
+    g_hash_table_insert (worker->trained, g_strdup (name), all = g_new0 (double, 1));
+  *all += seconds;
+  worker->answer.made += seconds;
+  g_clear_pointer (&worker->training, g_free);
+}
+
+static gboolean
+has_answered (const FlWorker *worker)
+{
+  const FlAnswer *answer = &worker->answer;
+
+  return answer->prepared != NULL || answer->outcome != NULL || answer->error != NULL;
+}
+
+static void
 take_answer (FlWorker *worker, GVariant *message)
 {
   g_autoptr (GVariant) value = NULL;
   guchar kind = 0;
 
   g_variant_get (message, FL_WORKER_ANSWER_TYPE, &kind, &value);
-  if (kind == FL_WORKER_PROGRESS && g_variant_is_of_type (value, G_VARIANT_TYPE ("(dds)")))
+  if (has_answered (worker))
+    worker->damaged = TRUE;
+  else if (kind == FL_WORKER_PROGRESS && g_variant_is_of_type (value, G_VARIANT_TYPE ("(dds)")))
     take_progress (worker, value);
+  else if (kind == FL_WORKER_TRAINING && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
+    take_training (worker, value);
+  else if (kind == FL_WORKER_TRAINED
+           && g_variant_is_of_type (value, G_VARIANT_TYPE (FL_WORKER_TRAINED_TYPE)))
+    take_trained (worker, value);
   else if (kind == FL_WORKER_PREPARED
            && g_variant_is_of_type (value, G_VARIANT_TYPE (FL_WORKER_PREPARED_TYPE)))
-    worker->prepared = g_variant_ref (value);
-  else if (kind == FL_WORKER_OUTCOME && g_variant_is_of_type (value, G_VARIANT_TYPE ("(vss)")))
-    worker->outcome = g_variant_ref (value);
-  else if (kind == FL_WORKER_ERROR && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-    worker->error = g_variant_dup_string (value, NULL);
+    worker->answer.prepared = g_variant_ref (value);
+  else if (kind == FL_WORKER_OUTCOME
+           && g_variant_is_of_type (value, G_VARIANT_TYPE (FL_WORKER_OUTCOME_TYPE)))
+    {
+      worker->answer.outcome = g_variant_ref (value);
+      g_variant_get_child (value, 3, "t", &worker->answer.peak_kib);
+    }
+  else if (kind == FL_WORKER_ERROR
+           && g_variant_is_of_type (value, G_VARIANT_TYPE (FL_WORKER_ERROR_TYPE)))
+    g_variant_get (value, "(st)", &worker->answer.error, &worker->answer.peak_kib);
   else
     worker->damaged = TRUE;
 }
@@ -394,6 +505,16 @@ describe_end (const FlWorker *worker, int status, double time_limit, uint64_t me
   return g_string_free (text, FALSE);
 }
 
+/* What the task has taken, with what it found made. */
+static double
+seconds_so_far (const FlWorker *worker)
+{
+  int64_t own = g_get_monotonic_time () - worker->begun;
+
+  return (double) ((own + (int64_t) (worker->answer.shared * 1e6)) / 1000) / 1000;
+}
+
+/* The process has ended. */
 static void
 conclude (FlWorker *worker, int status, const struct rusage *usage, double time_limit,
           uint64_t memory_limit)
@@ -401,18 +522,16 @@ conclude (FlWorker *worker, int status, const struct rusage *usage, double time_
   gboolean clean = WIFEXITED (status) && WEXITSTATUS (status) == 0 && !worker->damaged;
 
   worker->pid = 0;
-  worker->seconds = (double) ((g_get_monotonic_time () - worker->started) / 1000) / 1000;
-  worker->peak_kib = (uint64_t) usage->ru_maxrss;
-  if (clean && (worker->prepared != NULL || worker->outcome != NULL || worker->error != NULL))
+  worker->answer.seconds = seconds_so_far (worker);
+  worker->answer.peak_kib = (uint64_t) usage->ru_maxrss;
+  if (clean && has_answered (worker))
     return;
   /* What a process says that then crashes is not believed. */
-  g_clear_pointer (&worker->prepared, g_variant_unref);
-  g_clear_pointer (&worker->outcome, g_variant_unref);
-  g_free (worker->error);
-  worker->error = describe_end (worker, status, time_limit, memory_limit);
+  fl_answer_clear (&worker->answer);
+  worker->answer.error = describe_end (worker, status, time_limit, memory_limit);
 }
 
-gboolean
+FlWorkerState
 fl_worker_poll (FlWorker *worker, double time_limit, uint64_t memory_limit)
 {
   struct rusage usage = { 0 };
@@ -426,15 +545,19 @@ fl_worker_poll (FlWorker *worker, double time_limit, uint64_t memory_limit)
   if (ended == worker->pid)
     {
       conclude (worker, status, &usage, time_limit, memory_limit);
-      return TRUE;
+      return FL_WORKER_ENDED;
     }
-  if (!worker->timed_out && time_limit > 0
-      && (double) (g_get_monotonic_time () - worker->started) > time_limit * 1e6)
+  if (worker->damaged)
+    kill (worker->pid, SIGKILL);
+  else if (has_answered (worker) && worker->task_fd >= 0)
+    {
+      worker->answer.seconds = seconds_so_far (worker);
+      return FL_WORKER_READY;
+    }
+  else if (!worker->timed_out && time_limit > 0 && seconds_so_far (worker) > time_limit)
     {
       worker->timed_out = TRUE;
       kill (worker->pid, SIGKILL);
     }
-  if (worker->damaged)
-    kill (worker->pid, SIGKILL);
-  return FALSE;
+  return FL_WORKER_BUSY;
 }

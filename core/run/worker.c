@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* worker.c: the life of a worker process: read a task, prepare a dataset or
- * compute a cell, answer, end. */
+/* worker.c: the life of a worker process: read what it is set up with, then tasks:
+ * prepare a dataset, or compute cells that share trainings; answer each; end. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -62,14 +62,14 @@ read_exactly (int fd, gpointer to, size_t size)
   return TRUE;
 }
 
+/* The next message of that type; NULL at the end of the input. */
 static GVariant *
-read_task (void)
+read_message (const char *type)
 {
   uint64_t length = 0;
   char *bytes;
 
-  if (isatty (STDIN_FILENO) || !read_exactly (STDIN_FILENO, &length, sizeof length)
-      || length > TASK_BYTES_MAX)
+  if (!read_exactly (STDIN_FILENO, &length, sizeof length) || length > TASK_BYTES_MAX)
     return NULL;
   bytes = g_malloc (length);
   if (!read_exactly (STDIN_FILENO, bytes, length))
@@ -77,8 +77,8 @@ read_task (void)
       g_free (bytes);
       return NULL;
     }
-  return g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (FL_WORKER_TASK_TYPE), bytes,
-                                                      length, FALSE, g_free, bytes));
+  return g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (type), bytes, length, FALSE,
+                                                      g_free, bytes));
 }
 
 /* ---- limits ------------------------------------------------------------ */
@@ -158,14 +158,59 @@ tell_progress (gpointer user_data, double done, double total, const char *what)
   answer (FL_WORKER_PROGRESS, g_variant_new ("(dds)", done, total, what != NULL ? what : ""));
 }
 
+static void
+tell_training (gpointer user_data, const char *name, double seconds)
+{
+  (void) user_data;
+  if (seconds < 0)
+    answer (FL_WORKER_TRAINING, g_variant_new_string (name));
+  else
+    answer (FL_WORKER_TRAINED, g_variant_new (FL_WORKER_TRAINED_TYPE, name, seconds));
+}
+
+/* What a worker is set up with, and what it holds from task to task. */
+typedef struct
+{
+  GVariant *setup;      /* holds the next three        */
+  const char *cache, *digest, *folder;
+  double checkpoint;    /* seconds between two         */
+  FlRegistry *registry;
+  FlDataset *dataset;
+  FlTrainedSet *trained; /* NULL until a cell is computed */
+  Work work;
+} Worker;
+
+static void
+worker_clear (Worker *worker)
+{
+  fl_trained_set_free (worker->trained);
+  fl_dataset_free (worker->dataset);
+  fl_registry_free (worker->registry);
+  g_clear_pointer (&worker->setup, g_variant_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Worker, worker_clear)
+
 static gboolean
-prepare (const FlCell *cell, const FlRegistry *registry, GError **error)
+set_up (Worker *worker, GError **error)
+{
+  g_autofree const char **files = NULL;
+  uint64_t memory_limit = 0;
+
+  g_variant_get (worker->setup, "(^a&st&s&s&sd)", &files, &memory_limit, &worker->cache,
+                 &worker->digest, &worker->folder, &worker->checkpoint);
+  /* What the parent probed and checked the pipeline with, and no other. */
+  worker->registry = fl_registry_of (files);
+  return limit_memory (memory_limit, error);
+}
+
+static gboolean
+prepare (Worker *worker, const FlCell *cell, GError **error)
 {
   static const char *const none[] = { NULL };
   g_autofree char *path = NULL;
   g_autoptr (FlDataset) dataset = NULL;
 
-  dataset = fl_cell_dataset (cell, registry, &path, error);
+  dataset = fl_cell_dataset (cell, worker->registry, &path, error);
   if (dataset == NULL)
     return FALSE;
   answer (FL_WORKER_PREPARED, g_variant_new ("(ss^as)", path, dataset->digest,
@@ -175,18 +220,17 @@ prepare (const FlCell *cell, const FlRegistry *registry, GError **error)
 
 /* The prepared dataset; made again when its file has gone. */
 static FlDataset *
-open_dataset (const FlCell *cell, const FlRegistry *registry, const char *cache,
-              const char *digest, GError **error)
+open_dataset (const Worker *worker, const FlCell *cell, GError **error)
 {
   g_autofree char *path = NULL;
-  g_autoptr (FlDataset) dataset = fl_cache_map (cache, NULL);
+  g_autoptr (FlDataset) dataset = fl_cache_map (worker->cache, NULL);
 
   if (dataset == NULL)
-    dataset = fl_cell_dataset (cell, registry, &path, error);
-  if (dataset == NULL || strcmp (dataset->digest, digest) == 0)
+    dataset = fl_cell_dataset (cell, worker->registry, &path, error);
+  if (dataset == NULL || strcmp (dataset->digest, worker->digest) == 0)
     return g_steal_pointer (&dataset);
   fl_fail (error, FL_ERROR_DATA, "the data are not those that the run began with: its prepared "
-           "dataset %s was removed, and the source now gives others", cache);
+           "dataset %s was removed, and the source now gives others", worker->cache);
   return NULL;
 }
 
@@ -200,49 +244,63 @@ blas_name (void)
   return corename != NULL ? corename () : "";
 }
 
-static gboolean
-compute (const FlCell *cell, const FlRegistry *registry, const char *cache, const char *digest,
-         FlCheckpoints *checkpoints, Work *work, GError **error)
+/* The most that this process has held so far. */
+static uint64_t
+peak_kib (void)
 {
-  g_autoptr (FlDataset) dataset
-      = cell->data != NULL ? open_dataset (cell, registry, cache, digest, error) : NULL;
-  g_autoptr (FlOutcome) outcome = NULL;
+  struct rusage usage = { 0 };
 
-  if (dataset == NULL && cell->data != NULL)
+  getrusage (RUSAGE_SELF, &usage);
+  return (uint64_t) usage.ru_maxrss;
+}
+
+static gboolean
+open_set (Worker *worker, const FlCell *cell, GError **error)
+{
+  const FlTrainedSetup setup = { .registry = worker->registry, .digest = worker->digest,
+                                   .folder = worker->folder, .checkpoint = worker->checkpoint,
+                                   .progress = tell_progress, .told = tell_training,
+                                   .user_data = &worker->work };
+
+  if (cell->data != NULL && (worker->dataset = open_dataset (worker, cell, error)) == NULL)
     return FALSE;
-  outcome = fl_cell_execute (cell, registry, dataset, checkpoints, tell_progress, work, error);
-  if (outcome == NULL)
-    return FALSE;
-  answer (FL_WORKER_OUTCOME, g_variant_new ("(vss)", fl_outcome_to_variant (outcome),
-                                            fl_isa_name (), blas_name ()));
+  worker->trained = fl_trained_set_new (&setup, worker->dataset);
   return TRUE;
 }
 
 static gboolean
-do_task (GVariant *task, Work *work, GError **error)
+compute (Worker *worker, const FlCell *cell, GError **error)
+{
+  g_autoptr (FlOutcome) outcome = NULL;
+  g_autoptr (GVariant) packed = NULL;
+
+  if (worker->trained == NULL && !open_set (worker, cell, error))
+    return FALSE;
+  outcome = fl_cell_execute (cell, worker->trained, error);
+  if (outcome == NULL)
+    return FALSE;
+  fflush (NULL); /* what plugins wrote belongs to this cell */
+  packed = fl_outcome_to_variant (outcome);
+  answer (FL_WORKER_OUTCOME, g_variant_new (FL_WORKER_OUTCOME_TYPE, packed, fl_isa_name (),
+                                            blas_name (), peak_kib ()));
+  return TRUE;
+}
+
+static gboolean
+do_task (Worker *worker, GVariant *task, GError **error)
 {
   g_autoptr (GVariant) packed = NULL;
   g_autoptr (FlCell) cell = NULL;
-  g_autoptr (FlRegistry) registry = NULL;
-  g_autofree const char **files = NULL;
-  FlCheckpoints checkpoints = { 0 };
-  const char *cache = NULL, *digest = NULL;
-  uint64_t memory_limit = 0;
+  g_autofree const char **unused = NULL;
 
-  g_variant_get (task, "(^a&st&s&s&sdv)", &files, &memory_limit, &cache, &digest,
-                 &checkpoints.prefix, &checkpoints.seconds, &packed);
-  if (*checkpoints.prefix == '\0')
-    checkpoints.prefix = NULL;
+  g_variant_get (task, "(^a&sv)", &unused, &packed);
+  for (size_t i = 0; unused[i] != NULL && worker->trained != NULL; i++)
+    fl_trained_set_drop (worker->trained, unused[i]);
   cell = fl_cell_from_variant (packed, error);
   if (cell == NULL)
     return FALSE;
-  /* What the parent probed and checked the pipeline with, and no other. */
-  registry = fl_registry_of (files);
-  if (!limit_memory (memory_limit, error))
-    return FALSE;
-  return *cache == '\0' && cell->data != NULL
-             ? prepare (cell, registry, error)
-             : compute (cell, registry, cache, digest, &checkpoints, work, error);
+  return *worker->cache == '\0' && cell->data != NULL ? prepare (worker, cell, error)
+                                                      : compute (worker, cell, error);
 }
 
 /* A plugin states the fact; who said it goes before, unless it is there. */
@@ -254,6 +312,14 @@ attribute (const char *message)
   if (plugin == NULL || strstr (message, g_strdelimit (plugin, "/", ' ')) != NULL)
     return g_strdup (message);
   return g_strdup_printf ("%s: %s", plugin, message);
+}
+
+static void
+tell_error (const GError *error)
+{
+  g_autofree char *message = attribute (error->message);
+
+  answer (FL_WORKER_ERROR, g_variant_new (FL_WORKER_ERROR_TYPE, message, peak_kib ()));
 }
 
 /* From here on the parent sees who is at work, also when this process has died. */
@@ -273,16 +339,26 @@ show_who_is_at_work (void)
 int
 fl_worker_main (void)
 {
-  Work work = { 0 };
-  g_autoptr (GVariant) task = NULL;
+  g_auto (Worker) worker = { .cache = NULL };
+  GVariant *task = NULL;
+  gboolean ready;
   g_autoptr (GError) error = NULL;
 
-  if (!settle () || !show_who_is_at_work () || (task = read_task ()) == NULL)
+  if (!settle () || !show_who_is_at_work () || isatty (STDIN_FILENO)
+      || (worker.setup = read_message (FL_WORKER_SETUP_TYPE)) == NULL)
     {
       fprintf (stderr, "fairlead worker: `fairlead run` starts this by itself\n");
       return 2;
     }
-  if (!do_task (task, &work, &error))
-    answer (FL_WORKER_ERROR, g_variant_new_take_string (attribute (error->message)));
+  ready = set_up (&worker, &error);
+  while ((task = read_message (FL_WORKER_TASK_TYPE)) != NULL)
+    {
+      fl_door_forget ();
+      if (!ready || !do_task (&worker, task, &error))
+        tell_error (error);
+      if (ready)
+        g_clear_error (&error);
+      g_variant_unref (task);
+    }
   return 0;
 }

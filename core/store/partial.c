@@ -1,37 +1,29 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* partial.c: the folder beside a store, STORE.partial, where trainings that are under
- * way keep their state: IDENTITY.N, the N-th training of the cell of that identity. */
+ * way keep their state: NAME.N, the N-th state of the training of that name. */
 #include <glib/gstdio.h>
 
 #include "core/store/store-room.h"
 
-static char *
-folder_of (const FlStore *store)
+char *
+fl_partial_folder (const FlStore *store)
 {
   return g_strconcat (fl_store_path (store), ".partial", NULL);
 }
 
-char *
-fl_partial_prefix (const FlStore *store, const char *identity)
-{
-  g_autofree char *folder = folder_of (store);
-
-  return g_build_filename (folder, identity, NULL);
-}
-
 void
-fl_partial_remove (const FlStore *store, const char *identity)
+fl_partial_remove (const FlStore *store, const char *name)
 {
-  g_autofree char *folder = folder_of (store), *start = g_strconcat (identity, ".", NULL);
+  g_autofree char *folder = fl_partial_folder (store), *start = g_strconcat (name, ".", NULL);
   GDir *dir = g_dir_open (folder, 0, NULL);
-  const char *name;
+  const char *file;
 
   if (dir == NULL)
     return;
-  while ((name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_prefix (name, start))
+  while ((file = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_prefix (file, start))
       {
-        g_autofree char *path = g_build_filename (folder, name, NULL);
+        g_autofree char *path = g_build_filename (folder, file, NULL);
 
         g_unlink (path);
       }

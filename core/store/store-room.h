@@ -71,9 +71,11 @@ const char *fl_store_path (const FlStore *store);
  * identity is done anywhere in the store are taken over: their status, and no
  * more, is set to FL_CELL_DONE. */
 gboolean fl_store_begin (FlStore *store, FlRunRecord *run, gboolean resume, GError **error);
-/* Keeps the finished cell at index `cell`, all or nothing. */
+/* Keeps the finished cell at index `cell`, all or nothing; and n of them. */
 gboolean fl_store_put (FlStore *store, int64_t run, size_t cell, const FlCellRecord *record,
                        GError **error);
+gboolean fl_store_put_all (FlStore *store, int64_t run, size_t n, const size_t *cells,
+                           const FlCellRecord *const *records, GError **error);
 /* Everything about a run; number 0 is the latest.  Per-entity values and
  * artefacts only when `each` is TRUE. */
 FlRunRecord *fl_store_run (FlStore *store, int64_t number, gboolean each, GError **error);
@@ -82,10 +84,10 @@ GPtrArray *fl_store_list (FlStore *store, GError **error);
 
 /* ---- trainings under way ------------------------------------------------ */
 
-/* FlCheckpoints.prefix of a cell. */
-char *fl_partial_prefix (const FlStore *store, const char *identity);
-/* Removes what its trainings have kept, and the folder with the last of it. */
-void fl_partial_remove (const FlStore *store, const char *identity);
+/* Where their files are: NAME.0, NAME.1, ... of a training NAME. */
+char *fl_partial_folder (const FlStore *store);
+/* Removes what a training has kept, and the folder with the last of it. */
+void fl_partial_remove (const FlStore *store, const char *name);
 
 FL_END_DECLS
 

@@ -378,11 +378,28 @@ put (FlStore *store, int64_t run, int64_t cell, const FlCellRecord *record, GErr
   return put_outcome (store, run, cell, record->outcome, error);
 }
 
+static gboolean
+put_all (FlStore *store, int64_t run, size_t n, const size_t *cells,
+         const FlCellRecord *const *records, GError **error)
+{
+  for (size_t i = 0; i < n; i++)
+    if (!put (store, run, (int64_t) cells[i], records[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+fl_store_put_all (FlStore *store, int64_t run, size_t n, const size_t *cells,
+                  const FlCellRecord *const *records, GError **error)
+{
+  if (!fl_store_execute (store, error, "BEGIN IMMEDIATE", ""))
+    return FALSE;
+  return finish (store, put_all (store, run, n, cells, records, error), error);
+}
+
 gboolean
 fl_store_put (FlStore *store, int64_t run, size_t cell, const FlCellRecord *record,
               GError **error)
 {
-  if (!fl_store_execute (store, error, "BEGIN IMMEDIATE", ""))
-    return FALSE;
-  return finish (store, put (store, run, (int64_t) cell, record, error), error);
+  return fl_store_put_all (store, run, 1, &cell, &record, error);
 }

@@ -42,8 +42,10 @@ while [ "$round" -le "$rounds" ]; do
   store=killed-$round.db
   # Twice, so that what resumes is killed as well.
   for attempt in 1 2; do
+    # Itself, and not a shell that waits for it.
     # shellcheck disable=SC2086
-    run toys.conf $slow --store $store --jobs 2 --resume --quiet >/dev/null 2>&1 &
+    "$fairlead" run --plugin-dir plugins toys.conf $slow --store $store --jobs 2 --resume --quiet \
+      >/dev/null 2>&1 &
     parent=$!
     pause=$(random $((2 * round + attempt)) 0.02 0.45)
     sleep "$pause"

@@ -284,6 +284,79 @@ test_identity (void **state)
   assert_identity (FALSE, CHAIN, NULL, CHAIN, "slow.power=3");
 }
 
+#define ARM(name, settings) "[arm " name "]\n" settings "\n"
+#define AFTER "[mitigator list]\nplugin = toy-rerank\n[mitigator added]\nplugin = toy-add\n"
+
+/* Whether the last cells of two pipelines can share a training. */
+static void
+assert_shared (gboolean shared, const char *text, const char *set_a, const char *other,
+               const char *set_b)
+{
+  const char *const sets_a[] = { set_a, NULL }, *const sets_b[] = { set_b, NULL };
+  g_autoptr (FlPipeline) first = parse (text, sets_a, NULL);
+  g_autoptr (FlPipeline) second = parse (other, sets_b, NULL);
+  g_autofree char *a = fl_cell_training (cell_at (first, first->cells->len - 1), registry);
+  g_autofree char *b = fl_cell_training (cell_at (second, second->cells->len - 1), registry);
+
+  if ((strcmp (a, b) == 0) != shared)
+    fail_msg ("%s training expected:\n%s\n%s", shared ? "the same" : "another", a, b);
+}
+
+/* All that comes after training does not belong to it. */
+static void
+test_trainings (void **state)
+{
+  static const char both[] = PLAIN AFTER "[arm a]\nmitigators = added; list\n";
+  static const char grouped[] = PLAIN "[arm plain]\n" AFTER "[arm a]\nmitigators = list; added\n";
+
+  (void) state;
+  assert_shared (TRUE, both, NULL, both, "list.budget=2");
+  assert_shared (TRUE, both, NULL, both, "evaluate.k=7");
+  assert_shared (TRUE, both, NULL, both, "evaluate.objectives=toy-whole; toy-error");
+  assert_shared (TRUE, both, NULL, PLAIN AFTER "[arm b]\nmitigators = list; added\n", NULL);
+  assert_shared (TRUE, both, NULL, PLAIN AFTER "[arm b]\nmitigators = added\n", NULL);
+  assert_shared (TRUE, PLAIN, NULL, PLAIN AFTER "[arm b]\nmitigators = list\n", NULL);
+  assert_shared (FALSE, both, NULL, PLAIN AFTER "[arm b]\nmitigators = list\n", NULL);
+  assert_shared (FALSE, both, NULL, both, "added.budget=0.02");
+  assert_shared (FALSE, both, NULL, both, "model.rank=3");
+  assert_shared (FALSE, both, NULL, both, "split.test=0.3");
+  assert_shared (FALSE, both, NULL, both, "pipeline.seed=2");
+  /* What a mitigator adds bears the name of its group. */
+  assert_shared (FALSE, both, NULL,
+                 PLAIN AFTER "[mitigator more]\nplugin = toy-add\n[arm a]\nmitigators = more\n",
+                 NULL);
+  /* Whatever it names, belongs to it, however far away. */
+  assert_shared (FALSE, CHAIN, NULL, CHAIN, "slow.power=3");
+  /* Groups that errors make: of the arm that makes them, and only if somebody trains by them. */
+  assert_shared (FALSE, grouped, "data.users.group-by=error of plain on test quantiles 2", grouped,
+                 "data.users.group-by=error of plain on train quantiles 2");
+}
+
+/* The arm whose errors make groups is another: of cell 0, which is grouped by them. */
+static void
+assert_trained_alike (gboolean alike, const char *text, const char *other)
+{
+  static const char *const sets[]
+      = { "data.users.group-by=error of plain on test quantiles 2", NULL };
+  g_autoptr (FlPipeline) first = parse (text, sets, NULL), second = parse (other, sets, NULL);
+  g_autofree char *a = fl_cell_training (cell_at (first, 0), registry);
+  g_autofree char *b = fl_cell_training (cell_at (second, 0), registry);
+
+  assert_int_equal (strcmp (a, b) == 0, alike);
+}
+
+static void
+test_trainings_by_errors (void **state)
+{
+  (void) state;
+  assert_trained_alike (
+      FALSE, PLAIN AFTER ARM ("a", "mitigators = added") ARM ("plain", "model.rank = 2"),
+      PLAIN AFTER ARM ("a", "mitigators = added") ARM ("plain", "model.rank = 3"));
+  assert_trained_alike (
+      TRUE, PLAIN AFTER ARM ("a", "mitigators = list") ARM ("plain", "model.rank = 2"),
+      PLAIN AFTER ARM ("a", "mitigators = list") ARM ("plain", "model.rank = 3"));
+}
+
 /* The same seed by another way tests another fold. */
 static void
 test_folds (void **state)
@@ -574,7 +647,9 @@ main (void)
     cmocka_unit_test (test_defaults),   cmocka_unit_test (test_precedence),
     cmocka_unit_test (test_expansion),  cmocka_unit_test (test_repeats),
     cmocka_unit_test (test_models),     cmocka_unit_test (test_references),
-    cmocka_unit_test (test_identity),   cmocka_unit_test (test_folds),
+    cmocka_unit_test (test_identity),
+    cmocka_unit_test (test_trainings),
+    cmocka_unit_test (test_trainings_by_errors),   cmocka_unit_test (test_folds),
     cmocka_unit_test (test_canonical_text),
     cmocka_unit_test (test_variant),    cmocka_unit_test (test_unused),
     cmocka_unit_test (test_depth),      cmocka_unit_test (test_bases),
