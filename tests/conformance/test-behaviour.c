@@ -549,6 +549,98 @@ test_objectives (void **state)
   fixture_for_each (FL_KIND_OBJECTIVE, check_objective);
 }
 
+/* ---- re-rankers ---------------------------------------------------------- */
+
+/* Lengths and lists, as bytes; NULL when it declined.  The host has checked them. */
+static GBytes *
+rerank (const FlEntry *entry, FlInstance *mitigator, const Sight *sight)
+{
+  static const uint32_t arrival[] = { 3, 1, 2, 0, 7, 5, 6, 4 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FlRun) run = fl_run_new (1, NULL, NULL);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autofree uint32_t *order = g_new (uint32_t, 8);
+  g_auto (FlRanked) candidates = { .lists = NULL }, ranked = { .lists = NULL };
+  uint32_t n_users = 0;
+  FlStage stage;
+  Scene scene;
+
+  scene_open (&scene, sight);
+  for (size_t a = 0; a < G_N_ELEMENTS (arrival); a++)
+    if (arrival[a] < scene.view->n_users)
+      order[n_users++] = arrival[a];
+  stage = FL_STAGE (.data = &scene.all, .model = scene.model, .run = run);
+  if (!fl_view_rank (scene.view, fl_mitigator_candidates (mitigator, sight->k, scene.view->n_items),
+                     TRUE, &candidates, &error))
+    fail_msg ("%s", error->message);
+  if (!fl_rerank (mitigator, &stage, scene.view, &candidates, order, sight->k, &ranked, &error))
+    {
+      assert_decent (entry, sight->data->name, error);
+      if (g_error_matches (error, FL_ERROR, FL_ERROR_PLUGIN))
+        fail_msg ("%s on %s: %s", entry->plugin.name, sight->data->name, error->message);
+    }
+  for (uint32_t u = 0; ranked.lists != NULL && u < n_users; u++)
+    {
+      size_t n = 0;
+      const uint32_t *list = fl_list (ranked.lists, u, sight->k, &n);
+
+      g_byte_array_append (bytes, (const guint8 *) &n, sizeof n);
+      g_byte_array_append (bytes, (const guint8 *) list, (guint) (n * sizeof *list));
+    }
+  scene_close (&scene);
+  return ranked.lists != NULL ? g_byte_array_free_to_bytes (g_steal_pointer (&bytes)) : NULL;
+}
+
+static void
+assert_same_lists (const FlEntry *entry, const Sight *sight, GBytes *a, GBytes *b)
+{
+  assert_int_equal (a == NULL, b == NULL);
+  if (a != NULL && !g_bytes_equal (a, b))
+    fail_msg ("%s on %s: the same gives other lists", entry->plugin.name, sight->data->name);
+}
+
+static void
+check_reranking (const FlEntry *entry, FlInstance *a, FlInstance *b, const Sight *sight)
+{
+  const Sight elsewhere = { &fixture_data[fixture_n_data - 1], 2, 2, TRUE, TRUE, 1 };
+  g_autoptr (GBytes) first = rerank (entry, a, sight);
+  g_autoptr (GBytes) between = rerank (entry, b, &elsewhere);
+  g_autoptr (GBytes) again = rerank (entry, a, sight);
+  g_autoptr (GBytes) other = rerank (entry, b, sight);
+
+  assert_same_lists (entry, sight, first, again);
+  assert_same_lists (entry, sight, first, other);
+}
+
+/* With groups of two kinds, and none where it can do without. */
+static void
+check_reranker (const FlEntry *entry, const char *key, const char *value)
+{
+  static const uint32_t groups[][2] = { { 0, 0 }, { 2, 2 }, { 4, 3 } };
+  gboolean grouped = (entry->plugin.needs & (FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS)) != 0;
+  g_autoptr (FlInstance) a = NULL, b = NULL;
+
+  if (((const FlMitigatorOps *) entry->plugin.ops)->rerank == NULL)
+    return;
+  a = make (entry, key, value);
+  b = make (entry, key, value);
+  for (size_t d = 0; a != NULL && b != NULL && d < fixture_n_data; d++)
+    for (size_t g = grouped ? 1 : 0; g < G_N_ELEMENTS (groups); g++)
+      for (size_t k = 1; k <= fixture_data[d].n_items; k++)
+        {
+          const Sight sight = { &fixture_data[d], groups[g][0], groups[g][1], TRUE, TRUE, k };
+
+          check_reranking (entry, a, b, &sight);
+        }
+}
+
+static void
+test_rerankers (void **state)
+{
+  (void) state;
+  fixture_for_each (FL_KIND_MITIGATOR, check_reranker);
+}
+
 int
 main (void)
 {
@@ -558,6 +650,7 @@ main (void)
     cmocka_unit_test (test_trainers),
     cmocka_unit_test (test_closed_forms),
     cmocka_unit_test (test_objectives),
+    cmocka_unit_test (test_rerankers),
   };
   int failed;
 

@@ -2,6 +2,7 @@
 /* toys: one family of small plugins of every kind, for tests of pipelines.  Any
  * rating is predicted to be 1. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <fairlead/plugin.h>
@@ -367,6 +368,45 @@ toy_mitigator_train (gpointer self, const FlStage *stage, GError **error)
   return fl_model_fit (stage->model, stage->data, stage->run, error);
 }
 
+/* ---- one whose trainings can be counted ---------------------------------- */
+
+typedef struct
+{
+  char *path;
+  int trouble;
+} ToyCount;
+
+enum
+{
+  COUNT_NONE,
+  COUNT_CRASH,
+  COUNT_FAIL
+};
+
+static const FlParam count_params[] = {
+  FL_PATH (ToyCount, path, "", "a line is added to it for each training"),
+  FL_CHOICE (ToyCount, trouble, COUNT_NONE, "none|crash|fail", "what goes wrong"),
+  FL_PARAM_END
+};
+
+static gboolean
+toy_count_train (gpointer self, const FlStage *stage, GError **error)
+{
+  const ToyCount *toy = self;
+  FILE *file = *toy->path != '\0' ? fopen (toy->path, "a") : NULL;
+
+  if (file != NULL)
+    {
+      fprintf (file, "trained\n");
+      fclose (file);
+    }
+  if (toy->trouble == COUNT_CRASH)
+    abort ();
+  if (toy->trouble == COUNT_FAIL)
+    return fl_fail (error, FL_ERROR_NUMERIC, "the toy fails to train");
+  return fl_model_fit (stage->model, stage->data, stage->run, error);
+}
+
 static const FlPlugin toy_add
     = FL_DESCRIPTOR (.name = "toy-add", .summary = "adds nobody to the data, or two users",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
@@ -395,6 +435,140 @@ static const FlPlugin toy_closed
                      .needs = FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM,
                      FL_MITIGATOR (FL_TRAIN (.train = toy_mitigator_train)));
 
+static const FlPlugin toy_count
+    = FL_DESCRIPTOR (.name = "toy-count", .summary = "trains as the model does, and counts",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = count_params, .self_size = sizeof (ToyCount),
+                     FL_MITIGATOR (FL_TRAIN (.train = toy_count_train)));
+
+/* ---- re-ranking ----------------------------------------------------------- */
+
+typedef struct
+{
+  int how;
+  int64_t depth, budget;
+  double weight, pause;
+} ToyRerank;
+
+enum
+{
+  KEEP,
+  REVERSE,
+  BUDGET,
+  HALVE,
+  /* Mistakes: */
+  REPEAT,
+  SEEN,
+  RANGE,
+  STRANGER,
+  LONG,
+  BLANK,
+  SILENT,
+  REFIT,
+  CRASH
+};
+
+static const FlParam rerank_params[] = {
+  FL_CHOICE (ToyRerank, how, KEEP,
+             "keep|reverse|budget|halve|repeat|seen|range|stranger|long|blank|silent|refit|crash",
+             "what becomes of the candidates"),
+  FL_INT (ToyRerank, depth, 0, 0, 100000, "items", "candidates beyond the wanted"),
+  FL_INT (ToyRerank, budget, 5, 1, 100000, "users", "who may get an item, first come, first served"),
+  FL_DOUBLE (ToyRerank, weight, 0, 0, 1, NULL, "changes nothing"),
+  FL_DOUBLE (ToyRerank, pause, 0, 0, 10, "seconds", "sleeps that long"),
+  FL_PARAM_END
+};
+
+static size_t
+toy_rerank_candidates (gconstpointer self, size_t k, uint32_t n_items)
+{
+  (void) n_items;
+  return k + (size_t) ((const ToyRerank *) self)->depth;
+}
+
+/* The best of those with something left of their budget. */
+static void
+spend (const FlReranking *r, uint32_t u, int64_t budget, uint32_t *spent)
+{
+  uint32_t n = 0;
+
+  for (uint32_t c = 0; c < r->n_candidates[u] && n < r->length[u]; c++)
+    {
+      uint32_t i = r->item[u * r->n + c];
+
+      if (spent[i] >= budget)
+        continue;
+      spent[i]++;
+      r->list[u * r->k + n++] = i;
+    }
+  r->length[u] = n;
+}
+
+static void
+make_mistake (const FlReranking *r, uint32_t u, int how)
+{
+  const FlCsr *seen = &r->view->train->by_user;
+  uint32_t *list = r->list + u * r->k;
+
+  if (r->length[u] < 2)
+    return;
+  if (how == REPEAT)
+    list[1] = list[0];
+  else if (how == SEEN && seen->start[u] < seen->start[u + 1])
+    list[1] = seen->col[seen->start[u]];
+  else if (how == RANGE)
+    list[1] = r->view->n_items;
+  else if (how == STRANGER)
+    for (uint32_t i = 0; i < r->view->n_items; i++)
+      {
+        gboolean is_candidate = fl_csr_has (seen, u, i);
+
+        for (uint32_t c = 0; c < r->n_candidates[u]; c++)
+          is_candidate = is_candidate || r->item[u * r->n + c] == i;
+        if (!is_candidate)
+          list[1] = i;
+      }
+  else if (how == LONG)
+    r->length[u]++;
+}
+
+static gboolean
+toy_rerank (gpointer self, const FlStage *stage, FlReranking *r, GError **error)
+{
+  const ToyRerank *toy = self;
+  g_autofree uint32_t *spent = fl_alloc (r->view->n_items, sizeof *spent, error);
+
+  if (toy->pause > 0)
+    g_usleep ((gulong) (toy->pause * 1e6));
+  if (toy->how == CRASH)
+    abort ();
+  if (toy->how == REFIT)
+    return fl_model_fit (stage->model, stage->data, stage->run, error);
+  if (toy->how == SILENT || spent == NULL)
+    return FALSE;
+  for (uint32_t a = 0; a < r->n_users; a++)
+    {
+      uint32_t u = r->arrival[a];
+
+      if (toy->how == HALVE)
+        r->length[u] /= 2;
+      if (toy->how == BUDGET)
+        spend (r, u, toy->budget, spent);
+      for (uint32_t l = 0; toy->how != BUDGET && toy->how != BLANK && l < r->length[u]; l++)
+        r->list[u * r->k + l]
+            = r->item[u * r->n + (toy->how == REVERSE ? r->n_candidates[u] - 1 - l : l)];
+      make_mistake (r, u, toy->how);
+    }
+  return TRUE;
+}
+
+static const FlPlugin toy_reranker
+    = FL_DESCRIPTOR (.name = "toy-rerank", .summary = "re-ranks, or makes a mistake",
+                     .reference = "none", .licence = "LGPL-3.0-or-later",
+                     .params = rerank_params, .self_size = sizeof (ToyRerank),
+                     FL_MITIGATOR (FL_RERANK (.candidates = toy_rerank_candidates,
+                                              .rerank = toy_rerank)));
+
 FL_PLUGINS (&toy_data, &toy_draw, &toy_factors, &toy_scores, &toy_error, &toy_whole, &toy_grouped,
             &toy_length, &toy_change, &toy_gini, &toy_deaf, &toy_add, &toy_train, &toy_careful,
-            &toy_closed);
+            &toy_closed, &toy_count, &toy_reranker);
