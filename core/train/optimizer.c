@@ -12,7 +12,8 @@
  *
  * Where |g| over all parameters exceeds `clip`, g is first scaled to that length; then
  * decay theta is added to it, whether a batch has a part in theta or not.
- * Numbers are stepped one by one: threads change no digit.
+ * Numbers are stepped one by one: threads change no digit.  Floats go through the kernels
+ * of every instruction set, doubles, which are for small models, through a plain loop.
  */
 #include "core/linalg/linalg-room.h"
 #include "core/train/train-room.h"
@@ -23,10 +24,12 @@
 #define BETA_1 0.9
 #define BETA_2 0.999
 /* What keeps quotients finite; those of the papers' and of usual programs. */
-#define EPSILON_ADAM 1e-8f
-#define EPSILON_ADAGRAD 1e-10f
+#define EPSILON_ADAM 1e-8
+#define EPSILON_ADAGRAD 1e-10
+/* Moments nearer to 0 than this become 0: processors are slow at what comes next. */
+#define LEAST_F64 1e-300
 /* Arrays begin on cache lines. */
-#define LINE_NUMBERS ((size_t) 16)
+#define LINE_BYTES ((size_t) 64)
 /* Numbers that one thread steps at a time. */
 #define PART_NUMBERS ((size_t) 8192)
 
@@ -36,20 +39,29 @@ typedef struct
   uint32_t first, end; /* rows */
 } Part;
 
+/* A step as it is the same for all parameters.  Rates include what corrects for the
+ * moments' start. */
+typedef struct
+{
+  double scale, decay, rate, epsilon;
+  double root;         /* Adam divides by root * sqrt (v) + epsilon */
+  FlStep single;       /* the same for floats                       */
+} Step;
+
 struct FlOptimizer
 {
   FlOptimizerKind kind;
   double learning_rate, decay, clip;
   size_t n_blocks;
   FlBlock *block;
-  float *zero;         /* as a gradient, of a part's rows that have none; or NULL */
-  float **a, **b;      /* what the kind remembers of each block, within the state */
+  gpointer zero;       /* as a gradient, of a part's rows that have none; or NULL */
+  char **a, **b;       /* what the kind remembers of each block, within the state */
   size_t n_state;      /* bytes                                                   */
   struct
   {
     uint64_t t;        /* steps done                */
     uint64_t unused[7]; /* a cache line, all in all */
-    float value[];
+    char value[];
   } *state;
   gboolean all_rows;   /* those without gradient move too */
   size_t n_parts;
@@ -99,27 +111,27 @@ cut_blocks (FlOptimizer *optimizer)
 }
 
 static size_t
-array_size (const FlBlock *block)
+array_bytes (const FlBlock *block)
 {
-  return FL_ROUND_UP (block->n_rows * block->n_cols, LINE_NUMBERS);
+  return FL_ROUND_UP (block->n_rows * fl_block_row_bytes (block), LINE_BYTES);
 }
 
 static gboolean
 make_state (FlOptimizer *optimizer, GError **error)
 {
   size_t n_arrays = memory_of (optimizer->kind), n = 0;
-  float *at;
+  char *at;
 
   for (size_t b = 0; b < optimizer->n_blocks; b++)
-    n += array_size (&optimizer->block[b]);
-  optimizer->n_state = sizeof *optimizer->state + n_arrays * n * sizeof (float);
+    n += array_bytes (&optimizer->block[b]);
+  optimizer->n_state = sizeof *optimizer->state + n_arrays * n;
   optimizer->state = fl_table_alloc (optimizer->n_state, 1, error);
   if (optimizer->state == NULL)
     return FALSE;
   at = optimizer->state->value;
   for (size_t b = 0; b < optimizer->n_blocks; b++)
     {
-      size_t size = array_size (&optimizer->block[b]);
+      size_t size = array_bytes (&optimizer->block[b]);
 
       optimizer->a[b] = n_arrays > 0 ? at : NULL;
       optimizer->b[b] = n_arrays > 1 ? at + size : NULL;
@@ -135,20 +147,10 @@ make_zero (FlOptimizer *optimizer, GError **error)
   size_t n = 0;
 
   for (size_t b = 0; b < optimizer->n_blocks && optimizer->decay > 0; b++)
-    n = MAX (n, part_rows (&optimizer->block[b]) * optimizer->block[b].n_cols);
+    n = MAX (n, part_rows (&optimizer->block[b]) * fl_block_row_bytes (&optimizer->block[b]));
   if (n > 0)
-    optimizer->zero = fl_table_alloc (n, sizeof *optimizer->zero, error);
+    optimizer->zero = fl_table_alloc (n, 1, error);
   return n == 0 || optimizer->zero != NULL;
-}
-
-static gboolean
-check_blocks (const FlOptimizer *optimizer, GError **error)
-{
-  for (size_t b = 0; b < optimizer->n_blocks; b++)
-    if (optimizer->block[b].f64 != NULL)
-      return fl_fail (error, FL_ERROR_PLUGIN, "block %s is of doubles: optimisers step floats",
-                      optimizer->block[b].name);
-  return TRUE;
 }
 
 FlOptimizer *
@@ -167,11 +169,10 @@ fl_optimizer_new (size_t n_blocks, const FlBlock *blocks, const FlTrainingSettin
   optimizer->clip = settings.clip;
   optimizer->n_blocks = n_blocks;
   optimizer->block = g_memdup2 (blocks, n_blocks * sizeof *blocks);
-  optimizer->a = g_new0 (float *, n_blocks);
-  optimizer->b = g_new0 (float *, n_blocks);
+  optimizer->a = g_new0 (char *, n_blocks);
+  optimizer->b = g_new0 (char *, n_blocks);
   cut_blocks (optimizer);
-  return check_blocks (optimizer, error) && make_zero (optimizer, error)
-                 && make_state (optimizer, error)
+  return make_zero (optimizer, error) && make_state (optimizer, error)
              ? g_steal_pointer (&optimizer) : NULL;
 }
 
@@ -198,19 +199,6 @@ fl_optimizer_state (FlOptimizer *optimizer, size_t *size)
 
 /* ---- one step ---------------------------------------------------------- */
 
-static FlStep
-adam_step (double rate, double scale, uint64_t t)
-{
-  return (FlStep) { .scale = (float) scale,
-                    .rate = (float) (rate / (1 - pow (BETA_1, (double) t))),
-                    .epsilon = EPSILON_ADAM,
-                    .beta1 = (float) BETA_1,
-                    .rest1 = (float) (1 - BETA_1),
-                    .beta2 = (float) BETA_2,
-                    .rest2 = (float) (1 - BETA_2),
-                    .root = (float) (1 / sqrt (1 - pow (BETA_2, (double) t))) };
-}
-
 static FlStepKind
 step_kind (FlOptimizerKind kind)
 {
@@ -219,16 +207,85 @@ step_kind (FlOptimizerKind kind)
   return kind == FL_OPTIMIZER_ADAGRAD ? FL_STEP_ADAGRAD : FL_STEP_DESCEND;
 }
 
+static FlStep
+step_in_f32 (const Step *step)
+{
+  return (FlStep) { .scale = (float) step->scale,
+                    .decay = (float) step->decay,
+                    .rate = (float) step->rate,
+                    .epsilon = (float) step->epsilon,
+                    .beta1 = (float) BETA_1,
+                    .rest1 = (float) (1 - BETA_1),
+                    .beta2 = (float) BETA_2,
+                    .rest2 = (float) (1 - BETA_2),
+                    .root = (float) step->root };
+}
+
+static Step
+step_of (const FlOptimizer *optimizer, double scale)
+{
+  Step step = { .scale = scale, .decay = optimizer->decay, .rate = optimizer->learning_rate,
+                .epsilon = EPSILON_ADAGRAD };
+  double t = (double) optimizer->state->t;
+
+  if (step_kind (optimizer->kind) == FL_STEP_ADAM)
+    {
+      step.rate /= 1 - pow (BETA_1, t);
+      step.root = 1 / sqrt (1 - pow (BETA_2, t));
+      step.epsilon = EPSILON_ADAM;
+    }
+  step.single = step_in_f32 (&step);
+  return step;
+}
+
+static double
+flush_tiny (double x)
+{
+  return fabs (x) < LEAST_F64 ? 0 : x;
+}
+
+/* g: n derivatives, or NULL: all 0. */
+static gboolean
+step_f64 (const Step *step, FlStepKind kind, size_t n, const double *g, double *value, double *a,
+          double *b)
+{
+  double bad = 0; /* 0, or what is no number where a parameter is not finite */
+
+  for (size_t k = 0; k < n; k++)
+    {
+      double slope = (g != NULL ? step->scale * g[k] : 0) + step->decay * value[k];
+
+      if (kind == FL_STEP_DESCEND)
+        value[k] -= step->rate * slope;
+      else if (kind == FL_STEP_ADAGRAD)
+        {
+          a[k] += slope * slope;
+          value[k] -= step->rate * slope / (sqrt (a[k]) + step->epsilon);
+        }
+      else
+        {
+          a[k] = flush_tiny (BETA_1 * a[k] + (1 - BETA_1) * slope);
+          b[k] = flush_tiny (BETA_2 * b[k] + (1 - BETA_2) * (slope * slope));
+          value[k] -= step->rate * a[k] / (step->root * sqrt (b[k]) + step->epsilon);
+        }
+      bad += value[k] - value[k];
+    }
+  return bad == 0;
+}
+
 /* Rows from `first` to `end`, whose derivatives lie side by side from g on. */
 static gboolean
-step_rows (const FlOptimizer *optimizer, const FlStep *step, FlStepKind kind, size_t b,
-           const float *g, uint32_t first, uint32_t end)
+step_rows (const FlOptimizer *optimizer, const Step *step, FlStepKind kind, size_t b,
+           gconstpointer g, uint32_t first, uint32_t end)
 {
-  size_t m = optimizer->block[b].n_cols, at = first * m;
+  const FlBlock *block = &optimizer->block[b];
+  size_t n = (end - first) * block->n_cols, at = first * fl_block_row_bytes (block);
+  gpointer value = fl_block_row (block, first);
+  gpointer x = optimizer->a[b] != NULL ? optimizer->a[b] + at : NULL;
+  gpointer y = optimizer->b[b] != NULL ? optimizer->b[b] + at : NULL;
 
-  return fl_step_f32 (step, kind, (end - first) * m, g, optimizer->block[b].f32 + at,
-                      optimizer->a[b] != NULL ? optimizer->a[b] + at : NULL,
-                      optimizer->b[b] != NULL ? optimizer->b[b] + at : NULL);
+  return block->f64 != NULL ? step_f64 (step, kind, n, g, value, x, y)
+                            : fl_step_f32 (&step->single, kind, n, g, value, x, y);
 }
 
 /* Where the run of rows from r on ends, all listed, side by side, or none of them. */
@@ -248,7 +305,7 @@ end_of_run (const FlGradientBlock *gradient, uint32_t r, uint32_t end)
 
 /* All rows of a part. */
 static gboolean
-step_part (const FlOptimizer *optimizer, const FlStep *step, const Part *part,
+step_part (const FlOptimizer *optimizer, const Step *step, const Part *part,
            const FlGradient *gradient)
 {
   const FlGradientBlock *block = &gradient->block[part->block];
@@ -262,7 +319,7 @@ step_part (const FlOptimizer *optimizer, const FlStep *step, const Part *part,
       end = end_of_run (block, r, part->end);
       if (place != FL_NOT_LISTED)
         finite &= step_rows (optimizer, step, kind, part->block,
-                             block->f32 + place * block->n_cols, r, end);
+                             fl_gradient_place (block, place), r, end);
       else if (optimizer->decay > 0)
         finite &= step_rows (optimizer, step, kind, part->block, optimizer->zero, r, end);
       else
@@ -273,7 +330,7 @@ step_part (const FlOptimizer *optimizer, const FlStep *step, const Part *part,
 
 /* The same thread steps the same numbers each time: they stay in its cache. */
 static gboolean
-step_all_rows (const FlOptimizer *optimizer, const FlStep *step, const FlGradient *gradient)
+step_all_rows (const FlOptimizer *optimizer, const Step *step, const FlGradient *gradient)
 {
   unsigned failed = 0;
 
@@ -284,7 +341,7 @@ step_all_rows (const FlOptimizer *optimizer, const FlStep *step, const FlGradien
 }
 
 static gboolean
-step_listed_rows (const FlOptimizer *optimizer, const FlStep *step, const FlGradient *gradient)
+step_listed_rows (const FlOptimizer *optimizer, const Step *step, const FlGradient *gradient)
 {
   FlStepKind kind = step_kind (optimizer->kind);
   unsigned failed = 0;
@@ -296,8 +353,8 @@ step_listed_rows (const FlOptimizer *optimizer, const FlStep *step, const FlGrad
 
 #pragma omp parallel for schedule(static) reduction(| : failed) if (block->n_used * m > PART_NUMBERS)
       for (uint32_t k = 0; k < block->n_used; k++)
-        failed |= !step_rows (optimizer, step, kind, b, block->f32 + k * m, block->row[k],
-                              block->row[k] + 1);
+        failed |= !step_rows (optimizer, step, kind, b, fl_gradient_place (block, k),
+                              block->row[k], block->row[k] + 1);
     }
   return !failed;
 }
@@ -307,15 +364,12 @@ fl_optimizer_step (FlOptimizer *optimizer, const FlGradient *gradient)
 {
   double length = optimizer->clip > 0 ? sqrt (fl_gradient_dot (gradient, gradient)) : 0;
   double scale = length > optimizer->clip ? optimizer->clip / length : 1;
-  FlStep step = { .scale = (float) scale, .rate = (float) optimizer->learning_rate,
-                  .epsilon = EPSILON_ADAGRAD };
+  Step step;
 
   if (!fl_gradient_check (gradient, NULL))
     return FALSE;
   optimizer->state->t++;
-  if (step_kind (optimizer->kind) == FL_STEP_ADAM)
-    step = adam_step (optimizer->learning_rate, scale, optimizer->state->t);
-  step.decay = (float) optimizer->decay;
+  step = step_of (optimizer, scale);
   return optimizer->all_rows ? step_all_rows (optimizer, &step, gradient)
                              : step_listed_rows (optimizer, &step, gradient);
 }

@@ -687,48 +687,62 @@ oracle_step (Oracle *o, FlOptimizerKind kind, const FlGradient *gradient, double
       }
 }
 
+/* Which blocks are of doubles, 1 << block or-ed. */
 static void
-try_optimizer (FlOptimizerKind kind, double clip, double decay, int n_threads)
+try_optimizer (FlOptimizerKind kind, double clip, double decay, unsigned doubles, int n_threads)
 {
   FlTrainingSettings settings = FL_TRAINING_SETTINGS (.optimizer = kind, .learning_rate = 0.01,
                                                       .clip = clip, .weight_decay = decay);
   g_autoptr (FlOptimizer) optimizer = NULL;
   FlBlock blocks[N_BLOCKS];
   Oracle oracle;
-  double worst = 0;
+  double worst[2] = { 0, 0 }; /* of floats, of doubles */
 
   omp_set_num_threads (n_threads);
   for (size_t b = 0; b < N_BLOCKS; b++)
     {
       blocks[b] = shapes[b];
-      blocks[b].f32 = g_new (float, block_size (b));
+      if (doubles >> b & 1)
+        blocks[b].f64 = g_new (double, block_size (b));
+      else
+        blocks[b].f32 = g_new (float, block_size (b));
       oracle.value[b] = g_new0 (double, block_size (b));
       oracle.a[b] = g_new0 (double, block_size (b));
       oracle.b[b] = g_new0 (double, block_size (b));
       for (size_t k = 0; k < block_size (b); k++)
-        oracle.value[b][k] = blocks[b].f32[k] = (float) sin ((double) k);
+        {
+          oracle.value[b][k] = (float) sin ((double) k);
+          if (blocks[b].f64 != NULL)
+            blocks[b].f64[k] = oracle.value[b][k];
+          else
+            blocks[b].f32[k] = (float) oracle.value[b][k];
+        }
     }
   optimizer = fl_optimizer_new (N_BLOCKS, blocks, &settings, NULL);
   for (int t = 1; t <= (in_part () ? 2 : 30); t++)
     {
-      g_autoptr (FlGradient) gradient = some_gradient ((uint64_t) t);
+      g_autoptr (FlGradient) gradient = some_gradient_of (blocks, (uint64_t) t);
 
       oracle_step (&oracle, kind, gradient, 0.01, clip, decay, t);
       assert_true (fl_optimizer_step (optimizer, gradient));
     }
   for (size_t b = 0; b < N_BLOCKS; b++)
     {
+      gboolean f64 = blocks[b].f64 != NULL;
+
       for (size_t k = 0; k < block_size (b); k++)
-        worst = fmax (worst, fabs (oracle.value[b][k] - (double) blocks[b].f32[k]));
+        worst[f64] = fmax (worst[f64], fabs (oracle.value[b][k]
+                                             - (f64 ? blocks[b].f64[k] : (double) blocks[b].f32[k])));
       g_free (blocks[b].f32);
+      g_free (blocks[b].f64);
       g_free (oracle.value[b]);
       g_free (oracle.a[b]);
       g_free (oracle.b[b]);
     }
-  print_message ("optimizer %d, clip %g, decay %g, %d threads: farthest %.2g\n", (int) kind,
-                 clip, decay, n_threads, worst);
-  /* Thirty steps, each rounded to half a unit of a number of size 1: 30 * 2^-24. */
-  assert_true (worst < 30 * 0x1p-23);
+  print_message ("optimizer %d, clip %g, decay %g, %d threads: farthest %.2g of floats, %.2g of "
+                 "doubles\n", (int) kind, clip, decay, n_threads, worst[0], worst[1]);
+  /* Thirty steps, each rounded to half a unit of a number of size 1: 30 * 2^-24, 2^-53. */
+  assert_true (worst[0] < 30 * 0x1p-23 && worst[1] < 30 * 0x1p-52);
   omp_set_num_threads (2);
 }
 
@@ -737,12 +751,33 @@ test_optimizers (void **state)
 {
   (void) state;
   for (int kind = FL_OPTIMIZER_ADAM; kind <= FL_OPTIMIZER_ADAGRAD; kind++)
-    for (int n_threads = 1; n_threads <= (in_part () ? 1 : 2); n_threads++)
-      {
-        try_optimizer ((FlOptimizerKind) kind, 0, 0, n_threads);
-        try_optimizer ((FlOptimizerKind) kind, 3, 0, n_threads);
-        try_optimizer ((FlOptimizerKind) kind, 3, 0.05, n_threads);
-      }
+    {
+      for (int n_threads = 1; n_threads <= (in_part () ? 1 : 2); n_threads++)
+        {
+          try_optimizer ((FlOptimizerKind) kind, 0, 0, 0, n_threads);
+          try_optimizer ((FlOptimizerKind) kind, 3, 0, 0, n_threads);
+          try_optimizer ((FlOptimizerKind) kind, 3, 0.05, 0, n_threads);
+        }
+      try_optimizer ((FlOptimizerKind) kind, 0, 0, 5, 2);
+      try_optimizer ((FlOptimizerKind) kind, 3, 0.05, 7, 2);
+    }
+}
+
+/* Doubles that became what is no number are noticed, in a row with a gradient or without. */
+static void
+test_optimizer_not_finite (void **state)
+{
+  double value[] = { 1, INFINITY };
+  const FlBlock block = { .name = "x", .n_rows = 2, .n_cols = 1, .f64 = value };
+  FlTrainingSettings settings = FL_TRAINING_SETTINGS (.learning_rate = 0.01);
+  g_autoptr (FlGradient) gradient = fl_gradient_new (1, &block, NULL);
+  g_autoptr (FlOptimizer) optimizer = fl_optimizer_new (1, &block, &settings, NULL);
+
+  (void) state;
+  assert_false (fl_optimizer_step (optimizer, gradient));
+  value[1] = 1;
+  fl_gradient_row_f64 (gradient->block, 0)[0] = NAN;
+  assert_false (fl_optimizer_step (optimizer, gradient));
 }
 
 /* ---- data and a model -------------------------------------------------- */
@@ -1875,6 +1910,7 @@ main (void)
     cmocka_unit_test (test_gradient_memory),
     cmocka_unit_test (test_gradient_threads),
     cmocka_unit_test (test_optimizers),
+    cmocka_unit_test (test_optimizer_not_finite),
     cmocka_unit_test (test_sampler),
     cmocka_unit_test (test_sampler_ratings),
     cmocka_unit_test (test_sampler_same),
