@@ -22,6 +22,7 @@ model_traits (const FlModelOps *ops, InspectTrait *can)
   add_word (can, ops->score != NULL, "score");
   add_word (can, ops->factors != NULL, "factors");
   add_word (can, ops->closed_form != NULL, "closed-form");
+  add_word (can, ops->closed_form != NULL && ops->closed_form->sweep_back != NULL, "sweep-back");
   add_word (can, ops->gradient != NULL, "gradient");
   add_word (can, ops->predicts_ratings != NULL, "ratings");
 }
@@ -32,6 +33,7 @@ need_traits (unsigned of, InspectTrait *needs)
   needs->label = "needs";
   add_word (needs, (of & FL_NEEDS_FACTORS) != 0, "factors");
   add_word (needs, (of & FL_NEEDS_CLOSED_FORM) != 0, "closed-form");
+  add_word (needs, (of & FL_NEEDS_SWEEP_BACK) != 0, "sweep-back");
   add_word (needs, (of & FL_NEEDS_GRADIENT) != 0, "gradient");
   add_word (needs, (of & FL_NEEDS_RATINGS) != 0, "ratings");
   add_word (needs, (of & FL_NEEDS_VALIDATION) != 0, "validation");

@@ -60,12 +60,14 @@ static const struct
 } capabilities[] = {
   { FL_NEEDS_FACTORS, "user and item factors" },
   { FL_NEEDS_CLOSED_FORM, "closed-form sweeps" },
+  { FL_NEEDS_SWEEP_BACK, "derivatives through sweeps" },
   { FL_NEEDS_GRADIENT, "training by gradients" },
   { FL_NEEDS_RATINGS, "predicted ratings for scores" },
 };
 
 #define OF_THE_MODEL \
-  (FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM | FL_NEEDS_GRADIENT | FL_NEEDS_RATINGS)
+  (FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM | FL_NEEDS_SWEEP_BACK | FL_NEEDS_GRADIENT \
+   | FL_NEEDS_RATINGS)
 
 /* The models that have, or with other parameters may have, all of `needs`. */
 static char *

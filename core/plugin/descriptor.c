@@ -206,6 +206,8 @@ check_model (FlModelOps *ops, GError **error)
       && (closed->start == NULL || closed->sweep == NULL || closed->objective == NULL
           || closed->converge == NULL))
     return refuse (error, "closed form without start, sweep, objective or converge");
+  if (closed != NULL && closed->sweep_back != NULL && ops->factors == NULL)
+    return refuse (error, "sweep_back without factors, whose layout it has");
   if (gradient != NULL
       && (gradient->settings == NULL || gradient->start == NULL || gradient->blocks == NULL
           || gradient->scores == NULL || gradient->backward == NULL))

@@ -15,6 +15,8 @@ fl_model_capabilities (const FlModelOps *ops)
 {
   return (ops->factors != NULL ? (unsigned) FL_NEEDS_FACTORS : 0)
          | (ops->closed_form != NULL ? (unsigned) FL_NEEDS_CLOSED_FORM : 0)
+         | (ops->closed_form != NULL && ops->closed_form->sweep_back != NULL
+                ? (unsigned) FL_NEEDS_SWEEP_BACK : 0)
          | (ops->gradient != NULL ? (unsigned) FL_NEEDS_GRADIENT : 0);
 }
 
@@ -221,6 +223,24 @@ fl_closed_form_has_adjoint (const FlInstance *model)
   return closed_form (model)->sweep_back != NULL;
 }
 
+/* What a sweep backwards leaves; the users' is 0 by its own word. */
+static gboolean
+check_swept (FlCall *call, const double *d_item, const double *d_lambda_user,
+             const double *d_lambda_item)
+{
+  FlFactors f;
+
+  return fl_model_factors (call->callee, &f, &call->failure)
+         && fl_call_check_finite (call, "the derivative by item factors", d_item,
+                                  f.n_items * f.rank)
+         && (d_lambda_user == NULL
+             || fl_call_check_finite (call, "the derivative by users' lambdas", d_lambda_user,
+                                      f.n_users))
+         && (d_lambda_item == NULL
+             || fl_call_check_finite (call, "the derivative by items' lambdas", d_lambda_item,
+                                      f.n_items));
+}
+
 gboolean
 fl_closed_form_sweep_back (FlInstance *model, const double *item_before, const double *user,
                            const double *item, double *d_user, double *d_item,
@@ -228,10 +248,11 @@ fl_closed_form_sweep_back (FlInstance *model, const double *item_before, const d
 {
   const FlClosedFormOps *ops = closed_form (model);
   FlCall call = fl_call_begin (model, "sweep_back");
+  gboolean done = ops->sweep_back != NULL
+                  ? ops->sweep_back (model->self, item_before, user, item, d_user, d_item,
+                                     d_lambda_user, d_lambda_item, &call.failure)
+                  : lacks (&call);
 
-  return fl_call_end (&call, ops->sweep_back != NULL
-                                 ? ops->sweep_back (model->self, item_before, user, item, d_user,
-                                                    d_item, d_lambda_user, d_lambda_item,
-                                                    &call.failure)
-                                 : lacks (&call), error);
+  return fl_call_end (&call, done && check_swept (&call, d_item, d_lambda_user, d_lambda_item),
+                      error);
 }

@@ -115,12 +115,14 @@ copy_table (size_t n, const double *f64, const float *f32)
 static void
 tape_init (Tape *tape, FlInstance *model)
 {
+  GError *error = NULL;
   FlFactors f;
 
   tape->model = model;
   sweep (model);
   sweep (model);
-  ((const FlModelOps *) model->ops)->factors (model->self, &f);
+  if (!fl_model_factors (model, &f, &error))
+    bench_fail (error);
   tape->n_user = f.n_users * f.rank;
   tape->n_item = f.n_items * f.rank;
   tape->item_before = copy_table (tape->n_item, f.item_f64, f.item_f32);
@@ -140,9 +142,8 @@ sweep_back (gpointer user_data)
 
   memcpy (tape->d_user, tape->user, tape->n_user * sizeof *tape->d_user);
   memcpy (tape->d_item, tape->item, tape->n_item * sizeof *tape->d_item);
-  if (!closed_form (tape->model)->sweep_back (tape->model->self, tape->item_before, tape->user,
-                                              tape->item, tape->d_user, tape->d_item,
-                                              tape->d_lambda, NULL, &error))
+  if (!fl_closed_form_sweep_back (tape->model, tape->item_before, tape->user, tape->item,
+                                  tape->d_user, tape->d_item, tape->d_lambda, NULL, &error))
     bench_fail (error);
 }
 

@@ -377,6 +377,10 @@ plugin = toy-add
 [arm a]
 mitigators = a
 EOF
+broken 'data model evaluate' "p.conf:2: [mitigator toy-closed] plugin = toy-closed: needs closed-form sweeps and derivatives through sweeps, which model 'toy-factors' has not; models that do: none installed" << 'EOF'
+[arm a]
+mitigators = toy-closed
+EOF
 broken 'data model evaluate' "p.conf:2: [mitigator toy-careful] plugin = toy-careful: selects on validation ratings; set 'validation' in [split]" << 'EOF'
 [arm a]
 mitigators = toy-careful

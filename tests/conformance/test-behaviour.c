@@ -225,7 +225,10 @@ copy_rows (size_t n, const double *f64, const float *f32)
 static double *
 items_of (const FlInstance *model, FlFactors *f)
 {
-  ((const FlModelOps *) model->ops)->factors (model->self, f);
+  GError *error = NULL;
+
+  fl_model_factors (model, f, &error);
+  g_assert_no_error (error);
   return copy_rows (f->n_items * f->rank, f->item_f64, f->item_f32);
 }
 

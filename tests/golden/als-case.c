@@ -83,9 +83,11 @@ als_case_closed_form (const AlsCase *als)
 FlFactors
 als_case_factors (const AlsCase *als)
 {
+  GError *error = NULL;
   FlFactors factors;
 
-  ((const FlModelOps *) als->model->ops)->factors (als->model->self, &factors);
+  fl_model_factors (als->model, &factors, &error);
+  g_assert_no_error (error);
   return factors;
 }
 

@@ -96,8 +96,9 @@ sweep_all (Prl *prl, GError **error)
 {
   const FlClosedFormOps *ops = als_case_closed_form (&prl->als);
   gpointer self = prl->als.model->self;
-  FlClosedFormStart start = { .item_factors = prl->als.start, .lambda_user = prl->lambda_user,
-                              .lambda_item = prl->lambda_item };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.item_factors = prl->als.start,
+                                                  .lambda_user = prl->lambda_user,
+                                                  .lambda_item = prl->lambda_item);
   FlFactors f;
 
   if (!ops->start (self, prl->ratings, &start, error))
@@ -164,7 +165,6 @@ static gboolean
 check_rmse (const Prl *prl, const char *who, GError **error)
 {
   GoldenCase *c = prl->als.c;
-  const FlClosedFormOps *ops = als_case_closed_form (&prl->als);
   g_autofree char *value = g_strdup_printf ("rmse_%s_secondary", who);
   g_autofree char *count = g_strdup_printf ("n_%s_secondary", who);
   g_autofree char *by_user = g_strdup_printf ("grad_rmse_%s_wrt_lambda", who);
@@ -177,9 +177,10 @@ check_rmse (const Prl *prl, const char *who, GError **error)
   double rmse = rmse_of (prl, strcmp (who, "all") == 0, &n, d_user, d_item);
 
   for (size_t t = prl->n_sweeps; t-- > 0;)
-    if (!ops->sweep_back (prl->als.model->self, prl->item + t * prl->n_item,
-                          prl->user + t * prl->n_user, prl->item + (t + 1) * prl->n_item, d_user,
-                          d_item, d_lambda_user, d_lambda_item, error))
+    if (!fl_closed_form_sweep_back (prl->als.model, prl->item + t * prl->n_item,
+                                    prl->user + t * prl->n_user,
+                                    prl->item + (t + 1) * prl->n_item, d_user, d_item,
+                                    d_lambda_user, d_lambda_item, error))
       return FALSE;
   for (uint32_t u = 0; u < prl->primary.n_users && n == 0; u++)
     d_lambda_user[u] = NAN;

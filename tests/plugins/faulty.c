@@ -30,6 +30,71 @@ faulty_factors (gconstpointer self, FlFactors *factors)
   (void) factors;
 }
 
+static gboolean
+faulty_score (gconstpointer self, size_t n_users, const uint32_t *user, size_t n_items,
+              const uint32_t *item, double *out, GError **error)
+{
+  (void) self;
+  (void) user;
+  (void) item;
+  (void) error;
+  for (size_t k = 0; k < n_users * n_items; k++)
+    out[k] = 0;
+  return TRUE;
+}
+
+static gboolean
+faulty_start (gpointer self, const FlRatings *train, const FlClosedFormStart *start,
+              GError **error)
+{
+  (void) self;
+  (void) train;
+  (void) start;
+  (void) error;
+  return TRUE;
+}
+
+static gboolean
+faulty_sweep (gpointer self, GError **error)
+{
+  (void) self;
+  (void) error;
+  return TRUE;
+}
+
+static double
+faulty_worth (gconstpointer self)
+{
+  (void) self;
+  return 0;
+}
+
+static gboolean
+faulty_converge (gpointer self, FlRun *run, GError **error)
+{
+  (void) self;
+  (void) run;
+  (void) error;
+  return TRUE;
+}
+
+static gboolean
+faulty_back (gpointer self, const double *item_before, const double *user, const double *item,
+             double *d_user, double *d_item, double *d_lambda_user, double *d_lambda_item,
+             GError **error)
+{
+  (void) self;
+  (void) item_before;
+  (void) user;
+  (void) item;
+  (void) d_user;
+  (void) d_item;
+  (void) d_lambda_user;
+  (void) d_lambda_item;
+  (void) error;
+  return TRUE;
+}
+
 /* One descriptor with one parameter. */
 #define WITH_PARAM(variable, text, ...) \
   static const FlParam variable##_params[] = { __VA_ARGS__, FL_PARAM_END }; \
@@ -71,6 +136,12 @@ static const FlPlugin no_fit = FL_DESCRIPTOR (.name = "no-fit", .summary = "faul
 static const FlPlugin half_closed = FL_DESCRIPTOR (
   .name = "half-closed", .summary = "faulty",
   FL_MODEL (.fit = faulty_fit, .factors = faulty_factors, FL_CLOSED_FORM (.start = NULL)));
+static const FlPlugin no_layout = FL_DESCRIPTOR (
+  .name = "no-layout", .summary = "faulty",
+  FL_MODEL (.fit = faulty_fit, .score = faulty_score,
+            FL_CLOSED_FORM (.start = faulty_start, .sweep = faulty_sweep,
+                            .objective = faulty_worth, .converge = faulty_converge,
+                            .sweep_back = faulty_back)));
 static const FlPlugin no_stage = FL_DESCRIPTOR (.name = "no-stage", .summary = "faulty",
                                                 FL_MITIGATOR (.train = NULL));
 static const FlPlugin sound = FL_DESCRIPTOR (.name = "sound", .summary = "not faulty",
@@ -78,4 +149,4 @@ static const FlPlugin sound = FL_DESCRIPTOR (.name = "sound", .summary = "not fa
 
 FL_PLUGINS (&outside, &not_a_number, &order, &broken, &word, &list, &silent, &twice, &beyond,
             &type, &unlisted, &nameless, &path, &mute, &no_ops, &kind, &no_evaluate, &no_values, &no_load,
-            &no_fit, &half_closed, &no_stage, &sound);
+            &no_fit, &half_closed, &no_layout, &no_stage, &sound);

@@ -432,7 +432,7 @@ static const FlPlugin toy_closed
     = FL_DESCRIPTOR (.name = "toy-closed", .summary = "needs what no toy has",
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .self_size = 1,
-                     .needs = FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM,
+                     .needs = FL_NEEDS_FACTORS | FL_NEEDS_CLOSED_FORM | FL_NEEDS_SWEEP_BACK,
                      FL_MITIGATOR (FL_TRAIN (.train = toy_mitigator_train)));
 
 static const FlPlugin toy_count

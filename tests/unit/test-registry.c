@@ -206,6 +206,7 @@ test_faulty (void **state)
     "source without load",
     "model without fit",
     "closed form without start, sweep, objective or converge",
+    "sweep_back without factors, whose layout it has",
     "mitigator without a stage",
   };
   char *folder = make_folder ();

@@ -137,8 +137,9 @@ case_init (Case *c, const char *settings, const FlRatings *ratings, size_t rank)
 static void
 start_at (const Case *c, const double *item_factors)
 {
-  FlClosedFormStart start = { .item_factors = item_factors, .lambda_user = c->lambda_user,
-                              .lambda_item = c->lambda_item };
+  FlClosedFormStart start = FL_CLOSED_FORM_START (.item_factors = item_factors,
+                                                  .lambda_user = c->lambda_user,
+                                                  .lambda_item = c->lambda_item);
   GError *error = NULL;
 
   closed_form (c->model)->start (c->model->self, c->ratings, &start, &error);
@@ -643,6 +644,28 @@ test_refused (void **state)
   assert_refused (&c, "the equations of item 4 are singular");
 }
 
+/* Every y is finite, and what they come to for the items is not: the host looks. */
+static void
+test_overflow (void **state)
+{
+  g_autoptr (FlRatings) ratings = ratings_new (9, 8, TRUE);
+  g_auto (Case) c = { 0 };
+  GError *error = NULL;
+
+  (void) state;
+  case_init (&c, "", ratings, 3);
+  run_forward (&c, 1);
+  memset (c.d_item, 0, c.n_item * sizeof (double));
+  for (size_t k = 0; k < c.n_user; k++)
+    c.d_user[k] = 1e308;
+  assert_false (fl_closed_form_sweep_back (c.model, c.item[0], c.user[0], c.item[1], c.d_user,
+                                           c.d_item, NULL, NULL, &error));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_NUMERIC));
+  print_message ("  %s\n", error->message);
+  assert_non_null (strstr (error->message, "the derivative by item factors"));
+  g_error_free (error);
+}
+
 /* No rating at all: all derivatives are 0. */
 static void
 test_empty (void **state)
@@ -668,7 +691,7 @@ main (void)
     cmocka_unit_test (test_single),      cmocka_unit_test (test_threads),
     cmocka_unit_test (test_restart),     cmocka_unit_test (test_parameter),
     cmocka_unit_test (test_solve_rows),  cmocka_unit_test (test_refused),
-    cmocka_unit_test (test_empty),
+    cmocka_unit_test (test_overflow),    cmocka_unit_test (test_empty),
   };
   int failed;
 
