@@ -79,7 +79,8 @@ typedef struct
   size_t ops_size;
   /* What comes of it, in `values`, which are named as an objective's.  stage->data and
    * stage->model are NULL in a pipeline without [data]; only mitigators that are
-   * `alone` may stand in one. */
+   * `alone` may stand in one.  Of a mitigator that acts in training as well, called
+   * once for each cell that shares the training. */
   gboolean (*project) (gpointer self, const FlStage *stage, FlResult *result, GError **error);
   const FlValue *values;
   gboolean alone;

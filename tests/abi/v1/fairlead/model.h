@@ -77,9 +77,9 @@ typedef struct
    * it solves with the users' equations of the sweep that began at them. */
   gboolean (*solve_rows) (gconstpointer self, FlSide side, double *rows, GError **error);
   /* At the current factors, (d_user, d_item) becomes (y_user, y_item) = H^-1 (d_user,
-   * d_item), H: half the Hessian of the objective, by conjugate gradients, until the residual has
-   * fallen to `tolerance` of itself, n_max iterations are done, or a direction
-   * of no positive curvature is met.  Where the factors are stationary and d is
+   * d_item), H: half the Hessian of the objective, by conjugate gradients, until the
+   * residual has fallen to `tolerance` of itself, n_max iterations are done, or a
+   * direction of no positive curvature is met.  Where the factors are stationary and d is
    * the derivative of a loss by them, that of the loss of the converged model by
    * a rating is q_i . y_u + p_u . y_i. */
   gboolean (*solve_hessian) (gconstpointer self, double tolerance, size_t n_max, double *d_user,
@@ -121,7 +121,7 @@ typedef struct
 /* ---- a model in other hands --------------------------------------------- */
 
 /* Whether the model has all of `capabilities`: FL_NEEDS_FACTORS, FL_NEEDS_CLOSED_FORM,
- * FL_NEEDS_GRADIENT and FL_NEEDS_RATINGS, or-ed. */
+ * FL_NEEDS_GRADIENT, FL_NEEDS_RATINGS and FL_NEEDS_SWEEP_BACK, or-ed. */
 gboolean fl_model_has (const FlInstance *model, unsigned capabilities);
 /* Trains the model as it would be without a mitigator. */
 gboolean fl_model_fit (FlInstance *model, const FlData *data, FlRun *run, GError **error);
@@ -141,6 +141,7 @@ gboolean fl_closed_form_solve_rows (const FlInstance *model, FlSide side, double
 gboolean fl_closed_form_solve_hessian (const FlInstance *model, double tolerance, size_t n_max,
                                        double *d_user, double *d_item, FlSolution *how,
                                        GError **error);
+/* Of a model that has FL_NEEDS_SWEEP_BACK. */
 gboolean fl_closed_form_sweep_back (FlInstance *model, const double *item_before,
                                     const double *user, const double *item, double *d_user,
                                     double *d_item, double *d_lambda_user,

@@ -47,9 +47,10 @@ typedef enum
   FL_NEEDS_FACTORS = 1 << 4,
   FL_NEEDS_CLOSED_FORM = 1 << 5,
   FL_NEEDS_GRADIENT = 1 << 6,
-  FL_NEEDS_RATINGS = 1 << 7      /* that its scores are predicted ratings          */
+  FL_NEEDS_RATINGS = 1 << 7,     /* that its scores are predicted ratings          */
+  FL_NEEDS_SWEEP_BACK = 1 << 8   /* sweep_back beside the closed form              */
 } FlNeed;
-#define FL_NEEDS_ALL ((1u << 8) - 1)
+#define FL_NEEDS_ALL ((1u << 9) - 1)
 
 typedef struct FlPlugin FlPlugin;
 struct FlPlugin
