@@ -242,12 +242,14 @@ static const char description[] =
   "Exit status: 0 all cells done; 1 some cell failed; 2 the command line or the\n"
   "pipeline is wrong; 130 interrupted.\n"
   "\n"
-  "Cells go into the store one by one as they end. After a crash, an interruption\n"
-  "or a power cut, the same command with --resume computes what is missing or had\n"
-  "failed; the result is the same to the last digit. Long trainings go on from their\n"
-  "last checkpoint, in the folder DB.partial. Several processes may use one store at a\n"
-  "time. Results do not depend on --threads and --jobs. With --dry-run or\n"
-  "--show-config nothing is computed.";
+  "Cells go into the store as they end: one by one, or within a second where they end\n"
+  "faster than the disk. After a crash, an interruption or a power cut, the same command\n"
+  "with --resume computes what is missing or had failed; the result is the same to the\n"
+  "last digit. Long trainings go on from their last checkpoint, in the folder DB.partial.\n"
+  "Cells that share a training share a worker; the training counts for each of them, in\n"
+  "seconds and against --time-limit. Several processes may use one store at a time.\n"
+  "Results do not depend on --threads and --jobs. With --dry-run or --show-config nothing\n"
+  "is computed.";
 
 static int
 parse_and_run (int argc, char **argv, Options *options)
@@ -271,7 +273,7 @@ parse_and_run (int argc, char **argv, Options *options)
     { "time-limit", 0, 0, G_OPTION_ARG_STRING, &options->time_limit,
       "Stop a cell (or the loading of a dataset) that takes longer", "SECONDS" },
     { "max-memory", 0, 0, G_OPTION_ARG_STRING, &options->max_memory,
-      "What a cell may allocate, as 512M or 4G; the dataset itself not counted", "SIZE" },
+      "What a worker may allocate, as 512M or 4G; the dataset itself not counted", "SIZE" },
     { "quiet", 'q', 0, G_OPTION_ARG_NONE, &options->quiet, "No progress", NULL },
     { 0 }
   };

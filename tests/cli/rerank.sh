@@ -5,14 +5,12 @@
 # or all that need the training in which it went wrong.
 set -u
 . "${FAIRLEAD_SOURCE:?}/tests/support/trouble.sh"
-command -v jq >/dev/null || { echo "jq is not installed; skipped"; exit 77; }
-cp -p "$FAIRLEAD_BUILD/tests/plugins/.libs/toys.so" plugins/ || exit 99
-chmod go-w plugins/toys.so
+need jq
+specimens toys
 # equal WHAT FOUND EXPECTED
 equal ()
 {
-  check "$1" [ "$2" = "$3" ]
-  [ "$2" = "$3" ] || echo "    found $2, expected $3"
+  compare "$1" "$3" "$2"
 }
 # trainings N: as many were there since the last time.
 trainings ()
@@ -334,4 +332,4 @@ for number in 1 2 3 4; do
   "$fairlead" runs export --store error-alone.db --each $number
 done | sort -u >alone
 check "... the same digits" same together alone
-exit $failed
+finish
