@@ -26,8 +26,10 @@ include tests/golden/local.mk
 include tests/fuzz/fuzz.mk
 include tests/bench/local.mk
 
-# The build tree's plugins are the only ones that tests see.
+# The build tree's plugins are the only ones that tests see.  Threads that wait leave
+# the processor to other tests.
 AM_TESTS_ENVIRONMENT = \
+	OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY; \
 	FAIRLEAD_PLUGIN_PATH='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_PATH; \
 	FAIRLEAD_PLUGIN_DIR='$(abs_top_builddir)/plugins-built'; export FAIRLEAD_PLUGIN_DIR; \
 	XDG_DATA_HOME='$(abs_top_builddir)/tests/home'; export XDG_DATA_HOME; \
