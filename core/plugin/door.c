@@ -38,6 +38,12 @@ fl_door_show (FlDoorPlate *plate)
   set_at_work (at_work);
 }
 
+const FlInstance *
+fl_door_at_work (void)
+{
+  return at_work;
+}
+
 const char *
 fl_door_failed (void)
 {

@@ -22,6 +22,8 @@ typedef struct
 
 /* From here on the plugin at work in this thread is written there; NULL: nowhere. */
 void fl_door_show (FlDoorPlate *plate);
+/* The plugin at work in this thread, or NULL. */
+const FlInstance *fl_door_at_work (void);
 /* Whose method failed with the error on its way up; NULL: nobody's. */
 const char *fl_door_failed (void);
 /* Nobody's so far: other work begins. */

@@ -146,16 +146,21 @@ typedef struct
   int64_t last; /* when progress was told, monotonic */
 } Work;
 
+/* "als-mf, sweeps": who is at work, and at what. */
 static void
 tell_progress (gpointer user_data, double done, double total, const char *what)
 {
   Work *work = user_data;
+  const FlInstance *who = fl_door_at_work ();
   int64_t now = g_get_monotonic_time ();
+  g_autofree char *text = NULL;
 
   if (now - work->last < PROGRESS_MICROSECONDS)
     return;
   work->last = now;
-  answer (FL_WORKER_PROGRESS, g_variant_new ("(dds)", done, total, what != NULL ? what : ""));
+  text = g_strdup_printf ("%s%s%s", who != NULL ? fl_instance_name (who) : "",
+                          who != NULL && what != NULL ? ", " : "", what != NULL ? what : "");
+  answer (FL_WORKER_PROGRESS, g_variant_new ("(dds)", done, total, text));
 }
 
 static void

@@ -68,7 +68,12 @@ fl_training_run (const FlStage *stage, GError **error)
 gboolean
 fl_model_fit (FlInstance *model, const FlData *data, FlRun *run, GError **error)
 {
+  FlCall call;
+
   if (fl_model_fits_itself (model))
     return fl_model_fit_itself (model, data, run, error);
-  return fl_training_run (&FL_STAGE (.data = data, .model = model, .run = run), error);
+  /* The loop is the host's; who is trained is who is at work. */
+  call = fl_call_begin (model, "training");
+  return fl_call_end (&call, fl_training_run (&FL_STAGE (.data = data, .model = model, .run = run),
+                                              &call.failure), error);
 }
