@@ -9,15 +9,20 @@ typedef struct
 } Constant;
 
 /* Of one file; lasts as long as the process, as loaders promise. */
-typedef struct
+typedef struct Script Script;
+struct Script
 {
+  Script *before;
   char *name;
   double number;
   FlValue values[2];
   FlObjectiveOps ops;
   FlPlugin plugin;
   const FlPlugin *list[2];
-} Script;
+};
+
+/* All of them: what lasts is held by somebody. */
+static Script *scripts;
 
 static gboolean
 constant_init (gpointer self, const FlPlugin *plugin, GError **error)
@@ -61,6 +66,8 @@ constant_load (const char *file, GError **error)
       .self_size = sizeof (Constant), .ops = &script->ops, .init = constant_init,
       .user_data = script);
   script->list[0] = &script->plugin;
+  script->before = scripts;
+  scripts = script;
   return script->list;
 }
 

@@ -584,9 +584,9 @@ static void
 test_gradient_memory (void **state)
 {
   const FlBlock wide = { .name = "wide", .n_rows = 1000, .n_cols = 1 << 18 }; /* 1 MiB a row */
-  g_autoptr (FlGradient) gradient = fl_gradient_new (1, &wide, NULL);
-  g_autoptr (FlGradient) sum = fl_gradient_new (1, &wide, NULL);
-  FlGradientBlock *block = gradient->block;
+  g_autoptr (FlGradient) gradient = NULL;
+  g_autoptr (FlGradient) sum = NULL;
+  FlGradientBlock *block;
   g_autoptr (GError) error = NULL;
   struct rlimit before, low;
 
@@ -596,6 +596,9 @@ test_gradient_memory (void **state)
 #endif
   if (in_part ())
     skip ();
+  gradient = fl_gradient_new (1, &wide, NULL);
+  sum = fl_gradient_new (1, &wide, NULL);
+  block = gradient->block;
   fl_gradient_row (block, 3)[0] = 1;
   assert_true (fl_gradient_check (gradient, NULL));
   assert_int_equal (getrlimit (RLIMIT_AS, &before), 0);
