@@ -120,6 +120,9 @@ batch = 64
 learning-rate = 0.01
 l2 = 0.05
 [arm bpr-mf]
+[arm biased]
+model.biases = true
+model.precision = double
 [arm ncf]
 model.plugin = ncf
 [arm gccf]
@@ -144,10 +147,12 @@ falls ()
     $1 == arm && $6 == metric { value[$2] = $NF; n++ }
     END { exit n != 2 || value["model.epochs=60"] * by >= value["model.epochs=1"] }' one.csv
 }
-for model in bpr-mf ncf gccf; do
-  check "... $model fits them" falls $model fit 1.05
+for arm in bpr-mf biased ncf gccf; do
+  check "... $arm fits them" falls $arm fit 1.05
 done
-check "... bpr-mf foretells others" falls bpr-mf rmse 1.5
+for arm in bpr-mf biased; do
+  check "... $arm foretells others" falls $arm rmse 1.5
+done
 "$fairlead" runs show --store one.db >shown
 check "... nobody wants for negatives" sh -c '! grep -q "without negatives" shown'
 for model in bpr-mf ncf gccf; do
@@ -162,5 +167,9 @@ check "and decay that adam-lazy would forget" status 2 "$fairlead" check ratings
   --set model.optimizer=adam-lazy --set model.weight-decay=0.1
 check "single triples have no squares" status 2 "$fairlead" check ratings.conf --arm bpr-mf \
   --set model.optimizer=stream
+for setting in biases=true precision=double; do
+  check "nor $setting" status 2 "$fairlead" check ratings.conf --arm bpr-mf --set model.loss=bpr \
+    --set model.optimizer=stream --set model.$setting
+done
 check "--checkpoint is checked" status 2 run long.conf --checkpoint -1
 finish

@@ -10,7 +10,12 @@
  *   s_ui = tau cos (e_u, e_i)                                        [itfr, eq. 8];
  *
  * the program released with that paper divides by tau.  The cosine with a vector of
- * length 0 is 0, and so is its derivative.  Other losses of the same scores: `loss`.
+ * length 0 is 0, and so is its derivative.  Other losses of the same scores: `loss`.  With
+ * `biases`
+ *
+ *   s_ui = e_u . e_i + b_u + b_i                          [yao, eq. 4.2 and 4.3],
+ *
+ * biases weighed by l2 as vectors are; no mean is taken.
  *
  * The host trains it, by batches; `optimizer = stream` is the loop of [Rendle et al.
  * 2009, fig. 4] over single triples, bpr-stream.c.
@@ -50,6 +55,9 @@ static const FlParam params[] = {
   FL_CHOICE (BprMf, schedule, SCHEDULE_LINEAR, "linear|constant",
              "of optimizer = stream: the step size falls to 0 over the epochs, or, as in the "
              "paper, stays; falling it gains several percent of NDCG"),
+  FL_BOOL (BprMf, biases, FALSE,
+           "one more number each for a user and an item, added to the score; begins at 0"),
+  FL_CHOICE (BprMf, precision, BPR_SINGLE, "single|double", "of parameters and their gradients"),
   FL_TRAINING_PARAMS (BprMf, training),
   FL_PARAM_END
 };
@@ -58,6 +66,12 @@ double
 bpr_scale (const BprMf *bpr)
 {
   return bpr->temperature == TEMPERATURE_DIVIDE && bpr->tau > 0 ? 1 / bpr->tau : bpr->tau;
+}
+
+static const BprPrecision *
+bpr_precision (const BprMf *bpr)
+{
+  return bpr->precision == BPR_DOUBLE ? &bpr_double : &bpr_single;
 }
 
 static const FlTrainingSettings *
@@ -76,6 +90,13 @@ bpr_check (gconstpointer self, GError **error)
     return fl_fail (error, FL_ERROR_CONFIG,
                     "start-scale = 0: a normal start needs a positive scale, or no factor ever "
                     "leaves 0");
+  if (bpr->tau > 0 && bpr->biases)
+    return fl_fail (error, FL_ERROR_CONFIG, "biases = true: only beside inner products, tau = 0, "
+                    "not tau = %g", bpr->tau);
+  if (streams && bpr->biases)
+    return fl_fail (error, FL_ERROR_CONFIG, "optimizer = stream: only without biases");
+  if (streams && bpr->precision != BPR_SINGLE)
+    return fl_fail (error, FL_ERROR_CONFIG, "optimizer = stream: only with precision = single");
   if (streams && bpr->training.loss != FL_LOSS_BPR)
     return fl_fail (error, FL_ERROR_CONFIG, "optimizer = stream: only with loss = bpr");
   if (streams && bpr->tau > 0)
@@ -97,8 +118,10 @@ bpr_clear (gpointer self)
   for (size_t b = 0; b < BPR_N_BLOCKS; b++)
     {
       g_clear_pointer (&bpr->block[b].f32, g_free);
-      g_clear_pointer (&bpr->unit[b], g_free);
+      g_clear_pointer (&bpr->block[b].f64, g_free);
     }
+  for (size_t b = 0; b < G_N_ELEMENTS (bpr->factors); b++)
+    g_clear_pointer (&bpr->factors[b], g_free);
   g_clear_pointer (&bpr->penalty, g_free);
   g_clear_pointer (&bpr->factor, g_free);
   bpr->n_entries = bpr->n_scores = 0;
@@ -109,33 +132,46 @@ bpr_clear (gpointer self)
 static void
 start_row (const BprMf *bpr, const FlBlock *block, uint64_t seed, uint32_t r)
 {
+  const BprPrecision *precision = bpr_precision (bpr);
   FlRng rng = fl_rng (seed, block->name, r);
   double bound = sqrt (6 / ((double) block->n_rows + (double) block->n_cols));
 
   for (size_t a = 0; a < block->n_cols; a++)
-    block->f32[r * block->n_cols + a]
-        = (float) (bpr->start == START_NORMAL ? bpr->start_scale * fl_rng_normal (&rng)
-                                              : bound * (2 * fl_rng_uniform (&rng) - 1));
+    precision->set_number (block, r * block->n_cols + a,
+                           bpr->start == START_NORMAL ? bpr->start_scale * fl_rng_normal (&rng)
+                                                      : bound * (2 * fl_rng_uniform (&rng) - 1));
 }
 
+/* Zero. */
 static gboolean
-start_block (BprMf *bpr, size_t b, const char *name, uint32_t n_rows, uint64_t seed,
-             GError **error)
+add_block (BprMf *bpr, size_t b, const char *name, uint32_t n_rows, size_t n_cols, GError **error)
 {
   FlBlock *block = &bpr->block[b];
+  gpointer values = fl_table_alloc (n_rows * n_cols, bpr_precision (bpr)->size, error);
 
-  *block = (FlBlock) { .name = name, .n_rows = n_rows, .n_cols = (size_t) bpr->rank };
-  block->f32 = fl_table_alloc (n_rows * block->n_cols, sizeof (float), error);
-  if (block->f32 == NULL)
-    return FALSE;
-  if (bpr->tau > 0)
-    bpr->unit[b] = fl_table_alloc (n_rows * block->n_cols, sizeof (float), error);
-  if (bpr->tau > 0 && bpr->unit[b] == NULL)
+  *block = (FlBlock) { .name = name, .n_rows = n_rows, .n_cols = n_cols };
+  if (bpr->precision == BPR_DOUBLE)
+    block->f64 = values;
+  else
+    block->f32 = values;
+  return values != NULL;
+}
+
+/* Vectors of a side, and room for its factors where these are other numbers. */
+static gboolean
+start_vectors (BprMf *bpr, size_t b, const char *name, uint32_t n_rows, uint64_t seed,
+               GError **error)
+{
+  if (!add_block (bpr, b, name, n_rows, (size_t) bpr->rank, error))
     return FALSE;
 #pragma omp parallel for schedule(static)
   for (uint32_t r = 0; r < n_rows; r++)
-    start_row (bpr, block, seed, r);
-  return TRUE;
+    start_row (bpr, &bpr->block[b], seed, r);
+  if (!(bpr->tau > 0) && !bpr->biases)
+    return TRUE;
+  bpr->factors[b] = fl_table_alloc (n_rows * bpr_factor_width (bpr), bpr_precision (bpr)->size,
+                                    error);
+  return bpr->factors[b] != NULL;
 }
 
 static gboolean
@@ -145,15 +181,20 @@ bpr_start (gpointer self, const FlRatings *train, uint64_t seed, GError **error)
 
   bpr_clear (bpr);
   bpr->train = train;
-  return start_block (bpr, BPR_USER, "user", train->n_users, seed, error)
-         && start_block (bpr, BPR_ITEM, "item", train->n_items, seed, error);
+  return start_vectors (bpr, BPR_USER, "user", train->n_users, seed, error)
+         && start_vectors (bpr, BPR_ITEM, "item", train->n_items, seed, error)
+         && (!bpr->biases
+             || (add_block (bpr, BPR_USER_BIAS, "user-bias", train->n_users, 1, error)
+                 && add_block (bpr, BPR_ITEM_BIAS, "item-bias", train->n_items, 1, error)));
 }
 
 static size_t
 bpr_blocks (gpointer self, const FlBlock **blocks)
 {
-  *blocks = ((BprMf *) self)->block;
-  return BPR_N_BLOCKS;
+  const BprMf *bpr = self;
+
+  *blocks = bpr->block;
+  return bpr->biases ? BPR_N_BLOCKS : BPR_USER_BIAS;
 }
 
 /* Of an item, or of a user. */
@@ -163,36 +204,65 @@ bpr_width (gconstpointer self)
   return (size_t) ((const BprMf *) self)->rank;
 }
 
-/* ---- factors ----------------------------------------------------------- */
+/* ---- batches ----------------------------------------------------------- */
 
-/* to <- rows of the block at length `scale`; a row of 0 stays. */
-static void
-scale_block (const FlBlock *block, double scale, float *to)
+static gboolean
+bpr_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
 {
-  size_t m = block->n_cols;
+  const BprMf *bpr = self;
 
-#pragma omp parallel for schedule(static)
-  for (uint32_t r = 0; r < block->n_rows; r++)
-    {
-      const float *row = block->f32 + r * m;
-      double norm = sqrt (fl_dot_f32 (m, row, row));
-
-      for (size_t a = 0; a < m; a++)
-        to[r * m + a] = norm > 0 ? (float) (scale * row[a] / norm) : 0;
-    }
+  (void) error;
+  bpr_precision (bpr)->scores (bpr, batch, score);
+  return TRUE;
 }
+
+static gboolean
+bpr_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
+              FlGradient *gradient, FlGradient *d_delta, GError **error)
+{
+  BprMf *bpr = self;
+
+  return bpr_precision (bpr)->backward (bpr, batch, d_score, l2, gradient, d_delta, error);
+}
+
+/* e, also where scores are of cosines, and without biases. */
+static gboolean
+bpr_vectors (gpointer self, FlSide side, size_t n, const uint32_t *index, double *out,
+             GError **error)
+{
+  const BprMf *bpr = self;
+
+  (void) error;
+  bpr_precision (bpr)->vectors (bpr, side == FL_SIDE_USER ? BPR_USER : BPR_ITEM, n, index, out);
+  return TRUE;
+}
+
+static gboolean
+bpr_vectors_back (gpointer self, FlSide side, size_t n, const uint32_t *index,
+                  const double *d_out, FlGradient *gradient, GError **error)
+{
+  const BprMf *bpr = self;
+
+  (void) error;
+  bpr_precision (bpr)->vectors_back (bpr, side == FL_SIDE_USER ? BPR_USER : BPR_ITEM, n, index,
+                                     d_out, gradient);
+  return TRUE;
+}
+
+/* ---- factors ----------------------------------------------------------- */
 
 static gboolean
 bpr_prepare_scores (gpointer self, GError **error)
 {
   BprMf *bpr = self;
+  const BprPrecision *precision = bpr_precision (bpr);
 
   (void) error;
-  if (bpr->tau > 0)
-    {
-      scale_block (&bpr->block[BPR_USER], bpr_scale (bpr), bpr->unit[BPR_USER]);
-      scale_block (&bpr->block[BPR_ITEM], 1, bpr->unit[BPR_ITEM]);
-    }
+  for (size_t b = 0; b < G_N_ELEMENTS (bpr->factors); b++)
+    if (bpr->factors[b] != NULL)
+#pragma omp parallel for schedule(static)
+      for (uint32_t r = 0; r < bpr->block[b].n_rows; r++)
+        precision->factor_row (bpr, b, r, bpr->factors[b]);
   return TRUE;
 }
 
@@ -201,12 +271,21 @@ bpr_factors (gconstpointer self, FlFactors *factors)
 {
   const BprMf *bpr = self;
   const FlBlock *user = &bpr->block[BPR_USER], *item = &bpr->block[BPR_ITEM];
+  gconstpointer user_rows = bpr->factors[BPR_USER], item_rows = bpr->factors[BPR_ITEM];
 
   factors->n_users = user->n_rows;
   factors->n_items = item->n_rows;
-  factors->rank = user->n_cols;
-  factors->user_f32 = bpr->tau > 0 ? bpr->unit[BPR_USER] : user->f32;
-  factors->item_f32 = bpr->tau > 0 ? bpr->unit[BPR_ITEM] : item->f32;
+  factors->rank = bpr_factor_width (bpr);
+  if (bpr->precision == BPR_DOUBLE)
+    {
+      factors->user_f64 = user_rows != NULL ? user_rows : user->f64;
+      factors->item_f64 = item_rows != NULL ? item_rows : item->f64;
+    }
+  else
+    {
+      factors->user_f32 = user_rows != NULL ? user_rows : user->f32;
+      factors->item_f32 = item_rows != NULL ? item_rows : item->f32;
+    }
 }
 
 /* ---- stream ------------------------------------------------------------ */
@@ -235,7 +314,7 @@ FL_PLUGIN (
     "has rated, whatever the rating, comes before what the user has not.  Every training rating "
     "is met once in an epoch, each time with items drawn anew among those that the user has not "
     "rated.  With tau the score is that multiple of the cosine of the vectors; with loss = squared "
-    "it predicts the rating.",
+    "it predicts the rating, with biases of users and items if wanted.",
   .reference = "Rendle et al., BPR: Bayesian personalized ranking from implicit feedback (UAI "
                "2009); the normalised score: ITFR (WWW 2024), eq. 8",
   .licence = "LGPL-3.0-or-later",

@@ -11,7 +11,15 @@ enum
 {
   BPR_USER,
   BPR_ITEM,
+  BPR_USER_BIAS, /* with biases, a number each */
+  BPR_ITEM_BIAS,
   BPR_N_BLOCKS
+};
+
+enum
+{
+  BPR_SINGLE,
+  BPR_DOUBLE
 };
 
 typedef struct BprStream BprStream;
@@ -21,33 +29,49 @@ typedef struct
   /* Parameters. */
   int64_t rank;
   double start_scale, tau;
-  int start, temperature, schedule;
+  int start, temperature, schedule, precision;
+  gboolean biases;
   FlTrainingSettings training;
 
   /* State, from start on. */
   const FlRatings *train;
   FlBlock block[BPR_N_BLOCKS];
-  /* With tau: the rows at unit length, those of users times the scale, as they were when
-   * scores were last prepared. */
-  float *unit[BPR_N_BLOCKS];
+  /* Factors of users and items as they were when scores were last prepared, where rows are
+   * not: with tau they are at unit length, those of users times the scale; with biases
+   * there are two columns more. */
+  gpointer factors[2];
   /* What backward works out for each entry of a batch before it adds up rows. */
   size_t n_entries, n_scores;
   double *penalty; /* n_entries    */
-  float *factor;   /* n_scores x 3 */
+  gpointer factor; /* n_scores x 3 */
   BprStream *stream;
 } BprMf;
 
 /* What a cosine is multiplied by; 0: scores are plain inner products. */
 double bpr_scale (const BprMf *bpr);
 
-/* FlGradientOps, bpr-batch.c. */
-gboolean bpr_scores (gpointer self, const FlBatch *batch, double *score, GError **error);
-gboolean bpr_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
-                       FlGradient *gradient, FlGradient *d_delta, GError **error);
-gboolean bpr_vectors (gpointer self, FlSide side, size_t n, const uint32_t *index, double *out,
-                      GError **error);
-gboolean bpr_vectors_back (gpointer self, FlSide side, size_t n, const uint32_t *index,
-                           const double *d_out, FlGradient *gradient, GError **error);
+/* Numbers in a row of FlFactors. */
+static inline size_t
+bpr_factor_width (const BprMf *bpr)
+{
+  return (size_t) bpr->rank + (bpr->biases ? 2 : 0);
+}
+
+/* What works on numbers of one precision, bpr-batch.inc; b: BPR_USER or BPR_ITEM. */
+typedef struct
+{
+  size_t size; /* of a number, bytes */
+  void (*set_number) (const FlBlock *block, size_t k, double number);
+  void (*scores) (const BprMf *bpr, const FlBatch *batch, double *score);
+  gboolean (*backward) (BprMf *bpr, const FlBatch *batch, const double *d_score, double l2,
+                        FlGradient *gradient, FlGradient *d_delta, GError **error);
+  void (*vectors) (const BprMf *bpr, size_t b, size_t n, const uint32_t *index, double *out);
+  void (*vectors_back) (const BprMf *bpr, size_t b, size_t n, const uint32_t *index,
+                        const double *d_out, FlGradient *gradient);
+  void (*factor_row) (const BprMf *bpr, size_t b, uint32_t r, gpointer table);
+} BprPrecision;
+
+extern const BprPrecision bpr_single, bpr_double;
 
 /* bpr-stream.c. */
 BprStream *bpr_stream_new (const FlRatings *train, GError **error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* bpr-mf: derivatives against differences, the stream of triples, threads.  The golden
- * cases lie with the plugin. */
+/* bpr-mf: derivatives against differences, a fit in double against one written out
+ * again, the stream of triples, threads.  The golden cases lie with the plugin. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,6 +43,22 @@ blocks_of (const FlInstance *model)
 
   assert_int_equal (gradient_ops (model)->blocks (model->self, &block), 2);
   return block;
+}
+
+/* The k-th number of a block of either precision. */
+static double
+number (const FlBlock *block, size_t k)
+{
+  return block->f64 != NULL ? block->f64[k] : (double) block->f32[k];
+}
+
+static void
+set_number (const FlBlock *block, size_t k, double x)
+{
+  if (block->f64 != NULL)
+    block->f64[k] = x;
+  else
+    block->f32[k] = (float) x;
 }
 
 static void
@@ -88,6 +104,8 @@ some_ratings (uint32_t n_users, uint32_t n_items, uint32_t liked)
 typedef struct
 {
   FlInstance *model;
+  const FlBlock *block;
+  size_t n_blocks; /* 4 with biases */
   uint32_t user[N_ENTRIES], item[N_ENTRIES * WIDTH];
   float delta[N_ITEMS * RANK], user_delta[N_USERS * RANK];
   uint8_t mask[N_ENTRIES * WIDTH], user_mask[N_ENTRIES];
@@ -139,9 +157,10 @@ loss_init (Loss *loss, const char *settings, unsigned perturbed, double l2)
 
   loss->model = model_new (settings);
   start (loss->model, ratings);
-  for (size_t b = 0; b < 2; b++)
-    for (size_t k = 0; k < blocks_of (loss->model)[b].n_rows * RANK; k++)
-      blocks_of (loss->model)[b].f32[k] = (float) fl_rng_normal (&rng);
+  loss->n_blocks = gradient_ops (loss->model)->blocks (loss->model->self, &loss->block);
+  for (size_t b = 0; b < loss->n_blocks; b++)
+    for (size_t k = 0; k < loss->block[b].n_rows * loss->block[b].n_cols; k++)
+      set_number (&loss->block[b], k, fl_rng_normal (&rng));
   for (size_t k = 0; k < N_ENTRIES; k++)
     loss->user[k] = fl_rng_below (&rng, N_USERS);
   for (size_t k = 0; k < N_ENTRIES * WIDTH; k++)
@@ -160,50 +179,63 @@ row_square (const FlBlock *block, uint32_t r)
   double sum = 0;
 
   for (size_t a = 0; a < block->n_cols; a++)
-    sum += (double) block->f32[r * block->n_cols + a] * block->f32[r * block->n_cols + a];
+    sum += number (block, r * block->n_cols + a) * number (block, r * block->n_cols + a);
   return sum;
 }
 
 static double
 loss_value (const Loss *loss)
 {
-  const FlBlock *block = blocks_of (loss->model);
   double score[N_ENTRIES * WIDTH];
   double sum = 0;
 
   assert_true (gradient_ops (loss->model)->scores (loss->model->self, &loss->batch, score, NULL));
   for (size_t k = 0; k < N_ENTRIES; k++)
     {
-      sum += loss->l2 * row_square (&block[0], loss->user[k]);
+      for (size_t b = 0; b < loss->n_blocks; b += 2)
+        sum += loss->l2 * row_square (&loss->block[b], loss->user[k]);
       for (size_t c = k * WIDTH; c < (k + 1) * WIDTH; c++)
-        sum += loss->d_score[c] * score[c]
-               + loss->l2 * row_square (&block[1], loss->item[c]);
+        {
+          sum += loss->d_score[c] * score[c];
+          for (size_t b = 1; b < loss->n_blocks; b += 2)
+            sum += loss->l2 * row_square (&loss->block[b], loss->item[c]);
+        }
     }
   return sum;
 }
 
-/* Scores have 7 digits, so a difference over twice 2^-7 has 1e-5 of noise from each; what
- * is left of the third derivative of a cosine is below a thousandth. */
-#define STEP 0x1p-7f
-#define NEAR 2e-3
+/* Of floats scores have 7 digits, so a difference over twice 2^-7 has 1e-5 of noise from
+ * each; what is left of the third derivative of a cosine is below a thousandth.  Of doubles
+ * 2^-17 squared is 1e-10, and 1e-16 divided by it 1e-11.  Perturbations are floats, and so is
+ * the derivative by them. */
+typedef struct
+{
+  double step, near;
+} Limits;
+
+static const Limits of_floats = { 0x1p-7, 2e-3 }, of_doubles = { 0x1p-17, 1e-7 };
+static const Limits of_deltas = { 0x1p-13, 1e-5 };
 
 static void
-compare_differences (const Loss *loss, float *x, const FlGradientBlock *gradient, size_t n,
-                     const char *what)
+compare_differences (const Loss *loss, const FlBlock *block, const FlGradientBlock *gradient,
+                     Limits limits, const char *what)
 {
-  for (size_t k = 0; k < n; k++)
+  for (size_t k = 0; k < block->n_rows * block->n_cols; k++)
     {
-      float here = x[k];
-      double up, down, expected, found = test_gradient_number (gradient, k);
+      double here = number (block, k), up, down, expected, width;
+      double found = test_gradient_number (gradient, k);
 
-      x[k] = here + STEP;
+      set_number (block, k, here + limits.step);
       up = loss_value (loss);
-      x[k] = here - STEP;
+      width = number (block, k);
+      set_number (block, k, here - limits.step);
       down = loss_value (loss);
-      x[k] = here;
-      expected = (up - down) / (2 * STEP);
-      if (!(fabs (found - expected) <= NEAR * MAX (1, fabs (expected))))
-        fail_msg ("%s %zu: derivative %g, difference %g", what, k, found, expected);
+      width -= number (block, k);
+      set_number (block, k, here);
+      expected = (up - down) / width;
+      if (!(fabs (found - expected) <= limits.near * MAX (1, fabs (expected))))
+        fail_msg ("%s, %s %zu: derivative %.10g, difference %.10g", what, block->name, k, found,
+                  expected);
     }
 }
 
@@ -211,24 +243,29 @@ static void
 check_derivatives (const char *settings, unsigned perturbed, double l2)
 {
   Loss loss;
-  const FlBlock *block;
   g_autoptr (FlGradient) gradient = NULL, d_delta = NULL;
   GError *error = NULL;
   double plain;
+  Limits limits, limits_delta;
+  const FlBlock delta[] = { { .name = "delta", .n_rows = N_ITEMS, .n_cols = RANK,
+                              .f32 = loss.delta },
+                            { .name = "user delta", .n_rows = N_USERS, .n_cols = RANK,
+                              .f32 = loss.user_delta } };
 
   loss_init (&loss, settings, perturbed, l2);
-  block = blocks_of (loss.model);
-  gradient = fl_gradient_new (2, block, &error);
-  d_delta = fl_gradient_new (2, (const FlBlock[]) { block[1], block[0] }, &error);
+  limits = loss.block[0].f64 != NULL ? of_doubles : of_floats;
+  limits_delta = loss.block[0].f64 != NULL ? of_deltas : of_floats;
+  gradient = fl_gradient_new (loss.n_blocks, loss.block, &error);
+  d_delta = fl_gradient_new (2, delta, &error);
   assert_int_equal (gradient_ops (loss.model)->item_width (loss.model->self), RANK);
   assert_int_equal (gradient_ops (loss.model)->user_width (loss.model->self), RANK);
   gradient_ops (loss.model)->backward (loss.model->self, &loss.batch, loss.d_score, l2, gradient,
                                        d_delta, &error);
   g_assert_no_error (error);
-  compare_differences (&loss, block[0].f32, &gradient->block[0], N_USERS * RANK, settings);
-  compare_differences (&loss, block[1].f32, &gradient->block[1], N_ITEMS * RANK, settings);
-  compare_differences (&loss, loss.delta, &d_delta->block[0], N_ITEMS * RANK, settings);
-  compare_differences (&loss, loss.user_delta, &d_delta->block[1], N_USERS * RANK, settings);
+  for (size_t b = 0; b < loss.n_blocks; b++)
+    compare_differences (&loss, &loss.block[b], &gradient->block[b], limits, settings);
+  for (size_t b = 0; b < 2; b++)
+    compare_differences (&loss, &delta[b], &d_delta->block[b], limits_delta, settings);
   plain = loss_value (&loss);
   loss.l2 = 0;
   plain -= loss_value (&loss);
@@ -239,8 +276,10 @@ check_derivatives (const char *settings, unsigned perturbed, double l2)
 static void
 test_derivatives (void **state)
 {
-  static const char *const settings[] = { "rank=7", "rank=7 tau=3",
-                                          "rank=7 tau=0.25 temperature=divide" };
+  static const char *const settings[]
+      = { "rank=7", "rank=7 tau=3", "rank=7 tau=0.25 temperature=divide", "rank=7 biases=true",
+          "rank=7 precision=double", "rank=7 precision=double biases=true",
+          "rank=7 precision=double tau=3" };
   static const unsigned perturbed[] = { 0, COLUMN_0, COLUMNS_1_2, MASK, USERS,
                                         COLUMN_0 | USERS, MASK | USER_MASK };
 
@@ -281,6 +320,204 @@ test_zero (void **state)
   fl_model_factors (model, &f, NULL);
   assert_true (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 2 * 3) == 0);
   assert_true (fabs (fl_dot_f32 (3, f.user_f32 + 3, f.item_f32 + 3 * 3) - score[1]) < 1e-6);
+}
+
+/* Factors are what scores are made of, in columns that face one another; without biases
+ * and tau they are the vectors themselves. */
+static void
+check_factors (const char *settings, size_t width, double near)
+{
+  Loss loss;
+  FlFactors f;
+  double score[N_ENTRIES * WIDTH];
+
+  loss_init (&loss, settings, 0, 0);
+  assert_true (gradient_ops (loss.model)->scores (loss.model->self, &loss.batch, score, NULL));
+  assert_true (gradient_ops (loss.model)->prepare_scores (loss.model->self, NULL));
+  fl_model_factors (loss.model, &f, NULL);
+  assert_int_equal (f.rank, width);
+  assert_true ((f.user_f64 != NULL) == (loss.block[0].f64 != NULL));
+  for (size_t k = 0; k < N_ENTRIES * WIDTH; k++)
+    {
+      double sum = 0;
+
+      for (size_t a = 0; a < width; a++)
+        sum += f.user_f64 != NULL ? f.user_f64[loss.user[k / WIDTH] * width + a]
+                                        * f.item_f64[loss.item[k] * width + a]
+                                  : (double) f.user_f32[loss.user[k / WIDTH] * width + a]
+                                        * f.item_f32[loss.item[k] * width + a];
+      if (!(fabs (sum - score[k]) <= near * MAX (1, fabs (sum))))
+        fail_msg ("%s: score %.15g, of factors %.15g", settings, score[k], sum);
+    }
+  fl_instance_free (loss.model);
+}
+
+static void
+test_factors (void **state)
+{
+  (void) state;
+  check_factors ("rank=7", RANK, 1e-6);
+  check_factors ("rank=7 tau=2", RANK, 1e-6);
+  check_factors ("rank=7 biases=true", RANK + 2, 1e-6);
+  check_factors ("rank=7 precision=double", RANK, 1e-14);
+  check_factors ("rank=7 precision=double tau=2", RANK, 1e-14);
+  check_factors ("rank=7 precision=double biases=true", RANK + 2, 1e-14);
+}
+
+/* Both precisions begin at the same numbers, rounded; biases at 0. */
+static void
+test_start_of_precisions (void **state)
+{
+  static const char *const starts[] = { "rank=3 biases=true", "rank=3 biases=true start=normal" };
+  g_autoptr (FlRatings) ratings = some_ratings (6, 7, 1);
+
+  (void) state;
+  for (size_t s = 0; s < G_N_ELEMENTS (starts); s++)
+    {
+      g_autofree char *settings = g_strconcat (starts[s], " precision=double", NULL);
+      g_autoptr (FlInstance) single = model_new (starts[s]), precise = model_new (settings);
+      const FlBlock *x, *y;
+
+      start (single, ratings);
+      start (precise, ratings);
+      assert_int_equal (gradient_ops (single)->blocks (single->self, &x), 4);
+      assert_int_equal (gradient_ops (precise)->blocks (precise->self, &y), 4);
+      for (size_t b = 0; b < 4; b++)
+        for (size_t k = 0; k < x[b].n_rows * x[b].n_cols; k++)
+          {
+            assert_true (x[b].f32[k] == (float) y[b].f64[k]);
+            assert_int_equal (y[b].f64[k] == 0, b > 1);
+          }
+    }
+}
+
+/* ---- full batches ------------------------------------------------------ */
+
+/* A dense fit by Adam written out again: 1/n sum of (r - p.q - b_u - b_i)^2 + l2 (|p|^2 +
+ * |q|^2 + b_u^2 + b_i^2) over the n ratings, and decay theta added to its gradient. */
+#define FIT_USERS 23
+#define FIT_ITEMS 17
+#define FIT_RANK 2
+#define FIT_STEPS 250
+#define FIT_SIZE ((FIT_USERS + FIT_ITEMS) * (FIT_RANK + 1))
+
+typedef struct
+{
+  double p[FIT_USERS][FIT_RANK], q[FIT_ITEMS][FIT_RANK], user[FIT_USERS], item[FIT_ITEMS];
+} Fit;
+
+static double
+fit_gradient (const FlRatings *ratings, const Fit *fit, double l2, Fit *gradient)
+{
+  double n = (double) ratings->n, loss = 0;
+
+  memset (gradient, 0, sizeof *gradient);
+  for (size_t u = 0; u < FIT_USERS; u++)
+    for (size_t k = ratings->by_user.start[u]; k < ratings->by_user.start[u + 1]; k++)
+      {
+        uint32_t i = ratings->by_user.col[k];
+        double e = fit->user[u] + fit->item[i] - fl_csr_value (&ratings->by_user, k);
+
+        for (size_t a = 0; a < FIT_RANK; a++)
+          e += fit->p[u][a] * fit->q[i][a];
+        loss += e * e;
+        gradient->user[u] += 2 / n * (e + l2 * fit->user[u]);
+        gradient->item[i] += 2 / n * (e + l2 * fit->item[i]);
+        for (size_t a = 0; a < FIT_RANK; a++)
+          {
+            gradient->p[u][a] += 2 / n * (e * fit->q[i][a] + l2 * fit->p[u][a]);
+            gradient->q[i][a] += 2 / n * (e * fit->p[u][a] + l2 * fit->q[i][a]);
+          }
+      }
+  return loss / n;
+}
+
+static double
+fit_by_adam (const FlRatings *ratings, double rate, double l2, double decay, Fit *fit)
+{
+  double m[FIT_SIZE] = { 0 }, v[FIT_SIZE] = { 0 }, loss = 0;
+  double *x = (double *) fit;
+  Fit gradient;
+
+  G_STATIC_ASSERT (sizeof (Fit) == FIT_SIZE * sizeof (double));
+  for (int t = 1; t <= FIT_STEPS; t++)
+    {
+      loss = fit_gradient (ratings, fit, l2, &gradient);
+      for (size_t k = 0; k < FIT_SIZE; k++)
+        {
+          double g = ((const double *) &gradient)[k] + decay * x[k];
+
+          m[k] = 0.9 * m[k] + 0.1 * g;
+          v[k] = 0.999 * v[k] + 0.001 * g * g;
+          x[k] -= rate * (m[k] / (1 - pow (0.9, t))) / (sqrt (v[k] / (1 - pow (0.999, t))) + 1e-8);
+        }
+    }
+  return loss;
+}
+
+/* Stars, some of which float does not hold. */
+static FlRatings *
+fit_ratings (void)
+{
+  g_autoptr (FlTriplets) triplets = fl_triplets_new ();
+  FlRng rng = fl_rng (6, "stars", 0);
+
+  for (uint32_t u = 0; u < FIT_USERS; u++)
+    for (uint32_t i = 0; i < FIT_ITEMS; i++)
+      if (u == 3 || fl_rng_uniform (&rng) < 0.4) /* user 3 has rated everything */
+        fl_triplets_add (triplets, u, i, 1 + 0.1 * fl_rng_below (&rng, 41));
+  return fl_triplets_make_ratings (triplets, FIT_USERS, FIT_ITEMS, NULL);
+}
+
+static void
+load_fit (const FlInstance *model, Fit *fit)
+{
+  const FlBlock *block;
+  double *to[] = { fit->p[0], fit->q[0], fit->user, fit->item };
+
+  assert_int_equal (gradient_ops (model)->blocks (model->self, &block), 4);
+  for (size_t b = 0; b < 4; b++)
+    memcpy (to[b], block[b].f64, block[b].n_rows * block[b].n_cols * sizeof (double));
+}
+
+static void
+check_fit (const char *more, double l2, double decay)
+{
+  g_autofree char *settings = g_strconcat (
+      "rank=2 biases=true precision=double loss=squared batch=1000000 epochs=250 "
+      "learning-rate=0.02 ", more, NULL);
+  g_autoptr (FlRatings) ratings = fit_ratings ();
+  g_autoptr (FlInstance) model = model_new (settings);
+  FlData data = FL_DATA (.train = ratings);
+  FlStage stage = FL_STAGE (.data = &data, .model = model);
+  GError *error = NULL;
+  double loss, worst = 0;
+  Fit fit, found;
+
+  assert_non_null (ratings->by_user.f64);
+  gradient_ops (model)->start (model->self, ratings, 0, &error); /* that of no run */
+  load_fit (model, &fit);
+  loss = fit_by_adam (ratings, 0.02, l2, decay, &fit);
+  fl_training_run (&stage, &error);
+  g_assert_no_error (error);
+  load_fit (model, &found);
+  for (size_t k = 0; k < FIT_SIZE; k++)
+    {
+      double x = ((const double *) &fit)[k], y = ((const double *) &found)[k];
+
+      worst = MAX (worst, fabs (x - y) / fabs (x));
+    }
+  print_message ("%s: mean square %.3g, parameters apart by %.2g of themselves\n", more, loss,
+                 worst);
+  assert_true (loss < 1 && worst < 1e-12);
+}
+
+static void
+test_full_batches (void **state)
+{
+  (void) state;
+  check_fit ("l2=0.01", 0.01, 0);
+  check_fit ("weight-decay=0.001", 0, 0.001);
 }
 
 /* ---- stream ------------------------------------------------------------ */
@@ -413,18 +650,17 @@ trained (const char *settings, int n_threads)
   FlStage stage = FL_STAGE (.data = &data, .model = model);
   GError *error = NULL;
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  const FlBlock *block;
+  size_t n_blocks;
 
   omp_set_num_threads (n_threads);
   fl_training_run (&stage, &error);
   omp_set_num_threads (1);
   g_assert_no_error (error);
-  for (size_t b = 0; b < 2; b++)
-    {
-      const FlBlock *block = &blocks_of (model)[b];
-
-      g_byte_array_append (bytes, (const guint8 *) block->f32,
-                           (guint) (block->n_rows * block->n_cols * sizeof (float)));
-    }
+  n_blocks = gradient_ops (model)->blocks (model->self, &block);
+  for (size_t b = 0; b < n_blocks; b++)
+    g_byte_array_append (bytes, fl_block_row (&block[b], 0),
+                         (guint) (block[b].n_rows * fl_block_row_bytes (&block[b])));
   return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
 }
 
@@ -435,6 +671,10 @@ test_threads (void **state)
       = { "rank=16 epochs=3 batch=5000 l2=0.01",
           "rank=16 epochs=2 batch=5000 tau=3 l2=0.01",
           "rank=16 epochs=2 batch=5000 loss=bce negatives=2",
+          "rank=16 epochs=3 batch=5000 loss=squared biases=true l2=0.01",
+          "rank=16 epochs=3 batch=5000 precision=double biases=true l2=0.01",
+          "rank=16 epochs=2 batch=5000 loss=squared precision=double biases=true "
+          "weight-decay=0.01 clip=0.1",
           "rank=16 epochs=3 optimizer=stream learning-rate=0.1 l2=0.01",
           "rank=64 epochs=3 optimizer=stream learning-rate=0.1 negatives=2" };
 
@@ -467,6 +707,10 @@ test_refused (void **state)
     { { "optimizer=stream", "tau=2" },
       "optimizer = stream: only of inner products, tau = 0, not tau = 2" },
     { { "optimizer=stream", "clip=1" }, "optimizer = stream: only without clip, not clip = 1" },
+    { { "optimizer=stream", "biases=true" }, "optimizer = stream: only without biases" },
+    { { "optimizer=stream", "precision=double" },
+      "optimizer = stream: only with precision = single" },
+    { { "biases=true", "tau=2" }, "biases = true: only beside inner products, tau = 0, not tau = 2" },
     { { "start=normal", "start-scale=0" },
       "start-scale = 0: a normal start needs a positive scale, or no factor ever leaves 0" },
   };
@@ -505,6 +749,8 @@ main (void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_derivatives), cmocka_unit_test (test_zero),
+    cmocka_unit_test (test_factors),     cmocka_unit_test (test_start_of_precisions),
+    cmocka_unit_test (test_full_batches),
     cmocka_unit_test (test_counts),      cmocka_unit_test (test_uniform),
     cmocka_unit_test (test_learns),      cmocka_unit_test (test_not_finite),
     cmocka_unit_test (test_threads),     cmocka_unit_test (test_refused),
