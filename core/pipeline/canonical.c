@@ -136,8 +136,12 @@ fl_cell_is_grouped_by (const FlCell *cell, const char *arm)
       if (*setting->value != '\0')
         grouping = fl_grouping_parse (setting->value, NULL);
       for (guint f = 0; grouping != NULL && f < grouping->factors->len; f++)
-        if (g_strcmp0 (((const FlFactor *) g_ptr_array_index (grouping->factors, f))->arm, arm) == 0)
-          return TRUE;
+        {
+          const FlFactor *factor = g_ptr_array_index (grouping->factors, f);
+
+          if (g_strcmp0 (factor->arm, arm) == 0)
+            return TRUE;
+        }
     }
   return FALSE;
 }
@@ -175,8 +179,9 @@ reach (Reached *reached, const FlSection *section)
 
   for (; p != NULL && p->type != FL_TYPE_END; p++)
     {
-      const FlSetting *setting
-          = p->type == FL_TYPE_PLUGIN ? fl_settings_find (section->settings, fl_param_key (p)) : NULL;
+      const FlSetting *setting = p->type == FL_TYPE_PLUGIN
+                                     ? fl_settings_find (section->settings, fl_param_key (p))
+                                     : NULL;
 
       for (guint i = 0; setting != NULL && i < reached->cell->references->len; i++)
         {

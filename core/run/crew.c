@@ -183,7 +183,8 @@ leave_trainings (FlSchedule *schedule, Slot *slot, guint index)
       if (--need->n_waiting == 0)
         g_ptr_array_add (slot->unused, need->name);
       if (!need->made
-          && (need->n_waiting == 0 || g_hash_table_contains (slot->worker->trained, need->name)))
+          && (need->n_waiting == 0
+              || g_hash_table_contains (slot->worker->trained, need->name)))
         {
           need->made = TRUE;
           schedule->n_needs_left--;
@@ -294,7 +295,8 @@ run_slots (FlSchedule *schedule, const FlRunBatch *batch, Slot *slots, unsigned 
           if (state != FL_WORKER_BUSY && !fl_schedule_stopped (schedule)
               && !end_work (schedule, batch, &slots[i], state == FL_WORKER_READY, error))
             return FALSE;
-          if (slots[i].worker == NULL && next < batch->tasks->len && !fl_schedule_stopped (schedule)
+          if (slots[i].worker == NULL && next < batch->tasks->len
+              && !fl_schedule_stopped (schedule)
               && !begin_task (schedule, batch, g_ptr_array_index (batch->tasks, next++), &slots[i],
                               error))
             return FALSE;

@@ -303,3 +303,44 @@ fl_trained_arrival (FlTrained *trained, GError **error)
     fl_rng_shuffle (&rng, trained->arrival, n_users);
   return trained->arrival;
 }
+
+/* ---- the set -------------------------------------------------------------- */
+
+FlTrainedSet *
+fl_trained_set_new (const FlTrainedSetup *setup, const FlDataset *dataset)
+{
+  FlTrainedSet *set = g_new0 (FlTrainedSet, 1);
+
+  set->setup = *setup;
+  set->dataset = dataset;
+  set->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+                                        (GDestroyNotify) fl_trained_free);
+  return set;
+}
+
+void
+fl_trained_set_free (FlTrainedSet *set)
+{
+  if (set == NULL)
+    return;
+  g_hash_table_unref (set->by_name);
+  g_free (set);
+}
+
+void
+fl_trained_set_drop (FlTrainedSet *set, const char *name)
+{
+  g_hash_table_remove (set->by_name, name);
+}
+
+FlTrained *
+fl_trained_set_find (FlTrainedSet *set, const char *name, uint64_t seed)
+{
+  FlTrained *trained = g_hash_table_lookup (set->by_name, name);
+
+  if (trained != NULL)
+    return trained;
+  trained = fl_trained_new (&set->setup, name, seed);
+  g_hash_table_insert (set->by_name, trained->name, trained);
+  return trained;
+}

@@ -53,6 +53,16 @@ gboolean fl_trained_best (FlTrained *trained, FlPart part, size_t n, gboolean sc
 /* The order in which users come; NULL with an error when there is no memory. */
 const uint32_t *fl_trained_arrival (FlTrained *trained, GError **error);
 
+struct FlTrainedSet
+{
+  FlTrainedSetup setup;
+  const FlDataset *dataset;
+  GHashTable *by_name; /* name -> FlTrained */
+};
+
+/* The set's own; entered, with nothing learnt, if it is not there yet. */
+FlTrained *fl_trained_set_find (FlTrainedSet *set, const char *name, uint64_t seed);
+
 FL_END_DECLS
 
 #endif
