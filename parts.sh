@@ -35,6 +35,7 @@ parts ()
     echo "fuzz_targets += ${file%.c}"
   done
   each 'check_scripts += %' tests/cli/*.sh
+  each 'tree_scripts += %' tests/tree/*.sh
   each 'EXTRA_DIST += %' tests/unit/*.h tests/support/*.h tests/support/*.sh
   find conf docs tests/golden/sets -name '*.conf' -o -name '*.paper' -o -name '*.md' -o -name '*.json' |
     sort | sed 's/^/EXTRA_DIST += /'

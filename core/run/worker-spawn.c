@@ -28,8 +28,9 @@ static gboolean
 is_passed_on (const char *name)
 {
   static const char *const names[] = { "PATH", "HOME", "TMPDIR", "OPENBLAS_CORETYPE",
-                                       "OPENBLAS_VERBOSE", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-                                       "LSAN_OPTIONS", "G_SLICE", "G_DEBUG", NULL };
+                                       "OPENBLAS_VERBOSE", "OMP_WAIT_POLICY", "ASAN_OPTIONS",
+                                       "UBSAN_OPTIONS", "LSAN_OPTIONS", "G_SLICE", "G_DEBUG",
+                                       NULL };
 
   return g_strv_contains (names, name) || g_str_has_prefix (name, "FAIRLEAD_")
          || g_str_has_prefix (name, "XDG_") || g_str_has_prefix (name, "LD_")
