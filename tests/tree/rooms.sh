@@ -66,14 +66,8 @@ run:           base plugin data/rows data/reading data/dataset data/shaping lina
 report:        base evaluate store
 cli:           base plugin data/rows data/dataset data/shaping linalg pipeline store run report
 END
-# What is borne with still, to become nothing: FROM TO.
-cat >"$scratch/rooms-tolerated" <<'END'
-END
-# Files that call each other, alone or by way of others, and are borne with still.
-cat >"$scratch/circles-tolerated" <<'END'
-END
 
-# Of three files: the table, what is tolerated, and lines "FROM TO FILE WHAT".
+# Of two files: the table, and lines "FROM TO FILE WHAT".
 cat >"$scratch/arrows.awk" <<'END'
 FILENAME == ARGV[1] {
   from = substr ($1, 1, length ($1) - 1)
@@ -84,20 +78,11 @@ FILENAME == ARGV[1] {
   seen[from] = 1
   next
 }
-FILENAME == ARGV[2] { tolerated[$1, $2] = 1; next }
 $1 == $2 { next }
 !($1 in seen) || !($2 in seen) { print "not in the table: " $0; next }
 may[$1, $2] { next }
-tolerated[$1, $2] { next }
 { print $1 " -> " $2 ": " $3 " " $4 }
 END
-# tolerance_left ARROWS: what is tolerated and not there any more.
-tolerance_left ()
-{
-  while read -r from to; do
-    grep -q "^$from $to " "$1" || echo "$from $to"
-  done <"$scratch/rooms-tolerated"
-}
 
 find core -name '*.[ch]' -o -name '*.inc' | sed 's,/[^/]*$,,; s,^core/,,' | sort -u >"$scratch/folders"
 sed 's/:.*//' "$scratch/rooms" | sort | diff - "$scratch/folders" |
@@ -110,13 +95,13 @@ grep -rn --include='*.[ch]' --include='*.inc' -E '^[ 	]*#[ 	]*include[ 	]*"core/
 awk '$1 != $2 && $4 !~ /-room\.h$/' "$scratch/includes" |
   expect_none "a room includes nothing of another but its face"
 
-# symbols: FILE KIND NAME of each symbol in the objects of core; D defined, U used.
+# symbols FOLDER: FILE KIND NAME of each symbol in its objects; D defined, U used.
 symbols ()
 {
-  find core -name '*.c' | sed 's/\.c$//' | while read -r file; do
+  find "$1" -name '*.c' ! -path '*/tests/*' | sed 's/\.c$//' | while read -r file; do
     folder=${file%/*} name=${file##*/}
     for object in "$folder/.libs/libfairlead_la-$name.o" "$folder/libfairlead_la-$name.o" \
-                  "$folder/fairlead-$name.o"; do
+                  "$folder/fairlead-$name.o" "$folder/.libs/$name.o"; do
       if [ -e "$FAIRLEAD_BUILD/$object" ]; then
         nm -g "$FAIRLEAD_BUILD/$object" |
           awk -v file="$file" 'NF == 2 { print file, "U", $2 } NF == 3 { print file, "D", $3 }'
@@ -125,25 +110,32 @@ symbols ()
     done
   done
 }
-symbols >"$scratch/symbols"
-# FILE FILE NAME: the first calls a function of the second.
-awk 'NR == FNR { if ($2 == "D") home[$3] = $1; next }
-     $2 == "U" && ($3 in home) && home[$3] != $1 { print $1, home[$3], $3 }' \
-  "$scratch/symbols" "$scratch/symbols" | sort -u >"$scratch/calls"
+# calls FOLDER: FILE FILE NAME where the first calls a function of the second.
+calls ()
+{
+  symbols "$1" >"$scratch/symbols"
+  awk 'NR == FNR { if ($2 == "D") home[$3] = $1; next }
+       $2 == "U" && ($3 in home) && home[$3] != $1 { print $1, home[$3], $3 }' \
+    "$scratch/symbols" "$scratch/symbols" | sort -u
+}
+calls core >"$scratch/calls"
 [ -s "$scratch/calls" ] || fail "files of core call each other"
 sed -E 's,^core/([^ ]*)/([^/ ]*) core/([^ ]*)/[^/ ]* (.*),\1 \3 core/\1/\2.c \4,' \
   "$scratch/calls" >"$scratch/room-calls"
 
 cat "$scratch/includes" "$scratch/room-calls" >"$scratch/arrows"
-awk -f "$scratch/arrows.awk" "$scratch/rooms" "$scratch/rooms-tolerated" "$scratch/arrows" |
+awk -f "$scratch/arrows.awk" "$scratch/rooms" "$scratch/arrows" |
   expect_none "rooms include and call what stands above them ($(wc -l <"$scratch/arrows") looked at)"
-tolerance_left "$scratch/arrows" | expect_none "nothing is tolerated that is not there"
 
 # tsort names the files of each circle in lines of its own.
-cut -d ' ' -f 1,2 "$scratch/calls" | sort -u | LC_ALL=C tsort 2>&1 >"$scratch/sorted" |
-  sed -n 's,^tsort: \(core/.*\),\1.c,p' | sort -u >"$scratch/circles"
-sort "$scratch/circles-tolerated" | diff - "$scratch/circles" |
-  expect_none "no files of core call each other in a circle"
+for folder in plugins/*/*; do
+  calls "$folder"
+done >"$scratch/plugin-calls"
+[ -s "$scratch/plugin-calls" ] || fail "files of plugins call each other"
+cut -d ' ' -f 1,2 "$scratch/calls" "$scratch/plugin-calls" | sort -u |
+  LC_ALL=C tsort 2>&1 >"$scratch/sorted" |
+  sed -nE 's,^tsort: ((core|plugins)/.*),\1.c,p' | sort -u |
+  expect_none "no files of core, or of a plugin, call each other in a circle"
 
 # `group`, `value` and `individual` are also words of the host's own tables.
 "$FAIRLEAD_BUILD/fairlead" inspect |

@@ -77,60 +77,6 @@ als_precision (const AlsMf *als)
   return als->precision == ALS_SINGLE ? &als_single : &als_double;
 }
 
-double
-als_lambda_scale (const AlsMf *als, const AlsSide *side, size_t row)
-{
-  double scale = als->half ? 0.5 : 1;
-
-  if (als->weighted)
-    scale *= (double) (side->ratings->start[row + 1] - side->ratings->start[row]);
-  return scale;
-}
-
-double
-als_lambda (const AlsMf *als, const AlsSide *side, size_t row)
-{
-  double lambda = side->lambda != NULL ? side->lambda[row] : als->lambda;
-
-  return lambda * als_lambda_scale (als, side, row);
-}
-
-static AlsSide
-als_users (const AlsMf *als)
-{
-  return (AlsSide) {
-    .name = "user",
-    .ratings = &als->train->by_user,
-    .lambda = als->lambda_user,
-    .solved = als->user,
-    .fixed = als->item,
-    .m = als->width - (als->biases ? 1 : 0),
-    .offset = als->width - 1,
-  };
-}
-
-static AlsSide
-als_items (const AlsMf *als)
-{
-  AlsSide side = als_users (als);
-
-  side.name = "item";
-  side.ratings = &als->train->by_item;
-  side.lambda = als->lambda_item;
-  side.solved = als->item;
-  side.fixed = als->user;
-  side.first = als->biases ? 1 : 0;
-  side.bias = side.m - 1;
-  side.offset = 0;
-  return side;
-}
-
-AlsSide
-als_side (const AlsMf *als, FlSide side)
-{
-  return side == FL_SIDE_USER ? als_users (als) : als_items (als);
-}
-
 /* ---- a sweep ----------------------------------------------------------- */
 
 /* Rows handed to a thread at a time: few, for some have a thousand times the
@@ -184,7 +130,7 @@ static gboolean
 als_sweep (gpointer self, GError **error)
 {
   AlsMf *als = self;
-  AlsSide users = als_users (als), items = als_items (als);
+  AlsSide users = als_side (als, FL_SIDE_USER), items = als_side (als, FL_SIDE_ITEM);
 
   if (!als_solve (als, &users, NULL, error) || !als_solve (als, &items, als->left, error))
     return FALSE;
@@ -214,7 +160,7 @@ als_sum (const AlsMf *als, const AlsSide *side, AlsRows rows)
 static double
 als_errors (const AlsMf *als)
 {
-  AlsSide users = als_users (als);
+  AlsSide users = als_side (als, FL_SIDE_USER);
 
   return als_sum (als, &users, als_precision (als)->errors);
 }
@@ -223,7 +169,7 @@ static double
 als_objective (gconstpointer self)
 {
   const AlsMf *als = self;
-  AlsSide users = als_users (als), items = als_items (als);
+  AlsSide users = als_side (als, FL_SIDE_USER), items = als_side (als, FL_SIDE_ITEM);
   AlsRows penalty = als_precision (als)->penalty;
 
   return als_errors (als) + als_sum (als, &users, penalty) + als_sum (als, &items, penalty);
@@ -236,7 +182,7 @@ static double
 als_objective_of_sweep (const AlsMf *als)
 {
   const AlsPrecision *precision = als_precision (als);
-  AlsSide users = als_users (als);
+  AlsSide users = als_side (als, FL_SIDE_USER);
   double objective
       = fl_sum (als->train->n_items, als->left) + als_sum (als, &users, precision->penalty);
   double rounding = 100 * precision->epsilon * als->squares;

@@ -32,12 +32,6 @@ enum
 
 enum
 {
-  TEMPERATURE_MULTIPLY,
-  TEMPERATURE_DIVIDE
-};
-
-enum
-{
   SCHEDULE_LINEAR,
   SCHEDULE_CONSTANT
 };
@@ -49,7 +43,7 @@ static const FlParam params[] = {
   FL_DOUBLE (BprMf, start_scale, 0.01, 0, 1e6, NULL, "standard deviation of a normal start"),
   FL_DOUBLE (BprMf, tau, 0, 0, 1e6, NULL,
              "scores are this times the cosine of the two vectors; 0: their inner product"),
-  FL_CHOICE (BprMf, temperature, TEMPERATURE_MULTIPLY, "multiply|divide",
+  FL_CHOICE (BprMf, temperature, BPR_TEMPERATURE_MULTIPLY, "multiply|divide",
              "whether the cosine is multiplied by tau or divided by it, as in the program "
              "released with ITFR"),
   FL_CHOICE (BprMf, schedule, SCHEDULE_LINEAR, "linear|constant",
@@ -61,12 +55,6 @@ static const FlParam params[] = {
   FL_TRAINING_PARAMS (BprMf, training),
   FL_PARAM_END
 };
-
-double
-bpr_scale (const BprMf *bpr)
-{
-  return bpr->temperature == TEMPERATURE_DIVIDE && bpr->tau > 0 ? 1 / bpr->tau : bpr->tau;
-}
 
 static const BprPrecision *
 bpr_precision (const BprMf *bpr)

@@ -9,6 +9,12 @@
 
 enum
 {
+  BPR_TEMPERATURE_MULTIPLY,
+  BPR_TEMPERATURE_DIVIDE
+};
+
+enum
+{
   BPR_USER,
   BPR_ITEM,
   BPR_USER_BIAS, /* with biases, a number each */
@@ -48,7 +54,11 @@ typedef struct
 } BprMf;
 
 /* What a cosine is multiplied by; 0: scores are plain inner products. */
-double bpr_scale (const BprMf *bpr);
+static inline double
+bpr_scale (const BprMf *bpr)
+{
+  return bpr->temperature == BPR_TEMPERATURE_DIVIDE && bpr->tau > 0 ? 1 / bpr->tau : bpr->tau;
+}
 
 /* Numbers in a row of FlFactors. */
 static inline size_t

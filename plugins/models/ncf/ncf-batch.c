@@ -243,6 +243,19 @@ block_scores (const Ncf *ncf, const FlBatch *batch, size_t first, size_t n, Bloc
                    + fl_dot_f32 (m, last + k * m, ncf->output));
 }
 
+void
+ncf_pack (Ncf *ncf)
+{
+  const FlBlock *h = &ncf->block[ncf->n_blocks - 1];
+  size_t rank = (size_t) ncf->gmf_rank;
+
+  if (ncf->packed)
+    return;
+  fl_layers_pack (ncf->tower);
+  memcpy (ncf->output, h->f32 + rank, (h->n_cols - rank) * sizeof (float));
+  ncf->packed = TRUE;
+}
+
 gboolean
 ncf_scores (gpointer self, const FlBatch *batch, double *score, GError **error)
 {

@@ -32,20 +32,6 @@ static const FlParam params[] = {
   FL_PARAM_END
 };
 
-/* Weights as the products take them. */
-void
-ncf_pack (Ncf *ncf)
-{
-  const FlBlock *h = &ncf->block[ncf->n_blocks - 1];
-  size_t rank = (size_t) ncf->gmf_rank;
-
-  if (ncf->packed)
-    return;
-  fl_layers_pack (ncf->tower);
-  memcpy (ncf->output, h->f32 + rank, (h->n_cols - rank) * sizeof (float));
-  ncf->packed = TRUE;
-}
-
 /* ---- start ------------------------------------------------------------- */
 
 static void

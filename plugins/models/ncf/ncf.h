@@ -63,6 +63,7 @@ void ncf_first_layer (size_t m, const float *user, const float *item, float *z);
 gboolean ncf_scores (gpointer self, const FlBatch *batch, double *score, GError **error);
 gboolean ncf_backward (gpointer self, const FlBatch *batch, const double *d_score, double l2,
                        FlGradient *gradient, FlGradient *d_delta, GError **error);
+/* Weights as the products take them. */
 void ncf_pack (Ncf *ncf);
 void ncf_work_free (NcfWork *work);
 
