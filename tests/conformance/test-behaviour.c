@@ -13,6 +13,7 @@
 
 #include "core/data/shaping/shaping-room.h"
 #include "tests/conformance/fixture.h"
+#include "tests/support/slow.h"
 
 static FlInstance *
 make (const FlEntry *entry, const char *key, const char *value)
@@ -149,6 +150,8 @@ check_model (const FlEntry *entry, const char *key, const char *value)
       if (a == NULL || b == NULL)
         return;
       first = fit (entry, NULL, a, data, 1);
+      if (test_is_slow ())
+        continue;
       between = fit (entry, NULL, b, other, 2);
       again = fit (entry, NULL, a, data, 1);
       fresh = fit (entry, NULL, b, data, 1);
@@ -178,6 +181,8 @@ check_pair (const FlEntry *entry, const char *key, const char *value, const FlEn
       if (a == NULL || b == NULL || x == NULL || y == NULL)
         return;
       first = fit (entry, a, x, data, 1);
+      if (test_is_slow ())
+        continue;
       between = fit (entry, b, y, other, 2);
       again = fit (entry, a, x, data, 1);
       fresh = fit (entry, b, y, data, 1);

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include "tests/support/slow.h"
+
 /* Whether the folder `name` is there; says so if not.  Sets FAIRLEAD_DATA.  Under
  * valgrind a million ratings take minutes and show nothing that a few do not. */
 static inline gboolean
@@ -13,7 +15,7 @@ have_data (const char *name)
 {
   g_autofree char *path = NULL;
 
-  if (g_getenv ("FAIRLEAD_VALGRIND") != NULL)
+  if (test_is_slow ())
     {
       print_message ("  %s is left out under valgrind\n", name);
       return FALSE;

@@ -17,6 +17,7 @@
 #endif
 
 #include "core/data/dataset/dataset-room.h"
+#include "tests/support/slow.h"
 
 /* Reads "user item rating" from a file and counts how often it does. */
 typedef struct
@@ -448,7 +449,7 @@ test_killed_writer (void **state)
 {
   Fixture *f = *state;
   g_autofree char *path = NULL;
-  int rounds = g_getenv ("FAIRLEAD_VALGRIND") != NULL ? 3 : 30;
+  int rounds = test_is_slow () ? 3 : 30;
   unsigned n_found = 0;
 
   f->self.n_more = 5000;

@@ -11,6 +11,8 @@
 #include <omp.h>
 #include <string.h>
 
+#include "tests/support/slow.h"
+
 /* ---- by hand ----------------------------------------------------------- */
 
 /*   W1 = 1 -1   b1 =  0   W2 = 3 -2   b2 = 1/2
@@ -226,6 +228,7 @@ test_threads (void **state)
   g_auto (Network) first = network_new (judge (), N);
 
   (void) state;
+  TEST_NEEDS_THREADS ();
   omp_set_num_threads (1);
   assert_true (fl_layers_forward (first.layers, N, first.x, first.y, NULL));
   assert_true (fl_layers_backward (first.layers, N, first.x, first.d_y, first.gradient->block,

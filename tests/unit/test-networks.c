@@ -12,6 +12,7 @@
 
 #include "tests/support/gradients.h"
 #include "tests/support/matrix-model.h"
+#include "tests/support/slow.h"
 
 static FlRegistry *registry;
 
@@ -279,7 +280,7 @@ test_derivatives (void **state)
 
   (void) state;
   for (size_t k = 0; k < G_N_ELEMENTS (model); k++)
-    for (size_t width = 1; width <= 3; width++)
+    for (size_t width = test_is_slow () ? 3 : 1; width <= 3; width++)
       for (int what = NOTHING; what < N_PERTURBATIONS; what++)
         check_derivatives (model[k].plugin, model[k].settings, width, (Perturbation) what,
                            width == 2 ? 0 : 0.1);
@@ -394,6 +395,7 @@ test_threads (void **state)
   g_autoptr (FlRatings) ratings = some_ratings (500, 300, 0.2);
 
   (void) state;
+  TEST_NEEDS_THREADS ();
   for (size_t k = 0; k < G_N_ELEMENTS (models); k++)
     {
       g_auto (Network) network = network_new (models[k].plugin, models[k].settings, ratings);

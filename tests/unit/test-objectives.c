@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/support/matrix-model.h"
+#include "tests/support/slow.h"
 
 /* ---- a small random world ---------------------------------------------- */
 
@@ -560,6 +561,7 @@ static void
 test_threads (void **state)
 {
   (void) state;
+  TEST_NEEDS_THREADS ();
   for_each_objective (check_threads);
 }
 

@@ -19,19 +19,13 @@
 #include "core/train/train-room.h"
 #include "tests/support/gradients.h"
 #include "tests/support/learner.h"
+#include "tests/support/slow.h"
 
 static void
 compare (double found, double expected, double tolerance, const char *what)
 {
   if (!(fabs (found - expected) <= tolerance * MAX (1, fabs (expected))))
     fail_msg ("%s: %.15g is not %.15g", what, found, expected);
-}
-
-/* Valgrind is a hundred times slower; what it looks for shows in a part of the work. */
-static gboolean
-in_part (void)
-{
-  return g_getenv ("FAIRLEAD_VALGRIND") != NULL;
 }
 
 /* ---- losses ------------------------------------------------------------ */
@@ -594,7 +588,7 @@ test_gradient_memory (void **state)
 #ifdef __SANITIZE_ADDRESS__
   skip (); /* has its own address space, of terabytes */
 #endif
-  if (in_part ())
+  if (test_is_slow ())
     skip ();
   gradient = fl_gradient_new (1, &wide, NULL);
   sum = fl_gradient_new (1, &wide, NULL);
@@ -626,6 +620,7 @@ test_gradient_threads (void **state)
   FlGradient *sum[3];
 
   (void) state;
+  TEST_NEEDS_THREADS ();
   for (int t = 0; t < 3; t++)
     {
       g_autoptr (FlGradient) x = some_gradient (1), y = some_gradient (2);
@@ -722,7 +717,7 @@ try_optimizer (FlOptimizerKind kind, double clip, double decay, unsigned doubles
         }
     }
   optimizer = fl_optimizer_new (N_BLOCKS, blocks, &settings, NULL);
-  for (int t = 1; t <= (in_part () ? 2 : 30); t++)
+  for (int t = 1; t <= (test_is_slow () ? 2 : 30); t++)
     {
       g_autoptr (FlGradient) gradient = some_gradient_of (blocks, (uint64_t) t);
 
@@ -755,7 +750,7 @@ test_optimizers (void **state)
   (void) state;
   for (int kind = FL_OPTIMIZER_ADAM; kind <= FL_OPTIMIZER_ADAGRAD; kind++)
     {
-      for (int n_threads = 1; n_threads <= (in_part () ? 1 : 2); n_threads++)
+      for (int n_threads = 1; n_threads <= (test_is_slow () ? 1 : 2); n_threads++)
         {
           try_optimizer ((FlOptimizerKind) kind, 0, 0, 0, n_threads);
           try_optimizer ((FlOptimizerKind) kind, 3, 0, 0, n_threads);
@@ -1124,7 +1119,7 @@ test_default_loop (void **state)
   };
 
   (void) state;
-  for (size_t s = 0; s < (in_part () ? 1 : G_N_ELEMENTS (settings)); s++)
+  for (size_t s = 0; s < (test_is_slow () ? 1 : G_N_ELEMENTS (settings)); s++)
     {
       g_autoptr (Case) first = case_new (settings[s]);
       GError *error = NULL;
@@ -1139,7 +1134,7 @@ test_default_loop (void **state)
       assert_string_equal (note (first->run, "iterations"), "60");
       assert_string_equal (note (first->run, "users without negatives"), "1");
       assert_true (first->learner.n_prepared > 0 && first->learner.n_changes >= 60);
-      for (int t = 2; t <= (in_part () ? 1 : 3); t++)
+      for (int t = 2; t <= (test_is_slow () ? 1 : 3); t++)
         {
           g_autoptr (Case) again = case_new (settings[s]);
 

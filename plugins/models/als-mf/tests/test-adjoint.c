@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/support/matrix-model.h"
+#include "tests/support/slow.h"
 
 #define SWEEPS_MAX 3
 
@@ -449,6 +450,7 @@ test_threads (void **state)
   g_autoptr (FlRatings) whole = ratings_new (330, 310, TRUE);
 
   (void) state;
+  TEST_NEEDS_THREADS ();
   check_threads ("", exact, 7);
   check_threads ("biases=true weighted=true", whole, 17);
   check_threads ("half=true biases=true regularise-bias=false", exact, 14);

@@ -13,6 +13,7 @@
 
 #include "core/plugin/plugin-room.h"
 #include "core/run/run-room.h"
+#include "tests/support/slow.h"
 
 static FlRegistry *registry;
 
@@ -173,6 +174,7 @@ test_threads (void **state)
   g_autoptr (FlRatings) ratings = some_ratings (700, 500);
 
   (void) state;
+  TEST_NEEDS_THREADS ();
   for (size_t k = 0; k < G_N_ELEMENTS (settings); k++)
     {
       g_autoptr (FlInstance) one = model_new (settings[k]), other = model_new (settings[k]);

@@ -14,6 +14,7 @@
 #include "core/train/train-room.h"
 #include "tests/support/gradients.h"
 #include "tests/support/matrix-model.h"
+#include "tests/support/slow.h"
 
 static FlRegistry *registry;
 
@@ -679,6 +680,7 @@ test_threads (void **state)
           "rank=64 epochs=3 optimizer=stream learning-rate=0.1 negatives=2" };
 
   (void) state;
+  TEST_NEEDS_THREADS ();
   for (size_t s = 0; s < G_N_ELEMENTS (settings); s++)
     {
       g_autoptr (GBytes) one = trained (settings[s], 1);
