@@ -61,9 +61,13 @@ typedef struct
 {
   GPtrArray *metrics; /* FlMetric */
   GPtrArray *each;    /* FlEach   */
-  GPtrArray *notes;   /* FlSetting: key, value; what fl_run_note said */
+  GPtrArray *notes;   /* FlSetting: key, value; what fl_run_note said, and of pairs */
   GPtrArray *artefacts; /* FlArtefact */
 } FlOutcome;
+
+/* The note that only some pairs of groups could be compared, "3 of 6", has the metric's
+ * name as tables have it, and this behind it. */
+#define FL_NOTE_PAIRS ".pairs"
 
 FlOutcome *fl_outcome_new (void);
 void fl_outcome_free (FlOutcome *outcome);

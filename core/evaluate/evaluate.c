@@ -32,6 +32,7 @@ struct FlResult
   uint32_t n_entities[2];
   gboolean *omitted;        /* n_values                        */
   GArray *numbers;          /* Number, as they came            */
+  GPtrArray *notes;         /* FlSetting                       */
   GPtrArray *each;          /* FlEach                          */
   GError *error;            /* the first misuse of the calls below */
 };
@@ -46,6 +47,26 @@ value_exists (FlResult *result, size_t value)
              value, result->n_values);
   return FALSE;
 }
+
+/* ---- names ------------------------------------------------------------- */
+
+/* The value's name; under a pipeline's own name X for plugin P, P and P-... read
+ * X and X-..., and any other is X.other. */
+static char *
+metric_name (const FlResult *result, size_t value)
+{
+  const char *plugin = result->plugin->plugin->name;
+  const char *own = result->values[value].name;
+  size_t length = strlen (plugin);
+
+  if (result->name == NULL || own == NULL)
+    return g_strdup (own);
+  if (strncmp (own, plugin, length) == 0 && (own[length] == '\0' || own[length] == '-'))
+    return g_strconcat (result->name, own + length, NULL);
+  return g_strconcat (result->name, ".", own, NULL);
+}
+
+/* ---- what a plugin says ------------------------------------------------- */
 
 void
 fl_result_set (FlResult *result, size_t value, double number)
@@ -70,6 +91,43 @@ fl_result_omit (FlResult *result, size_t value)
 {
   if (value_exists (result, value))
     result->omitted[value] = TRUE;
+}
+
+/* "value", "dp@10", "value (train)": the name, as tables have it. */
+static char *
+shown_name (const FlResult *result, size_t value)
+{
+  g_autofree char *name = metric_name (result, value);
+  g_autofree char *k = result->k > 0 ? g_strdup_printf ("@%d", result->k) : g_strdup ("");
+
+  if (result->part == NULL || strcmp (result->part, "test") == 0)
+    return g_strconcat (name, k, NULL);
+  return g_strconcat (name, k, " (", result->part, ")", NULL);
+}
+
+static void
+note_pairs (FlResult *result, size_t value, const FlPairs *pairs)
+{
+  g_autofree char *name = shown_name (result, value);
+  g_autofree char *key = g_strconcat (name, FL_NOTE_PAIRS, NULL);
+  g_autofree char *text = g_strdup_printf ("%" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT, pairs->n,
+                                           pairs->n_all);
+
+  g_ptr_array_add (result->notes, fl_setting_new (key, text, ""));
+}
+
+void
+fl_result_set_pairs (FlResult *result, size_t value, size_t worst, const FlPairs *pairs,
+                     size_t n_behind)
+{
+  size_t n = pairs->n_all > 1 ? pairs->n : pairs->n * n_behind;
+
+  fl_result_set_n (result, value, fl_pairs_get_mean (pairs), n);
+  fl_result_set_n (result, worst, pairs->n > 0 ? pairs->worst : NAN, n);
+  if (pairs->n_all <= 1)
+    fl_result_omit (result, worst);
+  if (pairs->n < pairs->n_all && value_exists (result, value))
+    note_pairs (result, value, pairs);
 }
 
 void
@@ -102,23 +160,7 @@ fl_result_set_label (FlResult *result, size_t value, const char *label, double n
     g_free (entry.label);
 }
 
-/* ---- names ------------------------------------------------------------- */
-
-/* The value's name; under a pipeline's own name X for plugin P, P and P-... read
- * X and X-..., and any other is X.other. */
-static char *
-metric_name (const FlResult *result, size_t value)
-{
-  const char *plugin = result->plugin->plugin->name;
-  const char *own = result->values[value].name;
-  size_t length = strlen (plugin);
-
-  if (result->name == NULL || own == NULL)
-    return g_strdup (own);
-  if (strncmp (own, plugin, length) == 0 && (own[length] == '\0' || own[length] == '-'))
-    return g_strconcat (result->name, own + length, NULL);
-  return g_strconcat (result->name, ".", own, NULL);
-}
+/* ---- groups of numbers, and numbers of each ---------------------------- */
 
 /* NULL: over all. */
 static char *
@@ -276,7 +318,10 @@ collect (FlResult *result, FlOutcome *outcome, GError **error)
       add_value (result, value, outcome);
   for (guint k = 0; k < result->each->len; k++)
     g_ptr_array_add (outcome->each, g_ptr_array_index (result->each, k));
+  for (guint k = 0; k < result->notes->len; k++)
+    g_ptr_array_add (outcome->notes, g_ptr_array_index (result->notes, k));
   g_ptr_array_set_free_func (result->each, NULL); /* they are the outcome's now */
+  g_ptr_array_set_free_func (result->notes, NULL);
   return TRUE;
 }
 
@@ -296,6 +341,7 @@ result_init (FlResult *result, const FlInstance *plugin, const FlValue *values)
   result->numbers = g_array_new (FALSE, FALSE, sizeof (Number));
   g_array_set_clear_func (result->numbers, number_clear);
   result->each = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_each_free);
+  result->notes = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_setting_free);
 }
 
 static void
@@ -305,6 +351,7 @@ result_clear (FlResult *result)
   g_free (result->omitted);
   g_array_unref (result->numbers);
   g_ptr_array_unref (result->each);
+  g_ptr_array_unref (result->notes);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlResult, result_clear)
 

@@ -237,6 +237,13 @@ point_of_arm (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, 
   return g_steal_pointer (&own);
 }
 
+/* Whether a host's key only says how groups are made and compared. */
+static gboolean
+is_of_groups (const char *key)
+{
+  return g_str_has_suffix (key, ".group-by") || strstr (key, ".compare-") != NULL;
+}
+
 /* The host's settings of two sections are the same, but for groups. */
 static gboolean
 same_host (const FlSection *a, const FlSection *b)
@@ -245,7 +252,7 @@ same_host (const FlSection *a, const FlSection *b)
     {
       const FlSetting *x = g_ptr_array_index (a->host, i), *y = g_ptr_array_index (b->host, i);
 
-      if (strcmp (x->value, y->value) != 0 && !g_str_has_suffix (x->key, ".group-by"))
+      if (strcmp (x->value, y->value) != 0 && !is_of_groups (x->key))
         return FALSE;
     }
   return TRUE;

@@ -202,6 +202,22 @@ gather_columns (const FlRunRecord *run, GHashTable *place)
 
 /* ---- summaries --------------------------------------------------------- */
 
+/* What a cell says of the pairs of groups behind a metric, or NULL. */
+static const char *
+find_pairs (const FlCellRecord *cell, const FlMetric *metric)
+{
+  g_autofree char *label = column_label (metric), *key = g_strconcat (label, FL_NOTE_PAIRS, NULL);
+
+  for (guint i = 0; metric->group == NULL && i < cell->outcome->notes->len; i++)
+    {
+      const FlSetting *note = cell->outcome->notes->pdata[i];
+
+      if (strcmp (note->key, key) == 0)
+        return note->value;
+    }
+  return NULL;
+}
+
 /* Two passes over one row: sums, then squared distances from the mean. */
 static void
 summarise_row (const FlRow *row, GHashTable *place, size_t n_columns, FlSummary *summary)
@@ -220,6 +236,8 @@ summarise_row (const FlRow *row, GHashTable *place, size_t n_columns, FlSummary 
 
               s->n = MAX (s->n, metric->n);
               s->measured = TRUE;
+              if (s->pairs == NULL)
+                s->pairs = find_pairs (cell, metric);
               if (!isfinite (metric->value))
                 continue;
               if (pass == 0)

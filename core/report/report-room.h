@@ -48,6 +48,8 @@ typedef struct
   size_t n_values;        /* repeats where it is defined                     */
   size_t n;               /* largest number behind it                        */
   gboolean measured;      /* some cell of the row has the metric             */
+  const char *pairs;      /* "3 of 6" could be compared, of the first repeat that
+                             says so, borrowed; NULL: all                    */
 } FlSummary;
 
 typedef struct

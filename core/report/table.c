@@ -202,6 +202,8 @@ format_series (const GPtrArray *rows, const FlSummary *const *summary, FlDirecti
         }
       if (s->n_values < row->n_done)
         g_string_append_printf (out, " (%zu of %zu)", s->n_values, row->n_done);
+      if (s->pairs != NULL)
+        g_string_append_printf (out, " (%s pairs)", s->pairs);
       if (s->mean == best)
         g_string_append (out, " *");
       legend->best = legend->best || s->mean == best;
@@ -413,7 +415,8 @@ print_legend (const Legend *legend, size_t n_repeats, GString *out)
     g_ptr_array_add (words, g_strdup_printf ("%s standard deviation over %zu repeats",
                                              unicode ? "±" : "+-", n_repeats));
   if (legend->undefined)
-    g_ptr_array_add (words, g_strdup (unicode ? "– undefined" : "- undefined"));
+    g_ptr_array_add (words, g_strdup (unicode ? "– undefined (n=0: nothing to measure or compare)"
+                                              : "- undefined (n=0: nothing to measure or compare)"));
   for (guint i = 0; i < words->len; i++)
     {
       size_t more = fl_text_width (words->pdata[i]);

@@ -496,6 +496,10 @@ compare 'settings and where they come from' "0
   filter =                                # default
   users.group-by =                        # default
   items.group-by =                        # default
+  users.compare-at-least = 1              # default
+  users.compare-unknown = true            # default
+  items.compare-at-least = 1              # default
+  items.compare-unknown = true            # default
 [split]
   method = random                         # default
   test = 0.2                              # default

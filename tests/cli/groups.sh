@@ -62,6 +62,25 @@ check "each group once" [ "$(sort labels | uniq -d | wc -l)" -eq 0 ]
 compare "groups of a partition pool to the whole" true "$(jq -sc "$pooled" crossed.json)"
 check "the table shows them" grep -q 'drink_level \* birth_year=' crossed.json.txt
 
+# ---- left out of comparisons ----------------------------------------------------
+by='data.users.group-by=smoker * budget'
+compared () # FILE SETTING...: pairs behind js-divergence, and the groups in its table
+{
+  export_run "$@" --set "$by" --set 'evaluate.objectives=rmse; js-divergence' --set evaluate.k=5
+  jq -sc '[.[] | select(.arm == "plain" and .repeat == 0 and .metric == "js-divergence-train")][0].n' "$1"
+}
+all=$(compared all.json)
+ngroups=$(groups all.json plain | jq length)
+compare "every pair of groups is compared" $((ngroups * (ngroups - 1) / 2)) "$all"
+known=$(compared known.json --set data.users.compare-unknown=false)
+n_known=$(groups all.json plain | jq '[.[].group | select(contains("unknown") | not)] | length')
+check "some are unknown" [ "$n_known" -lt "$ngroups" ]
+compare "those of unknown value are left out" $((n_known * (n_known - 1) / 2)) "$known"
+compare "and stay in the table" "$(groups all.json plain)" "$(groups known.json plain)"
+compare "none is large enough" null "$(compared none.json --set data.users.compare-at-least=100000 |
+  jq -c 'if . == 0 then null else . end')"
+check "which the table says" grep -q 'undefined in every row: .*js-divergence' none.json.txt
+
 # ---- by error -------------------------------------------------------------------
 export_run error.json --set 'data.users.group-by=error of plain on test quantiles 4'
 compare "quantiles, and those without test ratings" \

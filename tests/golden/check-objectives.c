@@ -317,7 +317,8 @@ check_penalty (const Subject *s, const char *path, const char *name, const char 
                const char *penalty, GError **error)
 {
   g_autofree char *setting = g_strconcat ("penalty=", penalty, NULL);
-  const char *settings[] = { s->disadvantaged, setting, variant, NULL };
+  const char *settings[] = { s->disadvantaged, setting, variant,
+                             strcmp (name, "parity") != 0 ? "normalise=all" : NULL, NULL };
   g_autofree double *triplet = g_new (double, s->given.n + 1);
   double loss = NAN;
 

@@ -115,10 +115,81 @@ test_parity (void **state)
   assert_metric (eo, "eo", NULL, 4.0 / 15.0); /* 1/5, 1/5 and 2/5 */
   assert_metric (eo, "eo-worst-pair", NULL, 0.4);
   assert_metric (eo, "eo-recommended", NULL, 5.0 / 6.0);
-  assert_true (test_metric_n (eo, "eo-recommended", NULL) == 2.0);
+  assert_true (test_metric_n (eo, "eo-recommended", NULL) == 3.0); /* pairs */
   /* Item 0 left out: 0, 1 and 1. */
   assert_metric (released, "eo", NULL, 2.0 / 3.0);
   assert_metric (released, "eo-recommended", NULL, NAN);
+}
+
+/* 18 users and 2, who have all rated item 3; or the last one item 0.  The lists are [0 1], the
+ * test items {0}; of the last one then [1 2] and {1}.  The objective's first two numbers. */
+static void
+measure_sizes (gboolean last, const char *name, const char *setting, double of[2])
+{
+  static const double ones[20] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+  static const double Q[] = { 4, 3, 2, 1 };
+  uint32_t user[20], trained[20], tested[20], member[20];
+  const FlView *view = world.view;
+  MatrixModel model;
+  FlRatings *train, *test;
+  FlGroups *groups;
+  FlOutcome *outcome;
+  FlData data;
+
+  for (uint32_t u = 0; u < 20; u++)
+    {
+      user[u] = u;
+      member[u] = u < 18 ? 0 : 1;
+      trained[u] = last && u == 19 ? 0 : 3;
+      tested[u] = last && u == 19 ? 1 : 0;
+    }
+  train = fl_ratings_new (20, 4, 20, user, trained, ones, NULL);
+  test = fl_ratings_new (20, 4, 20, user, tested, ones, NULL);
+  groups = test_groups_new ("age", 2, 20, NULL, member);
+  data = FL_DATA (.train = train, .user_groups = groups);
+  matrix_model_init (&model,
+                     &(FlFactors) { .n_users = 20, .n_items = 4, .rank = 1, .user_f64 = ones,
+                                    .item_f64 = Q },
+                     FALSE);
+  world.view = fl_view_of (&data, test, FL_PART_TEST, &model.instance, NULL);
+  assert_true (fl_view_lists (world.view, 2, NULL));
+  outcome = evaluate (name, setting);
+  for (guint k = 0; k < 2; k++)
+    of[k] = ((FlMetric *) outcome->metrics->pdata[k])->value;
+  fl_outcome_free (outcome);
+  fl_view_free (world.view);
+  fl_groups_free (groups);
+  fl_ratings_free (train);
+  fl_ratings_free (test);
+  world.view = (FlView *) view;
+}
+
+static void
+assert_sizes (gboolean last, const char *name, const char *setting, double all, double recommended)
+{
+  double of[2];
+
+  measure_sizes (last, name, setting, of);
+  if (fabs (of[0] - all) > 1e-15 || fabs (of[1] - recommended) > 1e-15)
+    fail_msg ("%s, %s: %.17g and %.17g, not %.17g and %.17g", name, setting, of[0], of[1], all,
+              recommended);
+}
+
+static void
+test_parity_by_rates (void **state)
+{
+  (void) state;
+  /* The same lists for everybody: (18 - 2) / (18 + 2), or 0. */
+  assert_sizes (FALSE, "dp", "parity=counts", 0.4, 0.8);
+  assert_sizes (FALSE, "eo", "parity=counts", 0.2, 0.8);
+  assert_sizes (FALSE, "dp", "parity=rates", 0.0, 0.0);
+  assert_sizes (FALSE, "eo", "parity=rates", 0.0, 0.0);
+  /* Items 0, 1, 2: 18 and 1 users, 18 and 2, 0 and 1; shares 1 and 1/2, 1 and 1, 0 and 1/2. */
+  assert_sizes (TRUE, "dp", "parity=counts", (17.0 / 19.0 + 0.8 + 1.0) / 4.0,
+                (17.0 / 19.0 + 0.8 + 1.0) / 3.0);
+  assert_sizes (TRUE, "dp", "parity=rates", 1.0 / 3.0, 4.0 / 9.0);
+  /* Found: items 0 and 1 by 18 and 1, 0 and 1. */
+  assert_sizes (TRUE, "eo", "parity=rates", 1.0 / 3.0, 2.0 / 3.0);
 }
 
 static void
@@ -275,7 +346,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_parity), cmocka_unit_test (test_divergence),
+    cmocka_unit_test (test_parity_by_rates), cmocka_unit_test (test_parity), cmocka_unit_test (test_divergence),
     cmocka_unit_test (test_released), cmocka_unit_test (test_genres),
     cmocka_unit_test (test_change), cmocka_unit_test (test_groups_of_another),
     cmocka_unit_test (test_asked),

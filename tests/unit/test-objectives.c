@@ -709,6 +709,146 @@ test_rmse_by_hand (void **state)
   fl_groups_free (groups);
 }
 
+/* ---- nothing to compare ------------------------------------------------- */
+
+/* Users 0 and 1 are group 0, user 2 group 1, user 3 group 2, user 4, who has no rating,
+ * group 3; all predictions are 3.  Only groups 0 and 1 have an item in common. */
+typedef struct
+{
+  double P[5], Q[2];
+  uint8_t left_out[4];
+  FlGroups *groups;
+  FlRatings *ratings;
+  MatrixModel model;
+  FlView *view;
+} Apart;
+
+static void
+apart_init (Apart *apart)
+{
+  static const uint32_t user[] = { 0, 1, 2, 3 }, item[] = { 0, 0, 0, 1 };
+  static const double rating[] = { 2, 1, 5, 1 }; /* errors 1, 2, -2, 2 */
+  static const uint32_t member[] = { 0, 0, 1, 2, 3 };
+  GError *error = NULL;
+  FlData data;
+
+  *apart = (Apart) { .P = { 3, 3, 3, 3, 3 }, .Q = { 1, 1 } };
+  apart->groups = test_groups_new ("age", 4, 5, NULL, member);
+  apart->ratings = fl_ratings_new (5, 2, 4, user, item, rating, NULL);
+  data = FL_DATA (.train = apart->ratings, .user_groups = apart->groups,
+                  .item_groups = NULL);
+  matrix_model_init (&apart->model,
+                     &(FlFactors) { .n_users = 5, .n_items = 2, .rank = 1, .user_f64 = apart->P,
+                                    .item_f64 = apart->Q },
+                     FALSE);
+  apart->view = fl_view_new (&data, FL_PART_TRAIN, &apart->model.instance, &error);
+  g_assert_no_error (error);
+}
+
+static void
+apart_clear (Apart *apart)
+{
+  apart->groups->left_out = NULL;
+  fl_view_free (apart->view);
+  fl_ratings_free (apart->ratings);
+  fl_groups_free (apart->groups);
+}
+
+/* The value, how many pairs (or groups) are behind it, and the note of pairs or NULL. */
+static void
+assert_compared (const Apart *apart, const char *plugin, const char *const *settings,
+                 const char *name, double value, double n, const char *note)
+{
+  FlInstance *objective = test_instance_new (registry, FL_KIND_OBJECTIVE, plugin, settings, NULL);
+  FlOutcome *outcome = fl_outcome_new ();
+  GError *error = NULL;
+
+  fl_objective_run (objective, NULL, apart->view, 0, outcome, &error);
+  g_assert_no_error (error);
+  assert_near (test_metric (outcome, name, NULL), value, 1e-14);
+  assert_near (test_metric_n (outcome, name, NULL), n, 0.0);
+  if (note != NULL)
+    assert_string_equal (((FlSetting *) outcome->notes->pdata[0])->value, note);
+  else
+    assert_int_equal (outcome->notes->len, 0);
+  fl_outcome_free (outcome);
+  fl_instance_free (objective);
+}
+
+static void
+assert_gradient (const Apart *apart, const char *plugin, const char *const *settings, double loss,
+                 const double *slope)
+{
+  FlInstance *objective = test_instance_new (registry, FL_KIND_OBJECTIVE, plugin, settings, NULL);
+  GError *error = NULL;
+  double got, each[4];
+
+  if (slope == NULL)
+    {
+      assert_false (fl_objective_gradient (objective, apart->view, &got, each, &error));
+      assert_error (&error, FL_ERROR_DATA, "to compare");
+    }
+  else
+    {
+      assert_true (fl_objective_gradient (objective, apart->view, &got, each, &error));
+      assert_near (got, loss, 1e-14);
+      for (int k = 0; k < 4; k++)
+        assert_near (each[k], slope[k], 1e-14);
+    }
+  fl_instance_free (objective);
+}
+
+/* Mean errors of item 0: 3/2 and -2.  Mean squared errors of the groups: 5/2, 4 and 4. */
+static void
+test_nothing_to_compare (void **state)
+{
+  static const char *const all[] = { "normalise=all", NULL };
+  static const char *const first[] = { "disadvantaged=0", NULL };
+  static const char *const last[] = { "disadvantaged=3", NULL };
+  static const char *const side[] = { "side=user", NULL };
+  static const double slope[] = { 0.5, 0.5, -1.0, 0.0 }; /* of |x|, x = 7/2 */
+  Apart apart;
+
+  (void) state;
+  apart_init (&apart);
+  assert_compared (&apart, "value", NULL, "value", 3.5, 1, "1 of 6");
+  assert_compared (&apart, "value", NULL, "value-worst-pair", 3.5, 1, "1 of 6");
+  assert_compared (&apart, "value", all, "value", 1.75, 1, "1 of 6");
+  assert_compared (&apart, "absolute", NULL, "absolute-penalty", 0.25, 1, "1 of 6");
+  assert_compared (&apart, "value", first, "value", 3.5, 1, NULL); /* one item */
+  assert_compared (&apart, "value", last, "value", NAN, 0, "0 of 1");
+  assert_compared (&apart, "value", last, "value-penalty", NAN, 0, "0 of 1");
+  assert_compared (&apart, "group", side, "group", 0.5, 3, NULL);
+  assert_gradient (&apart, "value", NULL, 3.5, slope);
+  apart_clear (&apart);
+}
+
+/* Groups that [data] leaves out of comparisons stay in the table. */
+static void
+test_left_out (void **state)
+{
+  static const char *const first[] = { "disadvantaged=0", NULL };
+  static const char *const side[] = { "side=user", NULL };
+  /* 4 e (L_g - mu) / (G n_g) for groups 0 and 2: L = 5/2 and 4, mu = 13/4 */
+  static const double slope[] = { -0.75, -1.5, 0.0, 3.0 };
+  Apart apart;
+
+  (void) state;
+  apart_init (&apart);
+  apart.left_out[1] = apart.left_out[3] = 1;
+  ((FlGroups *) apart.view->user_groups)->left_out = apart.left_out;
+  assert_compared (&apart, "value", NULL, "value", NAN, 0, "0 of 1"); /* 0 and 2 */
+  assert_compared (&apart, "value", first, "value", NAN, 0, "0 of 1");
+  assert_compared (&apart, "parity", NULL, "parity", 0.0, 4, NULL);
+  assert_compared (&apart, "group", side, "group", 0.5625, 2, NULL);
+  assert_gradient (&apart, "group", side, 0.5625, slope);
+  apart.left_out[2] = 1;
+  assert_compared (&apart, "group", side, "group", NAN, 0, NULL);
+  assert_compared (&apart, "group", side, "group-loss", 2.5, 1, NULL);
+  assert_gradient (&apart, "group", side, NAN, NULL);
+  apart_clear (&apart);
+}
+
 int
 main (void)
 {
@@ -719,6 +859,7 @@ main (void)
     cmocka_unit_test (test_rmse_by_hand),   cmocka_unit_test (test_gradients),
     cmocka_unit_test (test_threads),        cmocka_unit_test (test_scored),
     cmocka_unit_test (test_empty),          cmocka_unit_test (test_no_groups),
+    cmocka_unit_test (test_left_out),       cmocka_unit_test (test_nothing_to_compare),
   };
   GError *error = NULL;
   int failed;

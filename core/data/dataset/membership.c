@@ -88,3 +88,39 @@ fl_groups_find_highest (uint32_t n_groups, const double *number)
       highest = g;
   return highest;
 }
+
+/* ---- comparisons --------------------------------------------------------- */
+
+FlSpread
+fl_spread_of (size_t n, const double *number, size_t stride)
+{
+  FlSpread spread = { NAN, NAN, 0 };
+  double sum = 0.0, squares = 0.0;
+
+  for (size_t k = 0; k < n; k++)
+    if (!isnan (number[k * stride]))
+      {
+        sum += number[k * stride];
+        spread.n++;
+      }
+  if (spread.n == 0)
+    return spread;
+  spread.mean = sum / (double) spread.n;
+  for (size_t k = 0; k < n; k++)
+    if (!isnan (number[k * stride]))
+      squares += (number[k * stride] - spread.mean) * (number[k * stride] - spread.mean);
+  if (spread.n > 1)
+    spread.variance = squares / (double) spread.n;
+  return spread;
+}
+
+FlSpread
+fl_groups_get_spread (const FlGroups *groups, const double *number)
+{
+  uint32_t n = fl_groups_count (groups);
+  g_autofree double *compared = g_new (double, n + (size_t) 1);
+
+  for (uint32_t g = 0; g < n; g++)
+    compared[g] = fl_groups_is_compared (groups, g) ? number[g] : NAN;
+  return fl_spread_of (n, compared, 1);
+}

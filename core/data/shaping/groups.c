@@ -66,6 +66,7 @@ fl_groups_free (FlGroups *groups)
   g_free ((gpointer) groups->start);
   g_free ((gpointer) groups->group);
   g_free ((gpointer) groups->first);
+  g_free ((gpointer) groups->left_out);
   g_free (groups);
 }
 
@@ -776,4 +777,27 @@ fl_groups_new (const FlEntities *who, const FlGrouping *grouping, GError **error
         return NULL;
     }
   return cross (drafts, grouping, who->n, error);
+}
+
+/* ---- comparisons --------------------------------------------------------- */
+
+/* Of a crossed label, any part. */
+static gboolean
+is_unknown (const char *label)
+{
+  g_auto (GStrv) part = g_strsplit (label, CROSS, -1);
+
+  return g_strv_contains ((const char *const *) part, UNKNOWN);
+}
+
+void
+fl_groups_leave_out (FlGroups *groups, uint64_t at_least, gboolean unknown)
+{
+  g_autofree uint32_t *members = fl_groups_count_members (groups);
+  uint8_t *left_out = g_new0 (uint8_t, groups->n_groups + (size_t) 1);
+
+  for (uint32_t g = 0; g < groups->n_groups; g++)
+    left_out[g] = members[g] < at_least || (!unknown && is_unknown (groups->label[g]));
+  g_free ((gpointer) groups->left_out);
+  groups->left_out = left_out;
 }

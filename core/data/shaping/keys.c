@@ -11,6 +11,16 @@
   { .type = FL_TYPE_CHOICE, .name = key, .offset = FL_FIELD_ (FlDataKeys, field, int), \
     .words = words_, .doc = doc_ }
 
+#define DATA_COMPARE(side_, index) \
+  { .type = FL_TYPE_INT, .name = side_ ".compare-at-least", \
+    .offset = FL_FIELD_ (FlDataKeys, compare_at_least[index], int64_t), .number = 1, .min = 1, \
+    .max = 1000000000, \
+    .doc = "groups with fewer members are left out of comparisons between groups; their members " \
+           "stay in the data, and the groups in the table" }, \
+  { .type = FL_TYPE_BOOL, .name = side_ ".compare-unknown", \
+    .offset = FL_FIELD_ (FlDataKeys, compare_unknown[index], gboolean), .max = 1, .number = 1, \
+    .doc = "whether groups labelled unknown, of those without a value, are compared as well" }
+
 const FlParam fl_data_params[] = {
   DATA_CHOICE ("bad-lines", ingest.bad_lines, "stop|skip",
                "what becomes of a line that cannot be read: it is an error, or it is left out and "
@@ -30,6 +40,8 @@ const FlParam fl_data_params[] = {
                "each with 'ranges 18 35', 'quantiles 10', 'prefix 1', 'only A | B', 'first' or "
                "'first A | B' behind it: 'gender * age ranges 18 35 50'"),
   DATA_STRING ("items.group-by", items_group_by, "groups of items, in the same way"),
+  DATA_COMPARE ("users", FL_SIDE_USER),
+  DATA_COMPARE ("items", FL_SIDE_ITEM),
   FL_PARAM_END
 };
 

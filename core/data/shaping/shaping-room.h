@@ -77,6 +77,9 @@ typedef struct
  * "unknown".  Equal numbers are told apart by index, so that quantiles differ in
  * size by one at most.  The order of groups is that of the product. */
 FlGroups *fl_groups_new (const FlEntities *entities, const FlGrouping *grouping, GError **error);
+/* Leaves groups of fewer than `at_least` members out of comparisons, and those of members
+ * without a value unless `unknown`. */
+void fl_groups_leave_out (FlGroups *groups, uint64_t at_least, gboolean unknown);
 void fl_groups_free (FlGroups *groups);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlGroups, fl_groups_free)
 
@@ -89,6 +92,8 @@ typedef struct
   char *filter;            /* "items top 1000; users random 1000", in this order */
   char *users_group_by;    /* as fl_grouping_parse takes it; "" none             */
   char *items_group_by;
+  int64_t compare_at_least[2];  /* by FlSide: members of a group that is compared        */
+  gboolean compare_unknown[2];  /* by FlSide: those without a value are compared as well */
 } FlDataKeys;
 extern const FlParam fl_data_params[]; /* keys users.group-by, filter, ... */
 /* What can be wrong with the keys before there are data. */

@@ -219,7 +219,10 @@ fl_split_group (FlSplit *split, const FlDataset *dataset, const FlDataKeys *keys
     return TRUE;
   g_clear_pointer (groups, fl_groups_free);
   *groups = fl_groups_new (side == FL_SIDE_USER ? &users : &items, grouping, error);
-  if (*groups == NULL)
+  if (*groups != NULL)
+    fl_groups_leave_out (*groups, (uint64_t) keys->compare_at_least[side],
+                         keys->compare_unknown[side]);
+  else
     g_prefix_error (error, "%s.group-by = %s: ", side == FL_SIDE_USER ? "users" : "items",
                     side == FL_SIDE_USER ? keys->users_group_by : keys->items_group_by);
   split->data.user_groups = split->user_groups;

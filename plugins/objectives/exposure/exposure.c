@@ -115,7 +115,7 @@ set_exposure (const Exposure *self, const FlGroups *groups, const double *worth,
       if (n_items[q] > 0)
         kl += term (self, 1.0 / G, worth[q] / total);
     }
-  if (total > 0.0)
+  if (total > 0.0 && G > 1.0) /* one group has nothing to be compared with */
     fl_result_set_n (result, VALUE_KL, kl, (size_t) G);
 }
 

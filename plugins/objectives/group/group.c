@@ -6,10 +6,10 @@
  *         = (1/G) sum_g (L_g - mu)^2,   mu = (1/G) sum_g L_g,
  *
  * the variance of the group losses L_g over the G groups that have ratings in
- * the part.  L_g is over the n_g ratings of the group's users (or items); who
+ * the part and are compared.  L_g is over the n_g ratings of the group's users (or items); who
  * is in several groups, as an item with several genres, counts in each.
  * s: prediction, r: rating; unit: rating points to the fourth power.
- * Undefined when no group has ratings.
+ * Undefined when fewer than two have.
  */
 #include <fairlead/plugin.h>
 
@@ -35,8 +35,7 @@ typedef struct
   const uint32_t *member; /* entry -> user or item            */
   FlGroupSum *sum;        /* of squared errors, and n_g       */
   double *loss;           /* L_g; NaN where n_g is 0          */
-  double n_counted;       /* G                                */
-  double mean, variance;
+  FlSpread spread;        /* mu, R_grp and G                  */
 } Losses;
 
 static void
@@ -62,26 +61,6 @@ add_losses (Losses *losses, const FlView *view)
     losses->loss[g] = fl_groups_get_mean (&losses->sum[g]);
 }
 
-static void
-add_variance (Losses *losses)
-{
-  double sum = 0.0, squares = 0.0;
-
-  for (uint32_t g = 0; g < losses->groups->n_groups; g++)
-    if (losses->sum[g].n > 0)
-      {
-        sum += losses->loss[g];
-        losses->n_counted += 1.0;
-      }
-  if (losses->n_counted == 0.0)
-    return;
-  losses->mean = sum / losses->n_counted;
-  for (uint32_t g = 0; g < losses->groups->n_groups; g++)
-    if (losses->sum[g].n > 0)
-      squares += (losses->loss[g] - losses->mean) * (losses->loss[g] - losses->mean);
-  losses->variance = squares / losses->n_counted;
-}
-
 static gboolean
 losses_init (Losses *losses, const Group *self, const FlView *view, GError **error)
 {
@@ -96,7 +75,7 @@ losses_init (Losses *losses, const Group *self, const FlView *view, GError **err
   losses->sum = g_new0 (FlGroupSum, losses->groups->n_groups);
   losses->loss = g_new0 (double, losses->groups->n_groups);
   add_losses (losses, view);
-  add_variance (losses);
+  losses->spread = fl_groups_get_spread (losses->groups, losses->loss);
   return TRUE;
 }
 
@@ -108,11 +87,9 @@ group_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError
 
   if (!losses_init (&losses, group, view, error))
     return FALSE;
-  if (losses.n_counted > 0.0)
-    {
-      fl_result_set (result, VALUE_VARIANCE, losses.variance);
-      fl_result_set (result, VALUE_LOSS, losses.mean);
-    }
+  fl_result_set_n (result, VALUE_VARIANCE, losses.spread.variance,
+                   losses.spread.n > 1 ? losses.spread.n : 0);
+  fl_result_set_n (result, VALUE_LOSS, losses.spread.mean, losses.spread.n);
   for (uint32_t g = 0; g < losses.groups->n_groups; g++)
     fl_result_set_group (result, VALUE_LOSS, (FlSide) group->side, g, losses.loss[g],
                          losses.sum[g].n);
@@ -129,8 +106,9 @@ group_gradient (gconstpointer self, const FlView *view, double *loss, double *d_
 
   if (!losses_init (&losses, self, view, error))
     return FALSE;
-  if (losses.n_counted == 0.0)
-    return fl_fail (error, FL_ERROR_DATA, "needs ratings, found none");
+  if (losses.spread.n < 2)
+    return fl_fail (error, FL_ERROR_DATA, "needs ratings of 2 or more groups to compare, found "
+                    "those of %" G_GSIZE_FORMAT, losses.spread.n);
   for (size_t k = 0; k < view->n; k++)
     {
       double e = view->predicted[k] - view->rating[k], sum = 0.0;
@@ -138,10 +116,11 @@ group_gradient (gconstpointer self, const FlView *view, double *loss, double *d_
       const uint32_t *group = fl_groups_list (losses.groups, losses.member[k], &n);
 
       for (uint32_t m = 0; m < n; m++)
-        sum += (losses.loss[group[m]] - losses.mean) / (double) losses.sum[group[m]].n;
-      d_predicted[k] = 4.0 * e / losses.n_counted * sum;
+        if (fl_groups_is_compared (losses.groups, group[m]))
+          sum += (losses.loss[group[m]] - losses.spread.mean) / (double) losses.sum[group[m]].n;
+      d_predicted[k] = 4.0 * e / (double) losses.spread.n * sum;
     }
-  *loss = losses.variance;
+  *loss = losses.spread.variance;
   return TRUE;
 }
 

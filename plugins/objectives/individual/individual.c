@@ -7,16 +7,16 @@
  *
  * the variance of the user losses l_u over the n users who have ratings in the
  * part; n_u: ratings of u, s: prediction, r: rating.  Unit: rating points to
- * the fourth power.  Undefined when nobody has ratings.
+ * the fourth power.  Undefined when fewer than two users have ratings.
  */
+#include <math.h>
 #include <fairlead/plugin.h>
 
 /* Losses of the users who have ratings, and what (13) makes of them. */
 typedef struct
 {
-  double *loss; /* n_users; meaningless for users without ratings */
-  double n;     /* users with ratings */
-  double mean, variance;
+  double *loss;    /* n_users; NaN for users without ratings */
+  FlSpread spread; /* mu, R_indv and n                       */
 } Losses;
 
 static size_t
@@ -42,23 +42,11 @@ user_loss (const FlView *view, uint32_t u)
 static Losses
 losses_of (const FlView *view)
 {
-  Losses losses = { .loss = g_new0 (double, view->n_users) };
-  double sum = 0.0, squares = 0.0;
+  Losses losses = { .loss = g_new (double, view->n_users + (size_t) 1) };
 
   for (uint32_t u = 0; u < view->n_users; u++)
-    if (ratings_of (view, u) > 0)
-      {
-        losses.loss[u] = user_loss (view, u);
-        sum += losses.loss[u];
-        losses.n += 1.0;
-      }
-  if (losses.n == 0.0)
-    return losses;
-  losses.mean = sum / losses.n;
-  for (uint32_t u = 0; u < view->n_users; u++)
-    if (ratings_of (view, u) > 0)
-      squares += (losses.loss[u] - losses.mean) * (losses.loss[u] - losses.mean);
-  losses.variance = squares / losses.n;
+    losses.loss[u] = ratings_of (view, u) > 0 ? user_loss (view, u) : NAN;
+  losses.spread = fl_spread_of (view->n_users, losses.loss, 1);
   return losses;
 }
 
@@ -70,11 +58,10 @@ individual_evaluate (gconstpointer self, const FlView *view, FlResult *result, G
 
   (void) self;
   (void) error;
-  if (losses.n > 0.0)
-    fl_result_set (result, 0, losses.variance);
+  if (losses.spread.n > 1)
+    fl_result_set (result, 0, losses.spread.variance);
   for (uint32_t u = 0; u < view->n_users; u++)
-    if (ratings_of (view, u) > 0)
-      each[u] = losses.loss[u];
+    each[u] = losses.loss[u];
   g_free (losses.loss);
   return TRUE;
 }
@@ -92,12 +79,14 @@ individual_gradient (gconstpointer self, const FlView *view, double *loss, doubl
       uint32_t u = view->user[k];
 
       d_predicted[k] = 4.0 * (view->predicted[k] - view->rating[k])
-                       / (losses.n * (double) ratings_of (view, u))
-                       * (losses.loss[u] - losses.mean);
+                       / ((double) losses.spread.n * (double) ratings_of (view, u))
+                       * (losses.loss[u] - losses.spread.mean);
     }
-  *loss = losses.variance;
+  *loss = losses.spread.variance;
   g_free (losses.loss);
-  return losses.n > 0.0 || fl_fail (error, FL_ERROR_DATA, "needs ratings, found none");
+  return losses.spread.n > 1
+         || fl_fail (error, FL_ERROR_DATA, "needs ratings of 2 or more users to compare, found "
+                     "those of %" G_GSIZE_FORMAT, losses.spread.n);
 }
 
 static const FlValue values[] = {

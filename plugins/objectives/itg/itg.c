@@ -12,7 +12,8 @@
  *   UCV = CV over user groups within each item group, mean over item groups
  *   ICV = CV over item groups within each user group, mean over user groups
  *
- * (std divides by n; a CV with mean 0 is undefined and left out), and  [itfr, sec. 3.2]
+ * (std divides by n; a CV with mean 0, or of fewer than two utilities, is undefined and
+ * left out; groups that are left out of comparisons are in no CV), and  [itfr, sec. 3.2]
  *
  *   URecall_p = mean over users of p with items in the part of their recall
  *   IRecall_q = sum_u |l_u & T_uq| / sum_u |T_uq|.
@@ -168,63 +169,49 @@ table_init (Table *table, const FlView *view, GError **error)
 
 /* ---- what is made of the utilities ------------------------------------- */
 
-/* Mean of what is defined among n numbers `stride` apart; NaN when nothing is. */
-static double
-mean_of (const double *x, size_t n, size_t stride, size_t *n_defined)
-{
-  double sum = 0.0;
-
-  *n_defined = 0;
-  for (size_t k = 0; k < n; k++)
-    if (!isnan (x[k * stride]))
-      {
-        sum += x[k * stride];
-        ++*n_defined;
-      }
-  return *n_defined > 0 ? sum / (double) *n_defined : NAN;
-}
-
-/* Standard deviation / mean; NaN when undefined. */
+/* Standard deviation / mean of n numbers `stride` apart; NaN when undefined. */
 static double
 variation (const double *x, size_t n, size_t stride)
 {
-  size_t n_defined;
-  double mean = mean_of (x, n, stride, &n_defined), squares = 0.0;
+  FlSpread spread = fl_spread_of (n, x, stride);
 
-  if (isnan (mean) || mean == 0.0)
-    return NAN;
-  for (size_t k = 0; k < n; k++)
-    if (!isnan (x[k * stride]))
-      squares += (x[k * stride] - mean) * (x[k * stride] - mean);
-  return sqrt (squares / (double) n_defined) / mean;
+  return spread.mean != 0.0 ? sqrt (spread.variance) / spread.mean : NAN;
 }
 
 /* Sets the mean of n numbers, of which some may be undefined. */
 static void
 set_mean (FlResult *result, size_t value, const double *x, size_t n)
 {
-  size_t n_defined;
-  double mean = mean_of (x, n, 1, &n_defined);
+  FlSpread spread = fl_spread_of (n, x, 1);
 
-  if (n_defined > 0)
-    fl_result_set_n (result, value, mean, n_defined);
+  fl_result_set_n (result, value, spread.mean, spread.n);
+}
+
+/* The utilities, NaN where one of the groups is left out of comparisons. */
+static double *
+copy_compared (const Table *table)
+{
+  double *x = g_new (double, table->crossed.n + 1);
+
+  for (size_t cell = 0; cell < table->crossed.n; cell++)
+    x[cell] = fl_groups_is_crossed_compared (&table->crossed, cell) ? table->utility[cell] : NAN;
+  return x;
 }
 
 static void
 set_variations (const Table *table, FlResult *result)
 {
-  size_t P = table->P, Q = table->Q, n_defined;
+  size_t P = table->P, Q = table->Q;
+  g_autofree double *x = copy_compared (table);
   g_autofree double *each = g_new (double, MAX (P, Q) + 1);
-  double cv = variation (table->utility, P * Q, 1);
+  double cv = variation (x, P * Q, 1);
 
-  mean_of (table->utility, P * Q, 1, &n_defined);
-  if (!isnan (cv))
-    fl_result_set_n (result, VALUE_CV, cv, n_defined);
+  fl_result_set_n (result, VALUE_CV, cv, isnan (cv) ? 0 : fl_spread_of (P * Q, x, 1).n);
   for (size_t q = 0; q < Q; q++)
-    each[q] = variation (table->utility + q, P, Q);
+    each[q] = variation (x + q, P, Q);
   set_mean (result, VALUE_UCV, each, Q);
   for (size_t p = 0; p < P; p++)
-    each[p] = variation (table->utility + p * Q, Q, 1);
+    each[p] = variation (x + p * Q, Q, 1);
   set_mean (result, VALUE_ICV, each, P);
 }
 

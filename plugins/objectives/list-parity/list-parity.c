@@ -7,7 +7,10 @@
  *   DP, EO = (1/N) sum_v |x_v - y_v| / (x_v + y_v)              [fda, sec. 5.1]
  *
  * with 0/0 = 0 and N all items, as printed, or (`-recommended`) those with x_v + y_v > 0.
- * From 0 to 1.  `variant = released` is what the program of [fda] computes, so that
+ * From 0 to 1.  Being numbers of users, x_v and y_v grow with the groups: lists that are
+ * the same for everybody give |n - m| / (n + m) for groups of n and m users.  With
+ * `parity = rates` they are shares of the group's users who have a list, for eo of those
+ * who have anything in the part, which the paper does not print.  `variant = released` is what the program of [fda] computes, so that
  * its tables can be compared: the mean over v with x_v + y_v > 0, where for dp an
  * item that is a hit and the same item that is none are two v, and item 0 is left
  * out of eo.  (That program also recommends training items to users without test
@@ -19,8 +22,8 @@
  * counts from training ratings (`-train`), from lists, and from hits (`-hit`).
  *
  * Of more than two groups each is the mean over all pairs, and the worst pair stands
- * beside it.  A pair is left out where a group has no list (dp), nothing in the part
- * (eo), or counts nothing (JS).  Who is in several groups counts in each.
+ * beside it.  A pair is undefined and left out where a group has no list (dp), nothing in the
+ * part (eo), or counts nothing (JS).  Who is in several groups counts in each.
  */
 #include <math.h>
 #include <fairlead/plugin.h>
@@ -146,39 +149,18 @@ pair_at (const Counts *counts, size_t r, uint32_t a, uint32_t b, double *x, doub
   *y = count[b];
 }
 
-/* ---- pairs of groups --------------------------------------------------- */
-
-/* Mean over the pairs that can be compared, and the largest. */
-typedef struct
-{
-  double sum, worst;
-  double n; /* pairs */
-} Pairs;
-
-static void
-pairs_add (Pairs *pairs, double number)
-{
-  pairs->sum += number;
-  pairs->worst = MAX (pairs->worst, number);
-  pairs->n += 1.0;
-}
-
-/* Over n things; left undefined where there is no pair. */
-static void
-pairs_set (const Pairs *pairs, FlResult *result, size_t mean, size_t worst, size_t n)
-{
-  if (pairs->n == 0.0)
-    return;
-  fl_result_set_n (result, mean, pairs->sum / pairs->n, n);
-  fl_result_set_n (result, worst, pairs->worst, n);
-}
-
 /* ---- dp and eo --------------------------------------------------------- */
 
 typedef struct
 {
-  int variant;
+  int variant, parity;
 } Parity;
+
+enum
+{
+  PARITY_COUNTS,
+  PARITY_RATES
+};
 
 enum
 {
@@ -194,11 +176,11 @@ enum
   PARITY_RECOMMENDED_WORST
 };
 
-/* Groups with a user who has a list, or anything in the part. */
-static gboolean *
-find_groups (const FlView *view, gboolean by_part)
+/* How many users of each group have a list, or anything in the part. */
+static double *
+count_users (const FlView *view, gboolean by_part)
 {
-  gboolean *present = g_new0 (gboolean, view->n_user_groups);
+  double *n_users = g_new0 (double, view->n_user_groups);
 
   for (uint32_t u = 0; u < view->n_users; u++)
     {
@@ -208,14 +190,26 @@ find_groups (const FlView *view, gboolean by_part)
       const uint32_t *group = fl_groups_list (view->user_groups, u, &n);
 
       for (uint32_t m = 0; counts && m < n; m++)
-        present[group[m]] = TRUE;
+        n_users[group[m]] += 1.0;
     }
-  return present;
+  return n_users;
+}
+
+/* |x - y| / (x + y) of two counts; size, the users of each group, makes them rates; or NULL. */
+static double
+term (double x, double y, const double *size, uint32_t a, uint32_t b)
+{
+  if (size != NULL)
+    {
+      x /= size[a];
+      y /= size[b];
+    }
+  return fabs (x - y) / (x + y);
 }
 
 /* sum_v |x_v - y_v| / (x_v + y_v); n: how many v are not 0/0. */
 static double
-sum_of_pair (const Counts *counts, uint32_t a, uint32_t b, double *n)
+sum_of_pair (const Counts *counts, const double *size, uint32_t a, uint32_t b, double *n)
 {
   double sum = 0.0;
 
@@ -227,7 +221,7 @@ sum_of_pair (const Counts *counts, uint32_t a, uint32_t b, double *n)
       pair_at (counts, r, a, b, &x, &y);
       if (x + y == 0.0)
         continue;
-      sum += fabs (x - y) / (x + y);
+      sum += term (x, y, size, a, b);
       *n += 1.0;
     }
   return sum;
@@ -235,7 +229,7 @@ sum_of_pair (const Counts *counts, uint32_t a, uint32_t b, double *n)
 
 /* The terms of two groups, item by item. */
 static void
-set_items (const Counts *counts, FlResult *result)
+set_items (const Counts *counts, const double *size, FlResult *result)
 {
   double *each = fl_result_each (result, PARITY_RECOMMENDED, FL_SIDE_ITEM);
 
@@ -244,7 +238,7 @@ set_items (const Counts *counts, FlResult *result)
       double x, y;
 
       pair_at (counts, r, 0, 1, &x, &y);
-      each[counts->row[r]] = fabs (x - y) / (x + y);
+      each[counts->row[r]] = term (x, y, size, 0, 1);
     }
 }
 
@@ -256,50 +250,37 @@ parity_counts (gboolean hits, gboolean released)
   return released ? COUNT_SPLIT : COUNT_LISTS;
 }
 
-/* What is not said of two groups, or of the released reading. */
-static void
-omit_values (FlResult *result, gboolean two, gboolean released)
-{
-  if (two)
-    fl_result_omit (result, PARITY_ALL_WORST);
-  if (two || released)
-    fl_result_omit (result, PARITY_RECOMMENDED_WORST);
-  if (released)
-    fl_result_omit (result, PARITY_RECOMMENDED);
-}
-
 static gboolean
 parity (gboolean hits, const Parity *self, const FlView *view, FlResult *result, GError **error)
 {
   gboolean released = self->variant == VARIANT_RELEASED;
-  g_autofree gboolean *present = find_groups (view, hits);
+  g_autofree double *n_users = count_users (view, hits);
+  const double *size = self->parity == PARITY_RATES ? n_users : NULL;
   g_auto (Counts) counts = { 0 };
-  Pairs all = { 0 }, recommended = { 0 };
+  FlPairs all = { 0 }, recommended = { 0 };
 
   if (!counts_init (&counts, view, parity_counts (hits, released), error))
     return FALSE;
-  for (uint32_t a = 0; a < counts.n_groups; a++)
-    for (uint32_t b = a + 1; b < counts.n_groups; b++)
-      {
-        double n, sum;
+  for (uint32_t a = 0, b = 0; fl_groups_next_pair (view->user_groups, &a, &b);)
+    {
+      double n, sum = sum_of_pair (&counts, size, a, b, &n);
+      gboolean comparable = n_users[a] > 0.0 && n_users[b] > 0.0;
 
-        if (!present[a] || !present[b])
-          continue;
-        sum = sum_of_pair (&counts, a, b, &n);
-        pairs_add (&all, sum / (double) view->n_items);
-        if (n > 0.0)
-          pairs_add (&recommended, sum / n);
-      }
-  omit_values (result, counts.n_groups <= 2, released);
+      fl_pairs_add (&all, comparable ? sum / (double) view->n_items : NAN);
+      fl_pairs_add (&recommended, comparable && n > 0.0 ? sum / n : NAN);
+    }
   if (released)
     {
-      pairs_set (&recommended, result, PARITY_ALL, PARITY_ALL_WORST, counts.n_rows);
+      fl_result_set_pairs (result, PARITY_ALL, PARITY_ALL_WORST, &recommended, counts.n_rows);
+      fl_result_omit (result, PARITY_RECOMMENDED);
+      fl_result_omit (result, PARITY_RECOMMENDED_WORST);
       return TRUE;
     }
-  pairs_set (&all, result, PARITY_ALL, PARITY_ALL_WORST, view->n_items);
-  pairs_set (&recommended, result, PARITY_RECOMMENDED, PARITY_RECOMMENDED_WORST, counts.n_rows);
-  if (counts.n_groups == 2)
-    set_items (&counts, result);
+  fl_result_set_pairs (result, PARITY_ALL, PARITY_ALL_WORST, &all, view->n_items);
+  fl_result_set_pairs (result, PARITY_RECOMMENDED, PARITY_RECOMMENDED_WORST, &recommended,
+                       counts.n_rows);
+  if (counts.n_groups == 2 && all.n == 1)
+    set_items (&counts, size, result);
   return TRUE;
 }
 
@@ -364,17 +345,14 @@ js_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **
   for (size_t c = 0; c < G_N_ELEMENTS (js_counts); c++)
     {
       g_auto (Counts) counts = { 0 };
-      Pairs pairs = { 0 };
+      FlPairs pairs = { 0 };
 
       if (!counts_init (&counts, view, js_counts[c], error))
         return FALSE;
-      for (uint32_t a = 0; a < counts.n_groups; a++)
-        for (uint32_t b = a + 1; b < counts.n_groups; b++)
-          if (counts.total[a] > 0.0 && counts.total[b] > 0.0)
-            pairs_add (&pairs, divergence_of_pair (self, &counts, a, b));
-      pairs_set (&pairs, result, 2 * c, 2 * c + 1, counts.n_rows);
-      if (counts.n_groups <= 2)
-        fl_result_omit (result, 2 * c + 1);
+      for (uint32_t a = 0, b = 0; fl_groups_next_pair (view->user_groups, &a, &b);)
+        fl_pairs_add (&pairs, counts.total[a] > 0.0 && counts.total[b] > 0.0
+                                ? divergence_of_pair (self, &counts, a, b) : NAN);
+      fl_result_set_pairs (result, 2 * c, 2 * c + 1, &pairs, counts.n_rows);
     }
   return TRUE;
 }
@@ -384,6 +362,9 @@ js_evaluate (gconstpointer self, const FlView *view, FlResult *result, GError **
 static const FlParam parity_params[] = {
   FL_CHOICE (Parity, variant, VARIANT_PAPER, "paper|released",
              "as printed, or as the authors' program computes it"),
+  FL_CHOICE (Parity, parity, PARITY_COUNTS, "counts|rates",
+             "counts: numbers of users, as printed, so that the sizes of groups count, and equal "
+             "lists for everybody are not 0; rates: shares of the users of a group"),
   FL_PARAM_END
 };
 
@@ -401,13 +382,15 @@ static const FlParam js_params[] = {
     .doc = "the largest among the pairs of groups" }
 
 static const FlValue dp_values[] = {
-  VALUE ("dp", "how unevenly items are recommended to two groups, mean over all items"),
+  VALUE ("dp", "how unevenly items are recommended to two groups, by numbers of users unless "
+               "parity = rates, mean over all items"),
   VALUE ("dp-recommended", "the same, mean over the items that are in any list"),
   FL_VALUE_END
 };
 
 static const FlValue eo_values[] = {
-  VALUE ("eo", "how unevenly items are found for two groups, mean over all items"),
+  VALUE ("eo", "how unevenly items are found for two groups, by numbers of users unless "
+               "parity = rates, mean over all items"),
   VALUE ("eo-recommended", "the same, mean over the items that are found for anybody"),
   FL_VALUE_END
 };

@@ -143,7 +143,7 @@ polarization_evaluate (gconstpointer self, const FlView *view, FlResult *result,
   double *variance = fl_result_each (result, 0, FL_SIDE_ITEM);
 
   (void) self;
-  if (view->n_users == 0 || view->n_items == 0)
+  if (view->n_users < 2 || view->n_items == 0) /* one user differs from nobody */
     return TRUE;
   if (!(view->factors != NULL ? factor_variances (view->factors, variance, error)
                               : scored_variances (view, variance, error)))
@@ -186,9 +186,9 @@ polarization_gradient_factors (gconstpointer self, const FlView *view, double *l
   g_auto (Moments) moments = { 0 };
 
   (void) self;
-  if (view->n_users == 0 || view->n_items == 0)
-    return fl_fail (error, FL_ERROR_DATA, "needs users and items, found %u and %u", view->n_users,
-                    view->n_items);
+  if (view->n_users < 2 || view->n_items == 0)
+    return fl_fail (error, FL_ERROR_DATA, "needs 2 or more users and an item, found %u and %u",
+                    view->n_users, view->n_items);
   if (!moments_init (&moments, f, error))
     return FALSE;
   add_items (&moments, f);

@@ -16,8 +16,10 @@
  *           max (0, e)   overestimation   (3.6)
  *
  * g is the disadvantaged group, !g the other users.  D_j is undefined and adds
- * nothing when either group has not rated j; N counts all items, or those with
- * D_j defined.  The dissertation's tables come out with `inside`: as printed,
+ * nothing when either group has not rated j; N counts the items with D_j defined,
+ * or (normalise = all, as printed) all items, so that those that cannot be compared
+ * lower U as if they were fair.  Where no D_j is defined, U is undefined.
+ * The dissertation's tables come out with `inside`: as printed,
  * value = underestimation + overestimation exactly, which they contradict.
  *
  *   U_par = (E_g[s] - E_!g[s])^2           parity (3.7)
@@ -28,7 +30,8 @@
  * The gradient is that of the smoothed penalty (1/N) sum_j h (D_j) of sec.
  * 3.4.2 (for parity h of the difference, before the square), 0 at a kink.
  * With more than two groups and no disadvantaged one named, all is the mean
- * over the pairs of groups.  Unit: rating points; parity: their square.
+ * over the pairs of groups that can be compared.  Unit: rating points; parity:
+ * their square.
  */
 #include <math.h>
 #include <fairlead/plugin.h>
@@ -206,22 +209,37 @@ typedef struct
   uint32_t *start;        /* its arrays, in one piece               */
 } Sides;
 
-/* Column 0: members of g; column 1: the others. */
+static gboolean
+is_compared (const FlGroups *groups, uint32_t u)
+{
+  uint32_t n;
+  const uint32_t *group = fl_groups_list (groups, u, &n);
+
+  for (uint32_t m = 0; m < n; m++)
+    if (fl_groups_is_compared (groups, group[m]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Column 0: members of g; column 1: the others, unless their groups are left out of
+ * comparisons. */
 static void
 sides_against_rest (Sides *sides, const FlGroups *groups, uint32_t g)
 {
   uint32_t *start = g_new (uint32_t, 2 * (size_t) groups->n + 1);
-  uint32_t *column = start + groups->n + 1;
+  uint32_t *column = start + groups->n + 1, n = 0;
 
   for (uint32_t u = 0; u < groups->n; u++)
     {
-      start[u] = u;
-      column[u] = fl_groups_has (groups, u, g) ? 0 : 1;
+      gboolean member = fl_groups_has (groups, u, g);
+
+      start[u] = n;
+      if (member || is_compared (groups, u))
+        column[n++] = member ? 0 : 1;
     }
-  start[groups->n] = groups->n;
+  start[groups->n] = n;
   sides->start = start;
-  sides->own = FL_GROUPS (.n_groups = 2, .n = groups->n, .start = start, .group = column,
-                          .first = column);
+  sides->own = FL_GROUPS (.n_groups = 2, .n = groups->n, .start = start, .group = column);
   sides->groups = &sides->own;
   sides->n = 2;
 }
@@ -236,6 +254,9 @@ sides_named (Sides *sides, const FlGroups *groups, const char *label, GError **e
       g_prefix_error (error, "disadvantaged: ");
       return FALSE;
     }
+  if (!fl_groups_is_compared (groups, g))
+    return fl_fail (error, FL_ERROR_CONFIG, "disadvantaged = %s: [data] leaves this group out of "
+                    "comparisons", label);
   sides_against_rest (sides, groups, g);
   return TRUE;
 }
@@ -353,9 +374,9 @@ typedef struct
 {
   double measure, penalty; /* divided by N                     */
   double difference;       /* mean of D_j                      */
-  double n_valid;          /* items with D_j defined           */
-  double N;                /* 0: the pair cannot be compared   */
-} Pair;
+  size_t n_valid;          /* items with D_j defined           */
+  double N;
+} Pair; /* NaN where no D_j is defined */
 
 static Pair
 pair_of (const Table *table, uint32_t a, uint32_t b)
@@ -373,49 +394,35 @@ pair_of (const Table *table, uint32_t a, uint32_t b)
       pair.measure += table->measure->outer->at (D);
       pair.penalty += h->at (D);
       pair.difference += D;
-      pair.n_valid += 1.0;
+      pair.n_valid++;
     }
-  pair.N = all ? (double) table->n_items : pair.n_valid;
-  if (pair.N > 0.0)
-    {
-      pair.measure /= pair.N;
-      pair.penalty /= pair.N;
-    }
-  if (pair.n_valid > 0.0)
-    pair.difference /= pair.n_valid;
+  if (pair.n_valid == 0)
+    return (Pair) { NAN, NAN, NAN, 0, 0.0 };
+  pair.N = (double) (all ? table->n_items : pair.n_valid);
+  pair.measure /= pair.N;
+  pair.penalty /= pair.N;
+  pair.difference /= (double) pair.n_valid;
   return pair;
 }
 
-/* Mean over the pairs that can be compared, and the largest. */
 typedef struct
 {
-  double measure, penalty, worst;
-  double n; /* pairs */
-} Mean;
+  FlPairs measure, penalty;
+  Pair last; /* the only one, of two sides */
+} Pairs;
 
-static Mean
-mean_of (const Table *table)
+static Pairs
+compare_pairs (const Table *table)
 {
-  Mean mean = { 0 };
+  Pairs pairs = { .last = { NAN, NAN, NAN, 0, 0.0 } };
 
-  for (uint32_t a = 0; a < table->sides.n; a++)
-    for (uint32_t b = a + 1; b < table->sides.n; b++)
-      {
-        Pair pair = pair_of (table, a, b);
-
-        if (pair.N == 0.0)
-          continue;
-        mean.measure += pair.measure;
-        mean.penalty += pair.penalty;
-        mean.worst = MAX (mean.worst, pair.measure);
-        mean.n += 1.0;
-      }
-  if (mean.n > 0.0)
+  for (uint32_t a = 0, b = 0; fl_groups_next_pair (table->sides.groups, &a, &b);)
     {
-      mean.measure /= mean.n;
-      mean.penalty /= mean.n;
+      pairs.last = pair_of (table, a, b);
+      fl_pairs_add (&pairs.measure, pairs.last.measure);
+      fl_pairs_add (&pairs.penalty, pairs.last.penalty);
     }
-  return mean;
+  return pairs;
 }
 
 /* ---- the methods ------------------------------------------------------- */
@@ -424,13 +431,8 @@ mean_of (const Table *table)
 static void
 set_items (const Table *table, FlResult *result)
 {
-  Pair pair = pair_of (table, 0, 1);
   double *outer, *signed_;
 
-  if (pair.n_valid > 0.0)
-    fl_result_set (result, VALUE_DIFFERENCE, pair.difference);
-  if (table->measure->pooled)
-    return;
   outer = fl_result_each (result, VALUE_MEASURE, FL_SIDE_ITEM);
   signed_ = fl_result_each (result, VALUE_DIFFERENCE, FL_SIDE_ITEM);
   for (size_t j = 0; j < table->n_items; j++)
@@ -469,19 +471,21 @@ evaluate (const Measure *measure, const Unfairness *self, const FlView *view, Fl
           GError **error)
 {
   g_auto (Table) table = { 0 };
-  Mean mean;
+  Pairs pairs;
+  size_t n_behind;
 
   if (!table_init (&table, self, measure, view, error))
     return FALSE;
-  mean = mean_of (&table);
-  if (mean.n > 0.0)
-    {
-      fl_result_set (result, VALUE_MEASURE, mean.measure);
-      fl_result_set (result, VALUE_WORST_PAIR, mean.worst);
-      fl_result_set (result, VALUE_PENALTY, mean.penalty);
-    }
-  fl_result_omit (result, table.sides.n == 2 ? VALUE_WORST_PAIR : VALUE_DIFFERENCE);
-  if (table.sides.n == 2)
+  pairs = compare_pairs (&table);
+  n_behind = measure->pooled ? view->n : pairs.last.n_valid;
+  fl_result_set_pairs (result, VALUE_MEASURE, VALUE_WORST_PAIR, &pairs.measure, n_behind);
+  fl_result_set_n (result, VALUE_PENALTY, fl_pairs_get_mean (&pairs.penalty),
+                   pairs.penalty.n_all > 1 ? pairs.penalty.n : pairs.penalty.n * n_behind);
+  if (table.sides.n > 2)
+    fl_result_omit (result, VALUE_DIFFERENCE);
+  else
+    fl_result_set_n (result, VALUE_DIFFERENCE, pairs.last.difference, pairs.measure.n * n_behind);
+  if (table.sides.n == 2 && pairs.measure.n_all == 1 && !measure->pooled)
     set_items (&table, result);
   if (measure->pooled)
     set_means (view, result);
@@ -491,7 +495,7 @@ evaluate (const Measure *measure, const Unfairness *self, const FlView *view, Fl
 /* Adds the derivative of a pair's penalty, over n_pairs, by the sums of the
  * cells:  +- h'(D_j) f'(.) / (N n_gj). */
 static void
-add_slopes (const Table *table, uint32_t a, uint32_t b, double n_pairs, double *slope)
+add_slopes (const Table *table, uint32_t a, uint32_t b, size_t n_pairs, double *slope)
 {
   const Function *h = penalty_of (table->measure, table->self);
   size_t n_columns = table->sides.n;
@@ -504,7 +508,7 @@ add_slopes (const Table *table, uint32_t a, uint32_t b, double n_pairs, double *
 
       if (!difference (table, j, a, b, &D))
         continue;
-      outer = h->slope (D) / (pair.N * n_pairs);
+      outer = h->slope (D) / (pair.N * (double) n_pairs);
       slope[j * n_columns + a] += outer * half_slope (table, &row[a]) / (double) row[a].n;
       slope[j * n_columns + b] -= outer * half_slope (table, &row[b]) / (double) row[b].n;
     }
@@ -517,19 +521,20 @@ gradient (const Measure *measure, const Unfairness *self, const FlView *view, do
   g_auto (Table) table = { 0 };
   g_autofree double *slope = NULL; /* as table.cell: d loss / d sum of the cell */
   Sides *sides = &table.sides;
-  Mean mean;
+  Pairs pairs;
 
   if (!table_init (&table, self, measure, view, error))
     return FALSE;
-  mean = mean_of (&table);
-  if (mean.n == 0.0)
-    return fl_fail (error, FL_ERROR_DATA, "no two groups can be compared");
+  pairs = compare_pairs (&table);
+  if (pairs.penalty.n == 0)
+    return fl_fail (error, FL_ERROR_DATA, "no two groups can be compared: %s",
+                    measure->pooled ? "fewer than two of them have ratings here"
+                                    : "no item has ratings of two of them here");
   slope = fl_alloc (table.n_items * sides->n, sizeof *slope, error);
   if (slope == NULL)
     return FALSE;
-  for (uint32_t a = 0; a < sides->n; a++)
-    for (uint32_t b = a + 1; b < sides->n; b++)
-      add_slopes (&table, a, b, mean.n, slope);
+  for (uint32_t a = 0, b = 0; fl_groups_next_pair (sides->groups, &a, &b);)
+    add_slopes (&table, a, b, pairs.penalty.n, slope);
   for (size_t k = 0; k < view->n; k++)
     {
       uint32_t n;
@@ -542,7 +547,7 @@ gradient (const Measure *measure, const Unfairness *self, const FlView *view, do
                          ? sum * measure->inner->slope (error_of (&table, k))
                          : sum;
     }
-  *loss = mean.penalty;
+  *loss = fl_pairs_get_mean (&pairs.penalty);
   return TRUE;
 }
 
@@ -575,9 +580,10 @@ static const FlParam params[] = {
   FL_CHOICE (Unfairness, variant, VARIANT_PRINTED, "printed|inside",
              "f applies to the group's mean error, as printed, or to each error inside the mean, "
              "as the dissertation's tables have it"),
-  FL_CHOICE (Unfairness, normalise, NORMALISE_ALL, "all|valid",
-             "divide by the number of all items, where items that one group never rated count "
-             "as 0, or only by the number of those that both rated"),
+  FL_CHOICE (Unfairness, normalise, NORMALISE_VALID, "all|valid",
+             "divide by the number of all items, as printed, where items that one group never "
+             "rated count as 0, as if they were fair; or only by the number of those that both "
+             "rated"),
   PARAM_PENALTY,
   FL_PARAM_END
 };

@@ -6,6 +6,7 @@
  *   users' groups with items' groups  fl_groups_cross, fl_groups_find_crossed
  *   what are they called?             fl_groups_make_label, fl_groups_find_label
  *   sums and means by group           fl_groups_add_value, fl_groups_sum_values
+ *   how do they compare?              fl_groups_next_pair, fl_pairs_add, fl_spread_of
  *
  * An entity is a user or an item, by its index.  Groups that are NULL, as where a
  * pipeline names none, are no groups: there are 0 of them, and nobody is in any.  What a
@@ -38,6 +39,7 @@ typedef struct
   const uint32_t *group;    /* start[n]                                */
   const uint32_t *first;    /* n                                       */
   const char *const *rule;  /* n_groups: "gender is F and age from 18 to 34"; or NULL */
+  const uint8_t *left_out;  /* n_groups: whether it is compared with no other; NULL: none */
 } FlGroups;
 
 #define FL_GROUPS(...) FL_SIZED_ (FlGroups, __VA_ARGS__)
@@ -249,6 +251,83 @@ FlGroupSum *fl_groups_sum_values (const FlGroups *groups, uint32_t n, const doub
  * equal ones; undefined ones (NaN) are left out.  FL_NO_GROUP when none is left. */
 uint32_t fl_groups_find_lowest (uint32_t n_groups, const double *number);
 uint32_t fl_groups_find_highest (uint32_t n_groups, const double *number);
+
+/* ---- comparisons --------------------------------------------------------- */
+
+/* One rule for all that is said between groups: what has no counterpart (a group that
+ * nothing is known of, two groups without an item in common, a single group) cannot be
+ * compared.  It is undefined (NaN), not 0, which would read as perfectly fair; it stays
+ * out of means, and is not counted.  Groups that a pipeline leaves out of comparisons, as
+ * tiny or unknown, are in no pair and in no spread. */
+
+static inline gboolean
+fl_groups_is_compared (const FlGroups *groups, uint32_t g)
+{
+  return groups == NULL || groups->left_out == NULL || !groups->left_out[g];
+}
+
+/* Whether crossed group g is of two groups that are compared. */
+static inline gboolean
+fl_groups_is_crossed_compared (const FlGroupsCrossed *crossed, size_t g)
+{
+  return fl_groups_is_compared (crossed->users, (uint32_t) (g / crossed->n_item_groups))
+         && fl_groups_is_compared (crossed->items, (uint32_t) (g % crossed->n_item_groups));
+}
+
+/* Steps through the pairs of groups that are compared, a < b:
+ *
+ *   for (uint32_t a = 0, b = 0; fl_groups_next_pair (groups, &a, &b);)          */
+static inline gboolean
+fl_groups_next_pair (const FlGroups *groups, uint32_t *a, uint32_t *b)
+{
+  uint32_t n = fl_groups_count (groups);
+
+  do
+    if (++*b >= n)
+      *b = ++*a + 1;
+  while (*b < n && !(fl_groups_is_compared (groups, *a) && fl_groups_is_compared (groups, *b)));
+  return *b < n;
+}
+
+/* A number for each pair; { 0 } at first. */
+typedef struct
+{
+  double sum, worst; /* worst: the largest                 */
+  size_t n;          /* pairs that could be compared ...   */
+  size_t n_all;      /* ... of so many                     */
+} FlPairs;
+
+/* NaN: the pair has nothing to compare. */
+static inline void
+fl_pairs_add (FlPairs *pairs, double number)
+{
+  pairs->n_all++;
+  if (isnan (number))
+    return;
+  pairs->worst = pairs->n == 0 || number > pairs->worst ? number : pairs->worst;
+  pairs->sum += number;
+  pairs->n++;
+}
+
+/* NaN where no pair could be compared. */
+static inline double
+fl_pairs_get_mean (const FlPairs *pairs)
+{
+  return pairs->n > 0 ? pairs->sum / (double) pairs->n : NAN;
+}
+
+/* How far numbers lie apart. */
+typedef struct
+{
+  double mean;     /* NaN of none                               */
+  double variance; /* about it, divided by n; NaN of one number */
+  size_t n;        /* numbers that are defined                  */
+} FlSpread;
+
+/* Of n numbers `stride` apart; undefined ones (NaN) are left out. */
+FlSpread fl_spread_of (size_t n, const double *number, size_t stride);
+/* Of a number of each group that is compared. */
+FlSpread fl_groups_get_spread (const FlGroups *groups, const double *number);
 
 FL_END_DECLS
 

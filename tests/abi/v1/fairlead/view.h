@@ -128,6 +128,12 @@ void fl_result_set_n (FlResult *result, size_t value, double number, size_t n);
  * (n_users or n_items, NaN: undefined, left out), over all and in each group of that
  * side, and the values themselves for the store. */
 void fl_result_means (FlResult *result, size_t value, FlSide side, const double *each);
+/* The mean over pairs of groups, and in `worst` the largest.  n is the number of pairs
+ * that could be compared, of a single pair `n_behind`, what it is over; undefined where
+ * none could.  Where some could not, a note of the run says how many could.  The worst of
+ * a single pair is omitted. */
+void fl_result_set_pairs (FlResult *result, size_t value, size_t worst, const FlPairs *pairs,
+                          size_t n_behind);
 /* The value has no meaning here (the worst group where there are no groups): it is
  * left out of the table instead of being undefined. */
 void fl_result_omit (FlResult *result, size_t value);
