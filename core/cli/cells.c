@@ -46,13 +46,19 @@ FlPipeline *
 cli_pipeline_load (const CliPipeline *options, const char *file, FlRegistry **registry,
                    GError **error)
 {
+  FlPipeline *pipeline;
+
   if (!fl_isa_check (error))
     return NULL;
   *registry = fl_registry_new ((const char *const *) options->plugin_dirs, error);
   if (*registry == NULL)
     return NULL;
-  return fl_pipeline_load (file, *registry, (const char *const *) options->sets,
-                           (const char *const *) options->arms, error);
+  pipeline = fl_pipeline_load (file, *registry, (const char *const *) options->sets,
+                               (const char *const *) options->arms, error);
+  for (guint i = 0; pipeline != NULL && i < pipeline->unused->len; i++)
+    fprintf (stderr, "fairlead: warning: no arm uses [%s]\n",
+             (const char *) g_ptr_array_index (pipeline->unused, i));
+  return pipeline;
 }
 
 /* ---- print -------------------------------------------------------------- */

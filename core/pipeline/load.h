@@ -33,6 +33,7 @@ typedef struct
 {
   FlOverride *override; /* its value is the whole list */
   GPtrArray *values;
+  gboolean is_known;    /* some arm's plugin takes it  */
 } FlAxis;
 
 typedef struct
@@ -57,9 +58,20 @@ gboolean fl_override_refuse (const FlLoader *loader, const FlOverride *override,
                              const FlArm *arm, GError **error);
 /* The override of that address, or NULL. */
 const FlOverride *fl_overrides_find (const GPtrArray *overrides, const char *address);
-/* Whether the sweep multiplies the arm by this axis: not when the arm has no use
- * for it, or sets the key itself. */
-gboolean fl_axis_applies (const FlAxis *axis, const FlArm *arm);
+/* Whether the word names a model, by its group or plugin, and nothing else. */
+gboolean fl_word_is_model (const FlLoader *loader, const char *word);
+/* The word by which sections know what an override of the arm is about: "model" also for
+ * the name of the arm's own model. */
+const char *fl_arm_word (const FlLoader *loader, const FlArm *arm, const char *word);
+/* Whether the arm may read the group of that word: not another arm's model. */
+gboolean fl_arm_reads (const FlLoader *loader, const FlArm *arm, const char *word);
+/* Whether the arm has what the axis is about, and its plugin takes such a key. */
+gboolean fl_axis_concerns (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
+/* Whether --set sets the key for the arm, which takes the place of the whole axis. */
+gboolean fl_axis_is_replaced (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
+/* Whether the sweep multiplies the arm by this axis: not when the axis does not concern it,
+ * nor when the arm itself or --set sets the key. */
+gboolean fl_axis_applies (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
 
 /* ---- point.c --------------------------------------------------- */
 

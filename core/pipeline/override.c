@@ -45,7 +45,8 @@ fl_override_refuse (const FlLoader *loader, const FlOverride *override, const Fl
     {
       const FlConfGroup *group = g_ptr_array_index (loader->conf->groups, i);
 
-      if ((strcmp (group->kind, "mitigator") == 0 || strcmp (group->kind, "objective") == 0)
+      if ((strcmp (group->kind, "mitigator") == 0 || strcmp (group->kind, "objective") == 0
+           || (group->name != NULL && fl_word_is_model (loader, group->name)))
           && !g_ptr_array_find_with_equal_func (known, group->name, g_str_equal, NULL))
         g_ptr_array_add (known, group->name);
     }
@@ -65,9 +66,170 @@ fl_override_refuse (const FlLoader *loader, const FlOverride *override, const Fl
   return FALSE;
 }
 
-gboolean
-fl_axis_applies (const FlAxis *axis, const FlArm *arm)
+/* ---- which section an override is about ----------------------------------- */
+
+static gboolean
+is_group_or_objective (const FlLoader *loader, const char *word)
 {
-  return g_hash_table_contains (arm->words, axis->override->word)
-         && fl_overrides_find (arm->overrides, axis->override->address) == NULL;
+  return fl_conf_group (loader->conf, "mitigator", word) != NULL
+         || fl_conf_group (loader->conf, "objective", word) != NULL
+         || g_ptr_array_find_with_equal_func (loader->objectives, word, g_str_equal, NULL);
+}
+
+/* A group's name, or that of a bare plugin that some arm has for its model. */
+static gboolean
+is_model_name (const FlLoader *loader, const char *word)
+{
+  if (fl_conf_group (loader->conf, "model", word) != NULL)
+    return TRUE;
+  for (guint i = 0; i < loader->arms->len; i++)
+    if (strcmp (((const FlArm *) g_ptr_array_index (loader->arms, i))->keys.model, word) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+fl_word_is_model (const FlLoader *loader, const char *word)
+{
+  static const char *const others[] = { "data", "split", "rounds", "model", NULL };
+
+  return is_model_name (loader, word) && !g_strv_contains (others, word)
+         && !is_group_or_objective (loader, word);
+}
+
+const char *
+fl_arm_word (const FlLoader *loader, const FlArm *arm, const char *word)
+{
+  return strcmp (word, arm->keys.model) == 0 && fl_word_is_model (loader, word) ? "model" : word;
+}
+
+/* Whether one of the overrides sets that key of the arm. */
+static gboolean
+is_set_among (const FlLoader *loader, const FlArm *arm, const GPtrArray *overrides,
+              const char *word, const char *key)
+{
+  for (guint i = 0; i < overrides->len; i++)
+    {
+      const FlOverride *override = g_ptr_array_index (overrides, i);
+
+      if (strcmp (override->setting->key, key) == 0
+          && strcmp (fl_arm_word (loader, arm, override->word), word) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* ---- axes ------------------------------------------------------------------ */
+
+gboolean
+fl_arm_reads (const FlLoader *loader, const FlArm *arm, const char *word)
+{
+  return fl_word_is_model (loader, word) ? strcmp (arm->keys.model, word) == 0
+                                         : g_hash_table_contains (arm->words, word);
+}
+
+/* The plugin of a group of the arm, or NULL where that is open: it does not exist, or is
+ * itself set from outside. */
+static const FlEntry *
+find_plugin (const FlLoader *loader, const FlArm *arm, const char *word, const char *key)
+{
+  static const struct
+  {
+    const char *kind;
+    FlKind of;
+  } kinds[] = { { "model", FL_KIND_MODEL },
+                { "mitigator", FL_KIND_MITIGATOR },
+                { "objective", FL_KIND_OBJECTIVE } };
+  gboolean model = strcmp (word, "model") == 0;
+  const char *name = !model ? word : *arm->keys.model != '\0' ? arm->keys.model : NULL;
+
+  if (is_set_among (loader, arm, arm->overrides, word, key)
+      || is_set_among (loader, arm, loader->sets, word, key))
+    return NULL;
+  for (guint i = 0; i < loader->axes->len; i++)
+    {
+      const FlOverride *axis = ((const FlAxis *) g_ptr_array_index (loader->axes, i))->override;
+
+      if (strcmp (axis->setting->key, key) == 0
+          && strcmp (fl_arm_word (loader, arm, axis->word), word) == 0)
+        return NULL;
+    }
+  for (size_t k = 0; k < G_N_ELEMENTS (kinds); k++)
+    {
+      const FlConfGroup *group = fl_conf_group (loader->conf, kinds[k].kind, name);
+      const FlSetting *plugin = group != NULL ? fl_settings_find (group->settings, key) : NULL;
+      const FlEntry *entry = NULL;
+
+      if (model && kinds[k].of != FL_KIND_MODEL)
+        break;
+      if (!model && kinds[k].of == FL_KIND_MODEL)
+        continue;
+      if (plugin != NULL)
+        return fl_registry_find (loader->registry, kinds[k].of, plugin->value, NULL);
+      entry = name != NULL && group == NULL
+                  ? fl_registry_find (loader->registry, kinds[k].of, name, NULL) : NULL;
+      if (entry != NULL)
+        return entry;
+    }
+  return NULL;
+}
+
+static gboolean
+has_key (const FlParam *params, const char *key)
+{
+  for (const FlParam *p = params; p != NULL && p->type != FL_TYPE_END; p++)
+    if (strcmp (fl_param_key (p), key) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether the plugin that the arm has there takes such a key. */
+static gboolean
+knows_key (const FlLoader *loader, const FlArm *arm, const FlOverride *override)
+{
+  const char *word = fl_arm_word (loader, arm, override->word);
+  const FlEntry *entry = find_plugin (loader, arm, word, "plugin");
+
+  return entry == NULL || strcmp (override->setting->key, "plugin") == 0
+         || has_key (entry->plugin.params, override->setting->key)
+         || (entry->plugin.kind == FL_KIND_OBJECTIVE
+             && has_key (fl_objective_params, override->setting->key));
+}
+
+gboolean
+fl_axis_concerns (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
+{
+  return fl_arm_reads (loader, arm, axis->override->word)
+         && knows_key (loader, arm, axis->override);
+}
+
+gboolean
+fl_axis_is_replaced (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
+{
+  return is_set_among (loader, arm, loader->sets, fl_arm_word (loader, arm, axis->override->word),
+                       axis->override->setting->key);
+}
+
+gboolean
+fl_axis_applies (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
+{
+  const FlOverride *override = axis->override;
+  const char *word = fl_arm_word (loader, arm, override->word);
+
+  if (!fl_arm_reads (loader, arm, override->word)
+      || is_set_among (loader, arm, arm->overrides, word, override->setting->key)
+      || fl_axis_is_replaced (loader, axis, arm)
+      || (axis->is_known && !knows_key (loader, arm, override)))
+    return FALSE;
+  /* An axis of the model by its name goes before one of every arm's model. */
+  for (guint i = 0; i < loader->axes->len; i++)
+    {
+      const FlOverride *other = ((const FlAxis *) g_ptr_array_index (loader->axes, i))->override;
+
+      if (other != override && strcmp (override->word, "model") == 0
+          && strcmp (other->setting->key, override->setting->key) == 0
+          && strcmp (fl_arm_word (loader, arm, other->word), "model") == 0)
+        return FALSE;
+    }
+  return TRUE;
 }

@@ -55,9 +55,13 @@ typedef struct
 
 FlOverride *fl_override_new (const char *address, const char *value, const char *title,
                              const char *origin, GError **error);
+/* The same under another word. */
+FlOverride *fl_override_copy (const FlOverride *override, const char *word);
 void fl_override_free (FlOverride *override);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlOverride, fl_override_free)
 
+/* What a refused value may have been meant as: "; ...", or "". */
+char *fl_setting_hint (const char *value);
 /* Every effective value of `params`, all of `given` being valid. */
 GPtrArray *fl_settings_effective (const FlParam *params, const GPtrArray *given);
 /* fl_params_store; `origin` goes before messages about no line in particular. */

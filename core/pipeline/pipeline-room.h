@@ -60,6 +60,7 @@ typedef struct
   uint32_t repeats;
   GPtrArray *arms;         /* names, in file order                                */
   GPtrArray *cells;        /* FlCell: arm by arm, sweep point by point, repeats   */
+  GPtrArray *unused;  /* titles of groups, "objective error", that no arm uses */
 } FlPipeline;
 
 /* Reads, checks and expands.  `sets` are "group.key=value", `arms` restrict to

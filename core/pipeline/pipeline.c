@@ -64,6 +64,7 @@ loader_init (FlLoader *loader)
 {
   *loader = (FlLoader) { .pipeline = g_new0 (FlPipeline, 1) };
   loader->pipeline->arms = g_ptr_array_new_with_free_func (g_free);
+  loader->pipeline->unused = g_ptr_array_new_with_free_func (g_free);
   loader->pipeline->cells = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_cell_free);
   loader->sets = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_override_free);
   loader->axes = g_ptr_array_new_with_free_func ((GDestroyNotify) axis_free);
@@ -388,16 +389,14 @@ any_arm_has (const FlLoader *loader, const char *word)
 {
   for (guint i = 0; i < loader->arms->len; i++)
     {
-      const FlArm *arm = g_ptr_array_index (loader->arms, i);
-
-      if (g_hash_table_contains (arm->words, word))
+      if (fl_arm_reads (loader, g_ptr_array_index (loader->arms, i), word))
         return TRUE;
     }
   return FALSE;
 }
 
 static gboolean
-check_axis (const FlLoader *loader, const FlAxis *axis, GError **error)
+check_axis (const FlLoader *loader, FlAxis *axis, GError **error)
 {
   const FlSetting at = { axis->override->address, axis->override->setting->value,
                          axis->override->setting->origin };
@@ -405,8 +404,15 @@ check_axis (const FlLoader *loader, const FlAxis *axis, GError **error)
   if (!any_arm_has (loader, axis->override->word))
     return fl_override_refuse (loader, axis->override, NULL, error);
   for (guint i = 0; i < loader->arms->len; i++)
-    if (fl_axis_applies (axis, g_ptr_array_index (loader->arms, i)))
-      return TRUE;
+    axis->is_known = axis->is_known
+                     || fl_axis_concerns (loader, axis, g_ptr_array_index (loader->arms, i));
+  for (guint i = 0; i < loader->arms->len; i++)
+    {
+      const FlArm *arm = g_ptr_array_index (loader->arms, i);
+
+      if (fl_axis_applies (loader, axis, arm) || fl_axis_is_replaced (loader, axis, arm))
+        return TRUE;
+    }
   fl_fail (error, FL_ERROR_CONFIG, "every arm sets this itself");
   return fl_setting_refuse (error, "sweep", &at);
 }
@@ -424,7 +430,7 @@ check_words (const FlLoader *loader, GError **error)
         {
           const FlOverride *override = g_ptr_array_index (arm->overrides, j);
 
-          if (!g_hash_table_contains (arm->words, override->word))
+          if (!fl_arm_reads (loader, arm, override->word))
             return fl_override_refuse (loader, override, arm, error);
         }
     }
@@ -454,7 +460,7 @@ arm_axes (const FlLoader *loader, const FlArm *arm, size_t *n_points)
     {
       FlAxis *axis = g_ptr_array_index (loader->axes, i);
 
-      if (!fl_axis_applies (axis, arm))
+      if (!fl_axis_applies (loader, axis, arm))
         continue;
       g_ptr_array_add (axes, axis);
       /* Beyond the limit nothing is counted exactly. */
@@ -561,6 +567,7 @@ check_unused (const FlLoader *loader, GError **error)
       section = fl_sections_plugin (&sections, kind, group->name, group->origin, error);
       if (section == NULL)
         return FALSE;
+      g_ptr_array_add (loader->pipeline->unused, g_strdup (group->title));
     }
   return TRUE;
 }
@@ -650,6 +657,7 @@ fl_pipeline_free (FlPipeline *pipeline)
   g_free (pipeline->file);
   g_free (pipeline->title);
   g_ptr_array_unref (pipeline->arms);
+  g_ptr_array_unref (pipeline->unused);
   g_ptr_array_unref (pipeline->cells);
   g_free (pipeline);
 }

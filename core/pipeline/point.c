@@ -23,7 +23,14 @@ add_sections (FlSections *sections, FlKind kind, const GPtrArray *names, const c
           /* Whoever is not installed has been looked for in vain; all else says
            * where it is. */
           if (reason->code == FL_ERROR_PLUGIN)
-            fl_setting_refuse (&reason, title, from);
+            {
+              g_autofree char *hint = fl_setting_hint (g_ptr_array_index (names, i));
+              char *message = reason->message;
+
+              reason->message = g_strconcat (message, hint, NULL);
+              g_free (message);
+              fl_setting_refuse (&reason, title, from);
+            }
           reason->code = FL_ERROR_CONFIG;
           g_propagate_error (error, g_steal_pointer (&reason));
           return FALSE;
@@ -150,13 +157,15 @@ fill_cell (const FlLoader *loader, const FlArm *arm, FlSections *sections, FlCel
 
 /* The point's values in the form that the sections gave them. */
 static void
-set_point (const FlSections *sections, const GPtrArray *point, FlCell *cell)
+set_point (const FlLoader *loader, const FlArm *arm, const FlSections *sections,
+           const GPtrArray *point, FlCell *cell)
 {
   for (guint i = 0; i < point->len; i++)
     {
       const FlOverride *override = g_ptr_array_index (point, i);
       const FlSetting *written = override->setting;
-      const FlSection *section = g_hash_table_lookup (sections->words, override->word);
+      const FlSection *section
+          = g_hash_table_lookup (sections->words, fl_arm_word (loader, arm, override->word));
       const FlSetting *setting = fl_settings_find (section->settings, written->key);
 
       if (setting == NULL)
@@ -223,7 +232,7 @@ point_of_arm (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, 
       const FlAxis *axis = g_ptr_array_index (loader->axes, i);
       const FlOverride *value = fl_overrides_find (point, axis->override->address);
 
-      if (!fl_axis_applies (axis, arm))
+      if (!fl_axis_applies (loader, axis, arm))
         continue;
       if (value == NULL)
         {
@@ -423,25 +432,34 @@ add_bases_of_objectives (const FlLoader *loader, const GPtrArray *point, FlCell 
   return TRUE;
 }
 
+/* Those of them that concern the arm, under the words that its sections know. */
+static void
+add_overrides (const FlLoader *loader, const FlArm *arm, const GPtrArray *from, GPtrArray *to)
+{
+  for (guint i = 0; i < from->len; i++)
+    {
+      const FlOverride *override = g_ptr_array_index (from, i);
+
+      if (fl_arm_reads (loader, arm, override->word))
+        g_ptr_array_add (to, fl_override_copy (override,
+                                               fl_arm_word (loader, arm, override->word)));
+    }
+}
+
 /* The same as fl_loader_cell; `before` are the arms that wait for it. */
 static FlCell *
 make_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, const Chain *before,
            GError **error)
 {
   const Chain chain = { arm, before };
-  g_autoptr (GPtrArray) overrides = g_ptr_array_new ();
+  g_autoptr (GPtrArray) overrides
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_override_free);
   g_auto (FlSections) sections;
   g_autoptr (FlCell) cell = fl_cell_new ();
 
-  g_ptr_array_extend (overrides, arm->overrides, NULL, NULL);
-  g_ptr_array_extend (overrides, (GPtrArray *) point, NULL, NULL);
-  for (guint i = 0; i < loader->sets->len; i++)
-    {
-      FlOverride *override = g_ptr_array_index (loader->sets, i);
-
-      if (g_hash_table_contains (arm->words, override->word))
-        g_ptr_array_add (overrides, override);
-    }
+  add_overrides (loader, arm, arm->overrides, overrides);
+  add_overrides (loader, arm, point, overrides);
+  add_overrides (loader, arm, loader->sets, overrides);
   fl_sections_init (&sections, loader->conf, loader->registry, overrides);
   if (!fill_cell (loader, arm, &sections, cell, error)
       || !check_taken (loader, arm, &sections, error)
@@ -450,7 +468,7 @@ make_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, con
           && !add_bases (loader, &sections, point, &chain, cell, error))
       || (before == NULL && !add_bases_of_objectives (loader, point, cell, error)))
     return NULL;
-  set_point (&sections, point, cell);
+  set_point (loader, arm, &sections, point, cell);
   return g_steal_pointer (&cell);
 }
 

@@ -39,6 +39,19 @@ fl_override_new (const char *address, const char *value, const char *title, cons
   return override;
 }
 
+FlOverride *
+fl_override_copy (const FlOverride *override, const char *word)
+{
+  FlOverride *copy = g_new0 (FlOverride, 1);
+  const FlSetting *setting = override->setting;
+
+  copy->address = g_strdup (override->address);
+  copy->word = g_strdup (word);
+  copy->title = g_strdup (override->title);
+  copy->setting = fl_setting_new (setting->key, setting->value, setting->origin);
+  return copy;
+}
+
 void
 fl_override_free (FlOverride *override)
 {
@@ -91,8 +104,29 @@ locate (GError **error, const char *title, const FlSetting *setting)
     (*error)->code = FL_ERROR_CONFIG;
 }
 
+/* Whether a value reads like "0.1, 0.2": words or numbers between commas. */
+static gboolean
+has_commas_for_semicolons (const char *value)
+{
+  g_auto (GStrv) parts = g_strsplit (value, ",", -1);
+
+  for (size_t i = 0; parts[i] != NULL; i++)
+    if (*g_strstrip (parts[i]) == '\0' || strpbrk (parts[i], " \t/;") != NULL)
+      return FALSE;
+  return g_strv_length (parts) > 1;
+}
+
+char *
+fl_setting_hint (const char *value)
+{
+  if (strchr (value, '#') != NULL)
+    return g_strdup ("; a comment needs a line of its own");
+  return g_strdup (has_commas_for_semicolons (value) ? "; lists are separated by ';'" : "");
+}
+
 /* Messages about no setting in particular begin with the group: put the file
- * before them.  People who know other key files write comments behind values. */
+ * before them.  People who know other key files write comments behind values, and
+ * commas in lists. */
 static void
 explain (GError **error, const char *origin, const GPtrArray *settings)
 {
@@ -101,13 +135,13 @@ explain (GError **error, const char *origin, const GPtrArray *settings)
   for (guint i = 0; i < settings->len; i++)
     {
       const FlSetting *setting = g_ptr_array_index (settings, i);
-      g_autofree char *quoted = g_strdup_printf ("%s = %s", setting->key, setting->value);
-      const char *hash = strchr (setting->value, '#');
+      g_autofree char *quoted = g_strdup_printf ("%s = %s: ", setting->key, setting->value);
+      g_autofree char *hint = fl_setting_hint (setting->value);
       char *message = (*error)->message;
 
-      if (hash == NULL || strstr (message, quoted) == NULL)
+      if (*hint == '\0' || strstr (message, quoted) == NULL)
         continue;
-      (*error)->message = g_strconcat (message, "; a comment needs a line of its own", NULL);
+      (*error)->message = g_strconcat (message, hint, NULL);
       g_free (message);
       return;
     }

@@ -545,6 +545,14 @@ printf '\357\273\277[data]\r\nsource = toy-data\r\n\r\n  [model]\r\nplugin = toy
 "$fairlead" check dos.conf --no-data > out 2>&1
 compare 'a byte-order mark, CRLF, no last line end' "0 1 cell" "$? $(tail -1 out)"
 
+printf '[objective spare]\nplugin = toy-error\n[model]\nplugin = toy-factors\n[arm a]\nmodel = toy-scores\n%s\n%s\n' \
+  "$data" "$evaluate" > spare.conf
+"$fairlead" check spare.conf --no-data > out 2> err
+compare 'groups that no arm uses' "0
+fairlead: warning: no arm uses [objective spare]
+fairlead: warning: no arm uses [model]" "$?
+$(cat err)"
+
 # ---- with the data ---------------------------------------------------------------
 
 "$fairlead" check dos.conf > out 2> err

@@ -70,6 +70,12 @@ static const FlParam model_params[] = {
   FL_PARAM_END
 };
 
+/* An axis of lambda is not about all models. */
+static const FlParam scores_params[] = {
+  FL_INT (ToyModel, rank, 2, 1, 64, NULL, "length of the vectors"),
+  FL_PARAM_END
+};
+
 static gboolean
 toy_model_fit (gpointer self, const FlData *data, FlRun *run, GError **error)
 {
@@ -130,7 +136,7 @@ static const FlPlugin toy_factors
 static const FlPlugin toy_scores
     = FL_DESCRIPTOR (.name = "toy-scores", .summary = "predicts 1",
                      .reference = "none", .licence = "LGPL-3.0-or-later", .version = "2",
-                     .params = model_params, .self_size = sizeof (ToyModel),
+                     .params = scores_params, .self_size = sizeof (ToyModel),
                      .clear = toy_model_clear,
                      FL_MODEL (.fit = toy_model_fit, .score = toy_model_score));
 

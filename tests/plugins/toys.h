@@ -11,6 +11,8 @@ toys_registry_new (void)
   FlRegistry *registry = g_new0 (FlRegistry, 1);
 
   registry->entries = g_ptr_array_new_with_free_func (g_free);
+  registry->files = g_ptr_array_new ();
+  registry->loaders = g_ptr_array_new ();
   registry->refusals = g_ptr_array_new ();
   for (const FlPlugin *const *p = fairlead_plugins (); *p != NULL; p++)
     {

@@ -182,6 +182,55 @@ test_expansion (void **state)
                 "default(train)/0 default(test)/0");
 }
 
+/* An axis is about the arms that have what it names, and take such a key. */
+static void
+test_axes_of_models (void **state)
+{
+#define TWO \
+  DATA EVALUATE "[model big]\nplugin = toy-factors\n[arm a]\nmodel = big\n" \
+                "[arm b]\nmodel = toy-scores\n[sweep]\n"
+  const char *const by_name[] = { "big.rank=7", NULL };
+  const char *const by_role[] = { "model.rank=7", NULL };
+  g_autoptr (FlPipeline) pipeline = parse (TWO "big.rank = 5; 6\nmodel.rank = 2\n", NULL, NULL);
+
+  (void) state;
+  assert_cells (TWO "big.rank = 5; 6\n", NULL, NULL, "a(5)/0 a(6)/0 b()/0");
+  assert_cells (TWO "toy-scores.rank = 5; 6\n", NULL, NULL, "a()/0 b(5)/0 b(6)/0");
+  /* toy-scores has no such key. */
+  assert_cells (TWO "model.lambda = 1; 2\n", NULL, NULL, "a(1)/0 a(2)/0 b()/0");
+  /* The name goes before the role; each value is where it was said to be. */
+  assert_cells (TWO "big.rank = 5; 6\nmodel.rank = 2; 3\n", NULL, NULL,
+                "a(5)/0 a(6)/0 b(2)/0 b(3)/0");
+  assert_model (pipeline, 0, "rank", "5");
+  assert_model (pipeline, 1, "rank", "6");
+  assert_model (pipeline, 2, "rank", "2");
+  /* The command line takes the place of either. */
+  assert_cells (TWO "model.rank = 2; 3\n", by_name, NULL, "a()/0 b(2)/0 b(3)/0");
+  assert_cells (TWO "big.rank = 2; 3\n", by_role, NULL, "a()/0 b()/0");
+  assert_refused (TWO "model.lamda = 1; 2\n",
+                  "p.conf:12: [model big] lamda: unknown key; did you mean 'lambda'?");
+  assert_refused (TWO "huge.rank = 1\n",
+                  "p.conf:12: [sweep] huge.rank = 1: there is no 'huge' to set; known: data, split, "
+                  "model, toy-error, big");
+  assert_refused (DATA EVALUATE "[model big]\nplugin = toy-factors\n[arm b]\nmodel = toy-scores\n"
+                  "big.rank = 2\n",
+                  "p.conf:9: [arm b] big.rank = 2: arm 'b' does not use 'big'");
+}
+
+/* Lists as other files have them. */
+static void
+test_commas (void **state)
+{
+  (void) state;
+  assert_refused (PLAIN "[sweep]\nmodel.rank = 2, 3\n",
+                  "p.conf:8: [model] rank = 2, 3: must be a whole number from 1 to 64; lists are "
+                  "separated by ';'");
+  assert_refused (DATA MODEL "[evaluate]\nobjectives = toy-error, toy-whole\n",
+                  "p.conf:6: [evaluate] objectives = toy-error, toy-whole: no objective 'toy-error, "
+                  "toy-whole'; known: toy-error, toy-whole, toy-grouped, toy-length, toy-change, "
+                  "toy-gini, toy-deaf; lists are separated by ';'");
+}
+
 static void
 test_repeats (void **state)
 {
@@ -646,7 +695,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_defaults),   cmocka_unit_test (test_precedence),
     cmocka_unit_test (test_expansion),  cmocka_unit_test (test_repeats),
-    cmocka_unit_test (test_models),     cmocka_unit_test (test_references),
+    cmocka_unit_test (test_models),     cmocka_unit_test (test_axes_of_models),
+    cmocka_unit_test (test_commas),     cmocka_unit_test (test_references),
     cmocka_unit_test (test_identity),
     cmocka_unit_test (test_trainings),
     cmocka_unit_test (test_trainings_by_errors),   cmocka_unit_test (test_folds),
