@@ -135,6 +135,11 @@ meter_report (gpointer data, const FlRunStatus *status)
       fprintf (stderr, "%s: %s%s", label, status->warning,
                g_str_has_suffix (status->warning, "\n") ? "" : "\n");
     }
+  if (status->notice != NULL)
+    {
+      wipe (meter);
+      fprintf (stderr, "fairlead: %s\n", status->notice);
+    }
   if (meter->quiet)
     return;
   if (meter->terminal && now - meter->drew >= REDRAW_MICROSECONDS)

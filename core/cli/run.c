@@ -24,7 +24,7 @@ typedef struct
   int threads, jobs;
   char *store, *json;
   char *time_limit, *max_memory, *checkpoint;
-  gboolean resume, dry_run, quiet;
+  gboolean resume, dry_run, quiet, keep_going;
 } Options;
 
 static volatile sig_atomic_t stop;
@@ -127,6 +127,7 @@ check_options (const Options *options, FlRunOptions *run, GError **error)
       && !parse_size (options->max_memory, &run->memory_limit, error))
     return FALSE;
   run->resume = options->resume;
+  run->keep_going = options->keep_going;
   run->stop = &stop;
   return TRUE;
 }
@@ -263,6 +264,8 @@ parse_and_run (int argc, char **argv, Options *options)
       "Results store; default " CLI_STORE " in the current folder", "DB" },
     { "resume", 0, 0, G_OPTION_ARG_NONE, &options->resume,
       "Take over the cells that the store has already", NULL },
+    { "keep-going", 0, 0, G_OPTION_ARG_NONE, &options->keep_going,
+      "Go on also when the first cells all failed alike", NULL },
     { "checkpoint", 0, 0, G_OPTION_ARG_STRING, &options->checkpoint,
       "Keep the state of a training this often, for --resume; default 15; 0: each epoch",
       "SECONDS" },

@@ -5,6 +5,7 @@
  * where a training failed, so have all cells that need it.
  */
 #include <poll.h>
+#include <string.h>
 
 #include "core/run/schedule.h"
 
@@ -225,11 +226,39 @@ note_seconds (FlSchedule *schedule, const FlAnswer *answer)
   schedule->seconds_own += MAX (answer->seconds - answer->shared - answer->made, 0);
 }
 
+/* So many cells that fail in one way, and no other, tell of a mistake in the pipeline. */
+#define ALIKE_MAX 5
+
+/* Begins nothing more when the first cells all failed alike; what is at work may end. */
+static void
+compare_failure (FlSchedule *schedule, const FlAnswer *answer)
+{
+  size_t n_left = schedule->status.n_tasks - schedule->status.n_finished;
+  g_autofree char *notice = NULL;
+
+  schedule->succeeded = schedule->succeeded || answer->error == NULL
+                        || (schedule->mistake != NULL
+                            && strcmp (schedule->mistake, answer->error) != 0);
+  if (schedule->succeeded || schedule->given_up || schedule->options->keep_going)
+    return;
+  if (schedule->mistake == NULL)
+    schedule->mistake = g_strdup (answer->error);
+  if (++schedule->n_alike < ALIKE_MAX || n_left == 0)
+    return;
+  schedule->given_up = TRUE;
+  notice = g_strdup_printf ("the first %u cells all failed alike, and the run stops with %zu cells "
+                            "left; --keep-going computes them nevertheless",
+                            schedule->n_alike, n_left);
+  schedule->status.notice = notice;
+  fl_schedule_tell (schedule, NULL, NULL);
+  schedule->status.notice = NULL;
+}
+
 /* The worker is given what comes next in its task; another, when it has ended. */
 static gboolean
 go_on (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean alive, GError **error)
 {
-  gboolean last = is_last (slot);
+  gboolean last = is_last (slot) || schedule->given_up;
 
   if (last || !alive)
     g_clear_pointer (&slot->worker, fl_worker_free);
@@ -258,6 +287,7 @@ end_work (FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean al
       leave_trainings (schedule, slot, index);
       if (answer.training != NULL && !fail_dependents (schedule, batch, slot, &answer, error))
         return FALSE;
+      compare_failure (schedule, &answer);
     }
   return go_on (schedule, batch, slot, alive, error)
          && (failed || record (schedule, batch, index, &answer, error));
@@ -295,7 +325,7 @@ run_slots (FlSchedule *schedule, const FlRunBatch *batch, Slot *slots, unsigned 
           if (state != FL_WORKER_BUSY && !fl_schedule_stopped (schedule)
               && !end_work (schedule, batch, &slots[i], state == FL_WORKER_READY, error))
             return FALSE;
-          if (slots[i].worker == NULL && next < batch->tasks->len
+          if (slots[i].worker == NULL && next < batch->tasks->len && !schedule->given_up
               && !fl_schedule_stopped (schedule)
               && !begin_task (schedule, batch, g_ptr_array_index (batch->tasks, next++), &slots[i],
                               error))

@@ -106,6 +106,7 @@ typedef struct
   double time_limit;        /* seconds per cell, and per dataset; 0: none */
   uint64_t memory_limit;    /* bytes per worker, beyond what the program itself holds; 0: none */
   gboolean resume;
+  gboolean keep_going;      /* also when the first cells all failed alike */
   double checkpoint;        /* seconds between two checkpoints of a training */
   const volatile sig_atomic_t *stop;  /* becomes non-zero to interrupt; or NULL */
 } FlRunOptions;
@@ -121,6 +122,7 @@ typedef struct
   double done, total;                   /* of that; total 0: not known               */
   double left;                          /* seconds until all is done; negative: not known */
   const FlCellRecord *finished;         /* this cell has just ended, or NULL         */
+  const char *notice;                   /* about the run as a whole, or NULL         */
   const char *warning;                  /* text that the worker of `cell` wrote, or NULL */
 } FlRunStatus;
 typedef void (*FlRunReport) (gpointer user_data, const FlRunStatus *status);

@@ -516,6 +516,7 @@ fl_run_pipeline (const FlPipeline *pipeline, const FlRegistry *registry,
   g_ptr_array_unref (schedule.sources);
   g_free (schedule.source_of);
   g_free (schedule.twin);
+  g_free (schedule.mistake);
   g_array_unref (schedule.unkept);
   g_ptr_array_unref (schedule.unkept_records);
   fl_plan_free (schedule.plan);

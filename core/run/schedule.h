@@ -34,6 +34,11 @@ typedef struct
   size_t n_needs_left;      /* trainings that nobody has made yet        */
   size_t n_made, n_ended;   /* cells that made a training; all cells that ended */
   double seconds_made, seconds_own;
+  /* While nothing but failures came, all alike: */
+  char *mistake;            /* what each of them said; NULL: none yet    */
+  guint n_alike;
+  gboolean succeeded;       /* something was done, or failed otherwise   */
+  gboolean given_up;
   /* What has ended and is not in the store yet: */
   GArray *unkept;           /* size_t: cells                                   */
   GPtrArray *unkept_records; /* FlCellRecord, borrowed: of each                */

@@ -97,6 +97,14 @@ check "the others are done" [ "$(jq -c '[.cells[] | select(.status == "done").ar
   = '["plain","rest","chatter"]' ]
 check "what a worker writes is passed on" says 'chatter, repeat 0: a toy has something to say' err
 check "the table says so" says '^crash  *failed' out
+check "when the first cells fail alike" status 1 run trouble.conf --arm fail --jobs 1 \
+  --set pipeline.repeats=20 --json alike.json --quiet
+check "... the run stops" [ "$(jq -c '[.cells[].status] | [(map(select(. == "failed")), map(select(. == "pending"))) | length]' alike.json)" \
+  = '[5,15]' ]
+check "... and says so" says '^fairlead: the first 5 cells all failed alike.* 15 cells left' err
+check "--keep-going goes on" status 1 run trouble.conf --arm fail --set pipeline.repeats=6 \
+  --json alike.json --quiet --keep-going
+check "... with all" [ "$(jq -c '[.cells[].status] | unique + [length]' alike.json)" = '["failed",6]' ]
 check "--time-limit stops a cell" status 1 run trouble.conf --arm plain --set model.trouble=hang \
   --time-limit 0.3 --quiet
 check "... and says so" says 'time limit of 0.3 s in model/toy' out
