@@ -167,6 +167,20 @@ interrupted (const FlRunRecord *run, const char *store)
   return CLI_INTERRUPTED;
 }
 
+/* All cells are done, and all objectives. */
+static gboolean
+is_complete (const FlRunRecord *run)
+{
+  for (guint i = 0; i < run->cells->len; i++)
+    {
+      const FlCellRecord *cell = run->cells->pdata[i];
+
+      if (cell->status != FL_CELL_DONE || cell->error != NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* Shows the run as the store has it. */
 static int
 conclude (const Options *options, FlStore *store, int64_t number)
@@ -181,7 +195,7 @@ conclude (const Options *options, FlStore *store, int64_t number)
     return cli_fail (error);
   signal (SIGPIPE, SIG_DFL); /* no worker is left, and the table may be read in part */
   cli_show_run (run, to_stdout ? stderr : stdout);
-  return run->n_done == run->n_cells ? CLI_DONE : CLI_CELL_FAILED;
+  return is_complete (run) ? CLI_DONE : CLI_CELL_FAILED;
 }
 
 static gboolean
@@ -240,7 +254,7 @@ run_file (const Options *options, const char *file)
 }
 
 static const char description[] =
-  "Exit status: 0 all cells done; 1 some cell failed; 2 the command line or the\n"
+  "Exit status: 0 all cells done; 1 some cell, or objective, failed; 2 the command line or the\n"
   "pipeline is wrong; 130 interrupted.\n"
   "\n"
   "Cells go into the store as they end: one by one, or within a second where they end\n"

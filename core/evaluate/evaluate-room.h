@@ -63,6 +63,7 @@ typedef struct
   GPtrArray *each;    /* FlEach   */
   GPtrArray *notes;   /* FlSetting: key, value; what fl_run_note said, and of pairs */
   GPtrArray *artefacts; /* FlArtefact */
+  char *error;          /* of the objectives that failed, a line each; NULL: none */
 } FlOutcome;
 
 /* The note that only some pairs of groups could be compared, "3 of 6", has the metric's
@@ -117,6 +118,10 @@ gboolean fl_rerank (FlInstance *mitigator, const FlStage *stage, const FlView *v
  * or NaN set by the plugin, is FL_ERROR_NUMERIC naming objective and value. */
 gboolean fl_objective_run (const FlInstance *objective, const char *name, const FlView *view,
                            int k, FlOutcome *outcome, GError **error);
+/* The same, but what goes wrong costs the objective's own values: they are undefined, and
+ * outcome->error says why. */
+void fl_objective_try (const FlInstance *objective, const char *name, const FlView *view, int k,
+                       FlOutcome *outcome);
 
 /* Runs the project stage of a mitigator and adds what it yields to `outcome`, by the
  * names of its values.  Numbers are held to what those of objectives are. */

@@ -414,6 +414,37 @@ fl_objective_run (const FlInstance *objective, const char *name, const FlView *v
   return FALSE;
 }
 
+/* All values of an objective that failed. */
+static void
+add_undefined (const FlInstance *objective, const char *name, const FlView *view, int k,
+               FlOutcome *outcome)
+{
+  g_auto (FlResult) result;
+
+  result_of_view (&result, objective, view);
+  result.name = name;
+  result.k = k;
+  for (size_t value = 0; value < result.n_values; value++)
+    add_metric (&result, value, NULL, outcome);
+}
+
+void
+fl_objective_try (const FlInstance *objective, const char *name, const FlView *view, int k,
+                  FlOutcome *outcome)
+{
+  g_autoptr (GError) reason = NULL;
+  char *before = outcome->error;
+
+  if (fl_objective_run (objective, name, view, k, outcome, &reason))
+    return;
+  add_undefined (objective, name, view, k, outcome);
+  if (before != NULL && strstr (before, reason->message) != NULL)
+    return; /* at another K */
+  outcome->error = g_strconcat (before != NULL ? before : "", before != NULL ? "\n" : "",
+                                reason->message, NULL);
+  g_free (before);
+}
+
 /* The numbers of a value by user, or item; the last that were asked for. */
 static const FlEach *
 find_each (const FlOutcome *outcome, const char *name, FlIndex index)

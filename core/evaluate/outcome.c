@@ -8,7 +8,7 @@
 
 #define METRIC_TYPE "(simsmsidt)"
 #define EACH_TYPE "(simsmsi@ad)"
-#define OUTCOME_TYPE "(a(simsmsidt)a(simsmsiad)a(ss)a(ss))"
+#define OUTCOME_TYPE "(a(simsmsidt)a(simsmsiad)a(ss)a(ss)ms)"
 
 static void
 metric_free (gpointer data)
@@ -97,6 +97,7 @@ fl_outcome_free (FlOutcome *outcome)
   g_ptr_array_unref (outcome->each);
   g_ptr_array_unref (outcome->notes);
   g_ptr_array_unref (outcome->artefacts);
+  g_free (outcome->error);
   g_free (outcome);
 }
 
@@ -136,7 +137,8 @@ fl_outcome_to_variant (const FlOutcome *outcome)
 
       g_variant_builder_add (&artefacts, "(ss)", artefact->name, artefact->text);
     }
-  return g_variant_ref_sink (g_variant_new (OUTCOME_TYPE, &metrics, &each, &notes, &artefacts));
+  return g_variant_ref_sink (g_variant_new (OUTCOME_TYPE, &metrics, &each, &notes, &artefacts,
+                                            outcome->error));
 }
 
 static void
@@ -187,7 +189,7 @@ fl_outcome_from_variant (GVariant *variant, GError **error)
                g_variant_get_type_string (variant));
       return NULL;
     }
-  g_variant_get (variant, OUTCOME_TYPE, &metrics, &each, &notes, &artefacts);
+  g_variant_get (variant, OUTCOME_TYPE, &metrics, &each, &notes, &artefacts, &outcome->error);
   read_metrics (metrics, outcome->metrics);
   read_each (each, outcome->each);
   while (g_variant_iter_next (notes, "(&s&s)", &key, &value))

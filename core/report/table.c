@@ -447,7 +447,7 @@ print_row_failures (const FlRow *row, size_t *n_shown, size_t *n_left, GString *
             break;
           g_string_append_printf (repeats, "%s%u", next > i ? ", " : "", other->repeat);
         }
-      if (cell->status != FL_CELL_FAILED)
+      if (cell->error == NULL)
         continue;
       if ((*n_shown)++ >= FAILURES_SHOWN)
         {

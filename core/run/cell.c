@@ -59,8 +59,9 @@ evaluate_lists (FlExecution *x, const FlInstance *objective, const FlSection *se
       size_t k = (size_t) x->cell->k.v[i];
       FlView shown = *view;
 
-      ok = show_lists (x, arm, part, k, &shown, error)
-           && fl_objective_run (objective, section->name, &shown, (int) k, outcome, error);
+      ok = show_lists (x, arm, part, k, &shown, error);
+      if (ok)
+        fl_objective_try (objective, section->name, &shown, (int) k, outcome);
     }
   return ok;
 }
@@ -82,7 +83,9 @@ evaluate_one (FlExecution *x, const FlSection *section, FlOutcome *outcome, GErr
   if (fl_objective_needs_lists (objective))
     return evaluate_lists (x, objective, section, part, outcome, error);
   view = fl_trained_view (x->trained, part, error);
-  return view != NULL && fl_objective_run (objective, section->name, view, 0, outcome, error);
+  if (view != NULL)
+    fl_objective_try (objective, section->name, view, 0, outcome);
+  return view != NULL;
 }
 
 static gboolean
@@ -137,6 +140,17 @@ end_round (FlExecution *x, const FlRoundsKeys *keys, FlLoop *loop, uint32_t roun
   return TRUE;
 }
 
+/* A round's outcome gives way to the next one's; what failed in it is said all the same. */
+static void
+renew_outcome (FlOutcome **outcome)
+{
+  char *error = g_steal_pointer (&(*outcome)->error);
+
+  fl_outcome_free (*outcome);
+  *outcome = fl_outcome_new ();
+  (*outcome)->error = error;
+}
+
 /* *outcome becomes that of the last round, with the courses of all. */
 static gboolean
 go_round (FlExecution *x, const FlRoundsKeys *keys, FlOutcome **outcome, GError **error)
@@ -148,8 +162,7 @@ go_round (FlExecution *x, const FlRoundsKeys *keys, FlOutcome **outcome, GError 
       if (round > 0
           && !fl_execution_fit_again (x, fl_loop_seed (x->cell->seed, round), error))
         return FALSE;
-      fl_outcome_free (*outcome);
-      *outcome = fl_outcome_new ();
+      renew_outcome (outcome);
       if (!end_round (x, keys, loop, round, *outcome, error))
         {
           g_prefix_error (error, "round %u: ", round + 1);

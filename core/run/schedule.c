@@ -393,6 +393,8 @@ cell_ended (FlSchedule *schedule, guint index, const FlAnswer *answer, GError **
       record->outcome = fl_outcome_from_variant (outcome, &damage);
     }
   record->status = record->outcome != NULL ? FL_CELL_DONE : FL_CELL_FAILED;
+  if (record->outcome != NULL && record->error == NULL)
+    record->error = g_strdup (record->outcome->error);
   if (record->outcome == NULL && record->error == NULL)
     record->error = g_strdup (damage != NULL ? damage->message : "the worker computed nothing");
   keep (schedule, index, record);

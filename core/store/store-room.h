@@ -29,7 +29,7 @@ typedef struct
   char *plugins;      /* one "kind/name version" a line                             */
   char *config;       /* fl_cell_canonical                                          */
   FlCellStatus status;
-  char *error;        /* NULL unless failed                                         */
+  char *error;        /* why it failed, or which objectives did, and why; or NULL   */
   char *isa, *blas;   /* kernels that computed it; NULL unless done, blas if unknown */
   FlOutcome *outcome; /* NULL unless done                                           */
   double seconds;     /* wall clock; with the next two, beside the results proper   */

@@ -239,8 +239,8 @@ copy_results (FlStore *store, int64_t donor, int64_t from, int64_t run, int64_t 
                            " WHERE run = ? AND cell = ?", "iiii", donor, from, run, cell);
 }
 
-/* Looks for a cell of the same identity that is done, in this run or, failing
- * that, in the latest that has one. */
+/* Looks for a cell of the same identity that is done, every objective of it, in this run
+ * or, failing that, in the latest that has one. */
 static gboolean
 take_over (FlStore *store, int64_t run, int64_t cell, FlCellRecord *record, GError **error)
 {
@@ -248,7 +248,7 @@ take_over (FlStore *store, int64_t run, int64_t cell, FlCellRecord *record, GErr
   int64_t donor = 0, from = 0;
   sqlite3_stmt *statement = fl_store_query (store, error,
                                             "SELECT run, cell FROM cell WHERE identity = ? AND"
-                                            " status = 'done' ORDER BY run = ? AND cell = ? DESC,"
+                                            " status = 'done' AND error IS NULL ORDER BY run = ? AND cell = ? DESC,"
                                             " run DESC, cell LIMIT 1", "tii", record->identity,
                                             run, cell);
 

@@ -97,6 +97,14 @@ check "the others are done" [ "$(jq -c '[.cells[] | select(.status == "done").ar
   = '["plain","rest","chatter"]' ]
 check "what a worker writes is passed on" says 'chatter, repeat 0: a toy has something to say' err
 check "the table says so" says '^crash  *failed' out
+check "an objective that fails" status 1 run toys.conf --arm plain --set toy.trouble=fail \
+  --store part.db --json part.json --quiet
+check "... costs its own values" [ "$(jq -c '[.cells[] | .status, (.metrics[] | select(.group == null) | select(.value != null).name)] | unique' part.json)" \
+  = '["done","rmse","rmse-worst-user-group"]' ]
+check "... and says why" says 'failed: plain, steps=2, repeats 0, 1, 2: objective toy: .*the toy fails as asked' out
+check "--resume tries it again" status 1 run toys.conf --arm plain --set toy.trouble=fail \
+  --store part.db --resume
+check "... each cell" says '^\[6/6\] ' err
 check "when the first cells fail alike" status 1 run trouble.conf --arm fail --jobs 1 \
   --set pipeline.repeats=20 --json alike.json --quiet
 check "... the run stops" [ "$(jq -c '[.cells[].status] | [(map(select(. == "failed")), map(select(. == "pending"))) | length]' alike.json)" \
