@@ -1,14 +1,27 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* inspect-text.c: what plugins declare, on a terminal. */
-#include "core/cli/inspect.h"
-
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define WIDTH 96       /* columns of the terminal that are used     */
+#include "core/cli/inspect.h"
+#include "core/cli/show.h"
+
+#define WIDTH_MAX 96   /* columns of the terminal that are used     */
+#define WIDTH_DEFAULT 80
 #define DOC_WIDTH_MIN 32
+#define DOC_INDENT 6   /* of a meaning below its row                */
 #define COLUMNS 6
 #define DOC (COLUMNS - 1)
+
+/* Columns to print to: the terminal's. */
+static size_t
+width_of_page (void)
+{
+  size_t columns = isatty (STDOUT_FILENO) ? cli_page (stdout).columns : WIDTH_DEFAULT;
+
+  return MIN (columns, WIDTH_MAX);
+}
 
 /* Prints words in lines that end before column `end`; lines after the first
  * begin at column `start`, where the first one is already. */
@@ -40,38 +53,70 @@ print_wrapped (const char *text, size_t start, size_t end)
   putchar ('\n');
 }
 
-/* Rows of COLUMNS cells; empty columns vanish, the last one is wrapped. */
+/* Columns wide enough for their cells, those that only have a heading left out; the last
+ * one is not measured.  How many characters all take. */
+static size_t
+measure_columns (const GPtrArray *rows, size_t *width)
+{
+  size_t all = 2;
+
+  for (guint c = 0; c < DOC; c++)
+    {
+      width[c] = 0;
+      for (guint r = 0; r < rows->len; r++)
+        {
+          const char *cell = ((char **) g_ptr_array_index (rows, r))[c];
+
+          /* A heading alone makes no column. */
+          if ((r > 0 && *cell != '\0') || width[c] > 0)
+            width[c] = MAX (width[c], (size_t) g_utf8_strlen (cell, -1));
+        }
+      if (width[c] > 0)
+        width[c] = MAX (width[c], (size_t) g_utf8_strlen (((char **) rows->pdata[0])[c], -1));
+      all += width[c] > 0 ? width[c] + 2 : 0;
+    }
+  return all;
+}
+
+static void
+print_row (char **row, const size_t *width, size_t at, size_t end)
+{
+  printf ("  ");
+  for (guint c = 0; c < DOC; c++)
+    if (width[c] > 0)
+      printf ("%s%*s", row[c], (int) (width[c] - (size_t) g_utf8_strlen (row[c], -1)) + 2, "");
+  print_wrapped (row[DOC], at, end);
+}
+
+/* Of a table that is too wide for the page: "rank: type int, default 10", and the last
+ * column below. */
+static void
+print_entry (char **row, char **heading, size_t end)
+{
+  g_autoptr (GString) text = g_string_new (row[0]);
+
+  for (guint c = 1; c < DOC; c++)
+    if (*row[c] != '\0')
+      g_string_append_printf (text, "%s %s %s", c == 1 ? ":" : ",", heading[c], row[c]);
+  printf ("  ");
+  print_wrapped (text->str, DOC_INDENT, end);
+  printf ("%*s", DOC_INDENT, "");
+  print_wrapped (row[DOC], DOC_INDENT, end);
+}
+
+/* Rows of COLUMNS cells, the first one of headings. */
 static void
 print_table (const GPtrArray *rows)
 {
-  size_t width[COLUMNS] = { 0 };
+  size_t width[COLUMNS], end = width_of_page ();
+  size_t at = measure_columns (rows, width);
 
-  for (guint r = 0; r < rows->len; r++)
-    for (guint c = 0; c < DOC; c++)
-      {
-        char **row = g_ptr_array_index (rows, r);
-
-        /* A heading alone makes no column. */
-        if (r > 0 || *row[c] == '\0')
-          width[c] = MAX (width[c], (size_t) g_utf8_strlen (row[c], -1));
-      }
-  for (guint r = 0; r < rows->len; r++)
-    {
-      char **row = g_ptr_array_index (rows, r);
-      size_t at = 2;
-
-      printf ("  ");
-      for (guint c = 0; c < DOC; c++)
-        if (width[c] > 0)
-          {
-            size_t wide = MAX (width[c],
-                               (size_t) g_utf8_strlen (((char **) rows->pdata[0])[c], -1));
-
-            printf ("%s%*s", row[c], (int) (wide - (size_t) g_utf8_strlen (row[c], -1)) + 2, "");
-            at += wide + 2;
-          }
-      print_wrapped (row[DOC], at, MAX (WIDTH, at + DOC_WIDTH_MIN));
-    }
+  if (at + DOC_WIDTH_MIN <= end)
+    for (guint r = 0; r < rows->len; r++)
+      print_row (g_ptr_array_index (rows, r), width, at, end);
+  else
+    for (guint r = 1; r < rows->len; r++)
+      print_entry (g_ptr_array_index (rows, r), g_ptr_array_index (rows, 0), end);
 }
 
 static void
@@ -117,7 +162,7 @@ inspect_print_keys (const FlParam *params)
       if (*range != '\0')
         printf (" (%s)", range);
       printf ("\n      ");
-      print_wrapped (p->doc, 6, WIDTH);
+      print_wrapped (p->doc, DOC_INDENT, width_of_page ());
     }
 }
 
@@ -142,7 +187,7 @@ print_fact (const char *label, const char *text)
   if (text != NULL && *text != '\0')
     {
       printf ("  %-14s", label);
-      print_wrapped (text, 16, WIDTH);
+      print_wrapped (text, 16, width_of_page ());
     }
 }
 
@@ -154,7 +199,7 @@ print_paragraphs (const char *text)
   for (size_t i = 0; paragraphs[i] != NULL; i++)
     {
       printf ("\n  ");
-      print_wrapped (paragraphs[i], 2, WIDTH);
+      print_wrapped (paragraphs[i], 2, width_of_page ());
     }
 }
 
@@ -199,7 +244,8 @@ inspect_print_list (const GPtrArray *entries, const FlRegistry *registry)
       const FlPlugin *plugin = &((FlEntry *) g_ptr_array_index (entries, i))->plugin;
       g_autofree char *name = g_strconcat (fl_kind_name (plugin->kind), "/", plugin->name, NULL);
 
-      printf ("%-*s  %s\n", width + 1, name, plugin->summary);
+      printf ("%-*s  ", width + 1, name);
+      print_wrapped (plugin->summary, (size_t) width + 3, width_of_page ());
     }
   if (entries->len == 0)
     printf ("no plugin found\n");
