@@ -62,6 +62,7 @@ typedef struct
   char *key, *missing; /* missing: what is not here, and no data then */
   FlDataset *dataset;
   FlSplit *split;
+  char *tested; /* fl_split_describe_part; NULL: nothing */
 } Parts;
 
 static void
@@ -69,6 +70,7 @@ parts_clear (Parts *parts)
 {
   g_clear_pointer (&parts->key, g_free);
   g_clear_pointer (&parts->missing, g_free);
+  g_clear_pointer (&parts->tested, g_free);
   g_clear_pointer (&parts->split, fl_split_free);
   g_clear_pointer (&parts->dataset, fl_dataset_free);
 }
@@ -86,6 +88,8 @@ parts_of (Parts *parts, const FlCell *cell, const FlRegistry *registry, GError *
       && ((parts->dataset = fl_cell_dataset (cell, registry, &path, error)) == NULL
           || (parts->split = fl_cell_split (cell, parts->dataset, error)) == NULL))
     return FALSE;
+  if (parts->split != NULL)
+    parts->tested = fl_split_describe_part (parts->split, parts->dataset, FL_PART_TEST);
   parts->key = g_steal_pointer (&key);
   return TRUE;
 }
@@ -131,6 +135,37 @@ keep (GPtrArray *audits, char *text, const FlCell *cell)
   g_string_append (audit->arms, cell->arm);
 }
 
+/* Arms and sweep points by what they are tested on. */
+typedef struct
+{
+  GHashTable *known;  /* arm and part            */
+  GPtrArray *tested;  /* Audit: text is the part */
+} Tests;
+
+static void
+keep_test (Tests *tests, const FlCell *cell, const Parts *parts)
+{
+  if (parts->tested != NULL
+      && g_hash_table_add (tests->known, g_strconcat (cell->arm, "\n", parts->tested, NULL)))
+    keep (tests->tested, g_strdup (parts->tested), cell);
+}
+
+/* Numbers over different ratings cannot be ranked. */
+static void
+print_tests (const Tests *tests)
+{
+  if (tests->tested->len < 2)
+    return;
+  printf ("\nwarning: not all is tested on the same ratings, and numbers cannot be ranked across "
+          "them:\n");
+  for (guint i = 0; i < tests->tested->len; i++)
+    {
+      const Audit *tested = tests->tested->pdata[i];
+
+      printf ("  %s: %s\n", tested->arms->str, tested->text);
+    }
+}
+
 /* The first repeat of each arm and sweep point. */
 static gboolean
 audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *worst,
@@ -138,6 +173,9 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) audits = g_ptr_array_new_with_free_func (audit_free);
+  g_autoptr (GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) tested = g_ptr_array_new_with_free_func (audit_free);
+  Tests tests = { known, tested };
   g_auto (Parts) parts = { NULL };
   gboolean ok = TRUE;
   char *temporary;
@@ -153,6 +191,8 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
         continue;
       ok = parts_of (&parts, cell, registry, error)
            && (parts.missing != NULL || fl_cell_check_data (cell, registry, parts.split, error));
+      if (ok)
+        keep_test (&tests, cell, &parts);
       if (!ok || !g_hash_table_add (seen, audit_key (cell)))
         continue;
       text = audit_text (cell, registry, &parts, worst, error);
@@ -169,6 +209,7 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
       printf ("\naudit%s%s\n%s", audits->len > 1 ? ": " : "",
               audits->len > 1 ? said->arms->str : "", said->text);
     }
+  print_tests (&tests);
   return ok;
 }
 

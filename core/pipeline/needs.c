@@ -82,12 +82,23 @@ models_that_do (const FlRegistry *registry, unsigned needs)
 
       if (entry->plugin.kind == FL_KIND_MODEL
           && (needs & ~FL_NEEDS_RATINGS & ~fl_model_capabilities (ops)) == 0
-          && ((needs & FL_NEEDS_RATINGS) == 0 || ops->predicts_ratings != NULL))
+          && ((needs & FL_NEEDS_RATINGS) == 0 || ops->predicts_ratings != NULL
+              || ops->gradient != NULL))
         g_ptr_array_add (names, (gpointer) entry->plugin.name);
     }
   g_ptr_array_add (names, NULL);
   return names->len > 1 ? g_strjoinv (", ", (char **) names->pdata)
                         : g_strdup ("none installed");
+}
+
+/* What to do about scores that are no ratings, where something can be done. */
+static const char *
+lacks_ratings (const FlInstance *model, unsigned needs)
+{
+  gboolean by_loss = (needs & FL_NEEDS_RATINGS) && !fl_model_has (model, FL_NEEDS_RATINGS)
+                     && fl_model_has (model, FL_NEEDS_GRADIENT);
+
+  return by_loss ? " (only with loss = squared are its scores ratings)" : "";
 }
 
 static gboolean
@@ -103,8 +114,8 @@ check_model (const FlSection *section, unsigned needs, const FlInstance *model,
   if (list->len == 0)
     return TRUE;
   names = models_that_do (registry, needs & OF_THE_MODEL);
-  return section_fail (section, error, "needs %s, which model '%s' has not; models that do: %s",
-                       list->str, fl_instance_name (model), names);
+  return section_fail (section, error, "needs %s, which model '%s' has not%s; models that do: %s",
+                       list->str, fl_instance_name (model), lacks_ratings (model, needs), names);
 }
 
 static gboolean
@@ -374,6 +385,55 @@ check_folds (const FlCell *cell, const FlSections *sections, GError **error)
   return FALSE;
 }
 
+/* The model of an arm that the cell names: its own, or one that it waits for. */
+static FlInstance *
+model_of_arm (const FlCell *cell, const FlRegistry *registry, const char *arm, GError **error)
+{
+  const FlCell *owner = cell;
+
+  for (guint i = 0; i < cell->bases->len && strcmp (owner->arm, arm) != 0; i++)
+    owner = g_ptr_array_index (cell->bases, i);
+  return fl_cell_instance (owner, registry, FL_KIND_MODEL, owner->model, error);
+}
+
+/* Errors that make groups are those of predicted ratings. */
+static gboolean
+check_errors_of_side (const FlCell *cell, const FlSections *sections, FlSide side, GError **error)
+{
+  g_autoptr (FlGrouping) grouping = NULL;
+  const FlSetting *by = fl_settings_find (cell->data->host, side == FL_SIDE_USER
+                                                                ? "users.group-by"
+                                                                : "items.group-by");
+
+  if (!fl_data_grouping (&sections->data, side, &grouping, error))
+    return FALSE;
+  for (guint f = 0; grouping != NULL && f < grouping->factors->len; f++)
+    {
+      const FlFactor *factor = g_ptr_array_index (grouping->factors, f);
+      g_autoptr (FlInstance) model = NULL;
+
+      if (factor->arm == NULL)
+        continue;
+      model = model_of_arm (cell, sections->registry, factor->arm, error);
+      if (model == NULL)
+        return FALSE;
+      if (fl_model_has (model, FL_NEEDS_RATINGS))
+        continue;
+      fl_fail (error, FL_ERROR_CONFIG, "arm '%s' has no errors of ratings: the scores of its model "
+               "'%s' are none%s", factor->arm, fl_instance_name (model),
+               lacks_ratings (model, FL_NEEDS_RATINGS));
+      return refuse_setting (cell->data, by, error);
+    }
+  return TRUE;
+}
+
+static gboolean
+check_error_groups (const FlCell *cell, const FlSections *sections, GError **error)
+{
+  return check_errors_of_side (cell, sections, FL_SIDE_USER, error)
+         && check_errors_of_side (cell, sections, FL_SIDE_ITEM, error);
+}
+
 static gboolean
 check_rounds (const FlCell *cell, const FlSections *sections, GError **error)
 {
@@ -399,7 +459,8 @@ fl_cell_check (const FlCell *cell, const FlSections *sections, GError **error)
   model = check.model = instance_of (&check, cell->model, error);
   return model != NULL && check_folds (cell, sections, error)
          && check_section (&check, cell->model, error) && check_mitigators (&check, error)
-         && check_references (&check, error) && check_rounds (cell, sections, error)
+         && check_references (&check, error) && check_error_groups (cell, sections, error)
+         && check_rounds (cell, sections, error)
          && check_trainings (&check, error) && check_objectives (&check, error);
 }
 

@@ -20,6 +20,17 @@ fl_model_capabilities (const FlModelOps *ops)
          | (ops->gradient != NULL ? (unsigned) FL_NEEDS_GRADIENT : 0);
 }
 
+/* A model that the host trains says it by its loss: one that compares scores with ratings,
+ * or one that only tells what a user has rated from what not. */
+static gboolean
+learns_ratings (const FlInstance *model)
+{
+  FlTrainingSettings settings;
+  g_autoptr (GError) unsettled = NULL; /* said where the settings are used */
+
+  return fl_model_settings (model, &settings, &unsettled) && settings.loss == FL_LOSS_SQUARED;
+}
+
 static gboolean
 predicts_ratings (const FlInstance *model)
 {
@@ -28,7 +39,7 @@ predicts_ratings (const FlInstance *model)
   FlCall call;
 
   if (ops->predicts_ratings == NULL)
-    return FALSE;
+    return ops->gradient != NULL && learns_ratings (model);
   call = fl_call_begin (model, "predicts_ratings");
   predicts = ops->predicts_ratings (model->self);
   fl_call_leave (&call);

@@ -202,13 +202,10 @@ gather_columns (const FlRunRecord *run, GHashTable *place)
 
 /* ---- summaries --------------------------------------------------------- */
 
-/* What a cell says of the pairs of groups behind a metric, or NULL. */
 static const char *
-find_pairs (const FlCellRecord *cell, const FlMetric *metric)
+find_note (const FlCellRecord *cell, const char *key)
 {
-  g_autofree char *label = column_label (metric), *key = g_strconcat (label, FL_NOTE_PAIRS, NULL);
-
-  for (guint i = 0; metric->group == NULL && i < cell->outcome->notes->len; i++)
+  for (guint i = 0; i < cell->outcome->notes->len; i++)
     {
       const FlSetting *note = cell->outcome->notes->pdata[i];
 
@@ -216,6 +213,15 @@ find_pairs (const FlCellRecord *cell, const FlMetric *metric)
         return note->value;
     }
   return NULL;
+}
+
+/* What a cell says of the pairs of groups behind a metric, or NULL. */
+static const char *
+find_pairs (const FlCellRecord *cell, const FlMetric *metric)
+{
+  g_autofree char *label = column_label (metric), *key = g_strconcat (label, FL_NOTE_PAIRS, NULL);
+
+  return metric->group == NULL ? find_note (cell, key) : NULL;
 }
 
 /* Two passes over one row: sums, then squared distances from the mean. */
@@ -262,6 +268,58 @@ summarise_row (const FlRow *row, GHashTable *place, size_t n_columns, FlSummary 
     }
 }
 
+/* ---- what may be ranked ------------------------------------------------- */
+
+static const FlCellRecord *
+find_repeat (const FlRow *row, uint32_t repeat)
+{
+  for (guint i = 0; i < row->cells->len; i++)
+    {
+      const FlCellRecord *cell = row->cells->pdata[i];
+
+      if (cell->repeat == repeat && cell->outcome != NULL)
+        return cell;
+    }
+  return NULL;
+}
+
+/* Whether two rows, where both have a repeat, were looked at on the same part. */
+static gboolean
+rows_are_alike (const FlRow *a, const FlRow *b, const char *part)
+{
+  for (guint i = 0; i < a->cells->len; i++)
+    {
+      const FlCellRecord *cell = a->cells->pdata[i];
+      const FlCellRecord *other = cell->outcome != NULL ? find_repeat (b, cell->repeat) : NULL;
+
+      if (other != NULL && g_strcmp0 (find_note (cell, part), find_note (other, part)) != 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Rows that have the metric.  What belongs to no part is told apart by what is tested. */
+static gboolean
+is_alike (const FlComparison *comparison, guint column)
+{
+  const FlColumn *c = comparison->columns->pdata[column];
+  g_autofree char *part = g_strconcat (c->metric->part != NULL ? c->metric->part : "test",
+                                       FL_NOTE_PART, NULL);
+  const FlRow *first = NULL;
+
+  for (guint r = 0; r < comparison->rows->len; r++)
+    {
+      const FlRow *row = comparison->rows->pdata[r];
+
+      if (!comparison->summary[r * comparison->columns->len + column].measured)
+        continue;
+      if (first != NULL && !rows_are_alike (first, row, part))
+        return FALSE;
+      first = first != NULL ? first : row;
+    }
+  return TRUE;
+}
+
 FlComparison *
 fl_comparison_new (const FlRunRecord *run)
 {
@@ -276,6 +334,8 @@ fl_comparison_new (const FlRunRecord *run)
   for (guint r = 0; r < comparison->rows->len; r++)
     summarise_row (comparison->rows->pdata[r], place, n_columns,
                    comparison->summary + r * n_columns);
+  for (guint c = 0; c < n_columns; c++)
+    ((FlColumn *) comparison->columns->pdata[c])->alike = is_alike (comparison, c);
   return comparison;
 }
 

@@ -134,7 +134,7 @@ choose_panels (const FlComparison *comparison)
       const FlColumn *column = comparison->columns->pdata[c];
       Range range = range_of (comparison, c);
 
-      if (column->metric->group == NULL && range.n_values >= 2 && range.low < range.high
+      if (column->metric->group == NULL && column->alike && range.n_values >= 2 && range.low < range.high
           && !is_derived (comparison, panels, c))
         g_array_append_val (panels, c);
     }

@@ -40,6 +40,7 @@ typedef struct
 {
   const FlMetric *metric; /* the first met; value and n are that cell's */
   char *label;            /* "rmse", "ndcg@10", "rmse (train)"          */
+  gboolean alike;         /* rows are over the same ratings: they may be ranked */
 } FlColumn;
 
 typedef struct

@@ -15,6 +15,7 @@ typedef struct
 {
   const FlPage *page;
   gboolean best, lower, higher, deviation, undefined;
+  gboolean apart; /* a best is not marked, for rows are over other ratings */
 } Legend;
 
 /* ---- a grid of texts --------------------------------------------------- */
@@ -166,11 +167,17 @@ undefined_text (const FlRow *row, const FlSummary *summary, Legend *legend)
 
 /* Texts of one metric (or one group of it) over all rows. */
 static void
-format_series (const GPtrArray *rows, const FlSummary *const *summary, FlDirection direction,
+format_series (const GPtrArray *rows, const FlSummary *const *summary, const FlColumn *column,
                int decimals, Legend *legend, char **text, size_t stride)
 {
-  double best = best_of (rows->len, summary, direction);
+  double best = best_of (rows->len, summary, column->metric->direction);
   size_t width = 0;
+
+  if (!column->alike && !isnan (best))
+    {
+      legend->apart = TRUE;
+      best = NAN;
+    }
 
   for (guint i = 0; i < rows->len; i++)
     {
@@ -307,7 +314,7 @@ print_overall (const FlComparison *comparison, Legend *legend, GString *out)
 
       g_ptr_array_add (grid.columns,
                        with_arrow (column->label, column->metric->direction, legend));
-      format_series (comparison->rows, summary, column->metric->direction,
+      format_series (comparison->rows, summary, column,
                      decimals_of (summary, n_rows), legend, grid.text + shown, which->len);
     }
   if (which->len > 0)
@@ -368,7 +375,7 @@ print_groups (const FlComparison *comparison, guint first, Legend *legend, GStri
       g_autofree const FlSummary **summary = column_summaries (comparison, c);
 
       g_ptr_array_add (grid.rows, g_strdup (column->metric->group));
-      format_series (comparison->rows, summary, direction, fl_decimals (shown * n_rows, mean),
+      format_series (comparison->rows, summary, column, fl_decimals (shown * n_rows, mean),
                      legend, grid.text + g * n_rows, 1);
     }
   print_grid (&grid, legend->page, out);
@@ -427,6 +434,8 @@ print_legend (const Legend *legend, size_t n_repeats, GString *out)
     }
   if (words->len > 0)
     g_string_append_c (out, '\n');
+  if (legend->apart)
+    g_string_append (out, "rows are tested on different ratings, and no best is marked among them\n");
 }
 
 /* Repeats of one row that failed alike are one entry. */

@@ -120,6 +120,34 @@ project (const FlExecution *x, FlOutcome *outcome, GError **error)
   return TRUE;
 }
 
+/* Notes what the parts are that objectives look at, so that arms which are tested on other
+ * ratings are told apart. */
+static gboolean
+note_parts (FlExecution *x, GError **error)
+{
+  gboolean wanted[3] = { FALSE };
+
+  for (guint i = 0; x->trained != NULL && i < x->cell->objectives->len; i++)
+    {
+      FlPart part;
+
+      if (!objective_part (g_ptr_array_index (x->cell->objectives, i), &part, error))
+        return FALSE;
+      wanted[part] = TRUE;
+    }
+  for (int part = 0; part < 3; part++)
+    {
+      g_autofree char *key = g_strconcat (fl_part_word[part], FL_NOTE_PART, NULL);
+      g_autofree char *what = wanted[part] ? fl_split_describe_part (x->trained->split,
+                                                                     x->set->dataset, (FlPart) part)
+                                           : NULL;
+
+      if (what != NULL)
+        fl_run_note_text (x->run, key, what);
+    }
+  return TRUE;
+}
+
 /* ---- rounds -------------------------------------------------------------- */
 
 /* What came of the round that was learnt; then users respond to its lists. */
@@ -227,7 +255,7 @@ fl_cell_execute (const FlCell *cell, FlTrainedSet *set, GError **error)
   g_autoptr (FlOutcome) outcome = fl_outcome_new ();
 
   fl_execution_init (&x, cell, set, FALSE);
-  if (!fl_execution_fit (&x, error)
+  if (!fl_execution_fit (&x, error) || !note_parts (&x, error)
       || (cell->rounds != NULL ? !close_loop (&x, &outcome, error)
                                : !project (&x, outcome, error) || !evaluate (&x, outcome, error)))
     return NULL;

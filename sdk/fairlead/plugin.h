@@ -47,7 +47,9 @@ typedef enum
   FL_NEEDS_FACTORS = 1 << 4,
   FL_NEEDS_CLOSED_FORM = 1 << 5,
   FL_NEEDS_GRADIENT = 1 << 6,
-  FL_NEEDS_RATINGS = 1 << 7,     /* that its scores are predicted ratings          */
+  FL_NEEDS_RATINGS = 1 << 7,     /* that its scores are predicted ratings: of every
+                                    objective that sets them against ratings, or
+                                    means by them so many rating points            */
   FL_NEEDS_SWEEP_BACK = 1 << 8   /* sweep_back beside the closed form              */
 } FlNeed;
 #define FL_NEEDS_ALL ((1u << 9) - 1)

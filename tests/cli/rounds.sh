@@ -91,10 +91,11 @@ check "... has the rounds" says '^\[rounds\]' out
 check "... and the response" says '^\[mitigator crowd\]' out
 
 # ---- models trained by gradients ---------------------------------------------------------
-sed 's/^rank = .*//; s/^lambda = .*/epochs = 3/; s/^plugin = als-mf/plugin = bpr-mf/; s/antidote-gd/group-dro/; /^budget/d; /^steps/d; /^objective = pol/d; s/^objectives = .*/objectives = polarization/' loop.conf >gradient.conf
+sed 's/^rank = .*//; s/^lambda = .*/epochs = 3/; s/^plugin = als-mf/plugin = bpr-mf/; s/antidote-gd/group-dro/; /^budget/d; /^steps/d; /^objective = pol/d; s/^objectives = .*/objectives = coverage\
+k = 5/' loop.conf >gradient.conf
 check "gradients" status 0 run gradient.conf --store gradient.db
 "$fairlead" runs export --each --store gradient.db | sort >fifth.txt
-check "... a course" [ "$(grep -c '^antidote,,0,3,done,polarization,,,,step,' fifth.txt)" = 4 ]
+check "... a course" [ "$(grep -c '^antidote,,0,3,done,coverage,5,,test,step,' fifth.txt)" = 4 ]
 check "... on two threads" status 0 run gradient.conf --threads 2 --store gradient-two.db
 "$fairlead" runs export --each --store gradient-two.db | sort >sixth.txt
 check "... the same digits" same fifth.txt sixth.txt

@@ -118,6 +118,13 @@ toy_model_factors (gconstpointer self, FlFactors *factors)
   factors->user_f64 = factors->item_f64 = model->ones;
 }
 
+static gboolean
+toy_predicts_ratings (gconstpointer self)
+{
+  (void) self;
+  return TRUE;
+}
+
 static void
 toy_model_clear (gpointer self)
 {
@@ -131,14 +138,16 @@ static const FlPlugin toy_factors
                      .reference = "none", .licence = "LGPL-3.0-or-later",
                      .params = model_params, .self_size = sizeof (ToyModel),
                      .clear = toy_model_clear,
-                     FL_MODEL (.fit = toy_model_fit, .factors = toy_model_factors));
+                     FL_MODEL (.fit = toy_model_fit, .factors = toy_model_factors,
+                               .predicts_ratings = toy_predicts_ratings));
 
 static const FlPlugin toy_scores
     = FL_DESCRIPTOR (.name = "toy-scores", .summary = "predicts 1",
                      .reference = "none", .licence = "LGPL-3.0-or-later", .version = "2",
                      .params = scores_params, .self_size = sizeof (ToyModel),
                      .clear = toy_model_clear,
-                     FL_MODEL (.fit = toy_model_fit, .score = toy_model_score));
+                     FL_MODEL (.fit = toy_model_fit, .score = toy_model_score,
+                               .predicts_ratings = toy_predicts_ratings));
 
 /* ---- objectives --------------------------------------------------------- */
 

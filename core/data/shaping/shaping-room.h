@@ -180,6 +180,10 @@ typedef struct
   FlFunnel *funnel;      /* with a last row for `cold = drop`                    */
 } FlSplit;
 
+/* What a part consists of, "320 ratings, 0f5a31...": the same text, the same ratings of the
+ * same data.  NULL where there is no such part. */
+char *fl_split_describe_part (const FlSplit *split, const FlDataset *dataset, FlPart part);
+
 /* Depends on the data, the keys and the repeat alone.  Users and items that `top`
  * or `random` of the filter chose stay even if they have no rating left. */
 FlSplit *fl_split_new (const FlDataset *dataset, const FlDataKeys *data,

@@ -309,3 +309,42 @@ fl_split_new (const FlDataset *dataset, const FlDataKeys *data, const FlSplitKey
                            .n_items = split->train->n_items);
   return g_steal_pointer (&split);
 }
+
+/* ---- what is in a part ---------------------------------------------------- */
+
+#define DIGEST_SHOWN 16 /* digits: enough to tell parts apart */
+
+/* User, item and rating, as the dataset numbers them. */
+static void
+digest_rows (const FlSplit *split, const FlCsr *rows, GChecksum *checksum)
+{
+  for (uint32_t u = 0; u < rows->n_rows; u++)
+    for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
+      {
+        uint32_t pair[2] = { GUINT32_TO_LE (split->user[u]), GUINT32_TO_LE (split->item[rows->col[k]]) };
+        double rating = fl_csr_value (rows, k);
+        uint64_t bits;
+
+        memcpy (&bits, &rating, sizeof bits);
+        bits = GUINT64_TO_LE (bits);
+        g_checksum_update (checksum, (const guchar *) pair, sizeof pair);
+        g_checksum_update (checksum, (const guchar *) &bits, sizeof bits);
+      }
+}
+
+char *
+fl_split_describe_part (const FlSplit *split, const FlDataset *dataset, FlPart part)
+{
+  const FlRatings *const parts[] = { [FL_PART_TRAIN] = split->train,
+                                     [FL_PART_VALIDATION] = split->validation,
+                                     [FL_PART_TEST] = split->test };
+  g_autoptr (GChecksum) checksum = NULL;
+
+  if (parts[part] == NULL)
+    return NULL;
+  checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  g_checksum_update (checksum, (const guchar *) dataset->digest, -1);
+  digest_rows (split, &parts[part]->by_user, checksum);
+  return g_strdup_printf ("%zu ratings, %.*s", parts[part]->n, DIGEST_SHOWN,
+                          g_checksum_get_string (checksum));
+}

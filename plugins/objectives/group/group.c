@@ -135,8 +135,8 @@ static const FlValue values[] = {
 static unsigned
 group_needs (gconstpointer self)
 {
-  return ((const Group *) self)->side == FL_SIDE_USER ? FL_NEEDS_USER_GROUPS
-                                                      : FL_NEEDS_ITEM_GROUPS;
+  return FL_NEEDS_RATINGS | (((const Group *) self)->side == FL_SIDE_USER ? FL_NEEDS_USER_GROUPS
+                                                                          : FL_NEEDS_ITEM_GROUPS);
 }
 
 FL_PLUGIN (
@@ -146,7 +146,7 @@ FL_PLUGIN (
   .licence   = "LGPL-3.0-or-later",
   .params    = params,
   .self_size = sizeof (Group),
-  .needs     = FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS,
+  .needs     = FL_NEEDS_USER_GROUPS | FL_NEEDS_ITEM_GROUPS | FL_NEEDS_RATINGS,
   .needs_now = group_needs,
   FL_OBJECTIVE (.values = values, .evaluate = group_evaluate, .gradient = group_gradient)
 );

@@ -100,6 +100,7 @@ FL_PLUGIN (
   .summary   = "individual unfairness R_indv: variance of the users' mean squared errors",
   .reference = "[antidote, eq. 12, 13, 26]",
   .licence   = "LGPL-3.0-or-later",
+  .needs     = FL_NEEDS_RATINGS,
   FL_OBJECTIVE (.values = values, .evaluate = individual_evaluate,
                 .gradient = individual_gradient)
 );

@@ -212,6 +212,7 @@ FL_PLUGIN (
   .summary   = "polarization R_pol: variance of predictions over users, averaged over items",
   .reference = "[antidote, eq. 10, 11, 21]",
   .licence   = "LGPL-3.0-or-later",
+  .needs     = FL_NEEDS_RATINGS,
   FL_OBJECTIVE (.values = values, .evaluate = polarization_evaluate,
                 .gradient_factors = polarization_gradient_factors, .whole = TRUE)
 );

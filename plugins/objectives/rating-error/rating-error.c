@@ -189,6 +189,7 @@ static const FlPlugin rmse = FL_DESCRIPTOR (
   .summary   = "root mean squared error of predicted ratings",
   .reference = "[prl, eq. 1 and 2]",
   .licence   = "LGPL-3.0-or-later",
+  .needs     = FL_NEEDS_RATINGS,
   FL_OBJECTIVE (.values = rmse_values, .evaluate = rmse_evaluate, .gradient = rmse_gradient)
 );
 
@@ -197,6 +198,7 @@ static const FlPlugin mae = FL_DESCRIPTOR (
   .summary   = "mean absolute error of predicted ratings",
   .reference = "defined at the top of rating-error.c",
   .licence   = "LGPL-3.0-or-later",
+  .needs     = FL_NEEDS_RATINGS,
   FL_OBJECTIVE (.values = mae_values, .evaluate = mae_evaluate, .gradient = mae_gradient)
 );
 

@@ -623,7 +623,7 @@ static const FlParam parity_params[] = {
   static const FlPlugin id_##_plugin = FL_DESCRIPTOR ( \
     .name = #id_, .summary = summary_, .reference = "[yao, eq. " equation_ ", 3.3, sec. 3.4.2]", \
     .licence = "LGPL-3.0-or-later", .params = params_, .self_size = sizeof (Unfairness), \
-    .needs = FL_NEEDS_USER_GROUPS, .check_data = unfairness_check_data, \
+    .needs = FL_NEEDS_USER_GROUPS | FL_NEEDS_RATINGS, .check_data = unfairness_check_data, \
     FL_OBJECTIVE (.values = id_##_values, .evaluate = id_##_evaluate, .gradient = id_##_gradient))
 
 MEASURE (value, params, "rating points", identity, absolute, FALSE,

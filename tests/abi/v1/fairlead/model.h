@@ -114,7 +114,9 @@ typedef struct
   void (*factors) (gconstpointer self, FlFactors *factors);
   const FlClosedFormOps *closed_form;
   const FlGradientOps *gradient;
-  /* Its scores are predicted ratings, on their scale: with these parameters.  NULL: no. */
+  /* Whether its scores are predicted ratings, on their scale, with these parameters: else
+   * no objective that needs ratings (FL_NEEDS_RATINGS) is measured on it.  NULL: where the
+   * host trains it, with a squared loss; other models, no. */
   gboolean (*predicts_ratings) (gconstpointer self);
 } FlModelOps;
 
