@@ -439,6 +439,8 @@ test_canonical_text (void **state)
       text, "seed = 1\n"
             "[data]\nsource toy-data 0\nn = 3\nbad-lines = stop\nduplicates = error\n"
             "filter = \nusers.group-by = \nitems.group-by = \n"
+            "users.compare-at-least = 1\nusers.compare-unknown = true\n"
+            "items.compare-at-least = 1\nitems.compare-unknown = true\n"
             "[split]\nmethod = random\ntest = 0.2\nvalidation = 0\nfolds = 5\nlast = 1\n"
             "validation-last = 0\nevery-user = false\ncold = keep\n"
             "[model]\nmodel toy-factors 0\nrank = 2\nlambda = 0.1\nprecision = double\n"
