@@ -122,6 +122,27 @@ print_row (char **row, const size_t *width, FILE *out)
   fputc ('\n', out);
 }
 
+/* How many cells go before, to choose parameters. */
+static void
+print_choices (const FlPipeline *pipeline, FILE *out)
+{
+  size_t n_chosen = 0, n_judges = 0;
+
+  for (guint i = 0; i < pipeline->cells->len; i++)
+    {
+      const FlCell *cell = g_ptr_array_index (pipeline->cells, i);
+
+      if (cell->candidates != NULL)
+        {
+          n_chosen++;
+          n_judges += cell->candidates->len * MAX (pipeline->tune->n_folds, 1);
+        }
+    }
+  if (n_chosen > 0)
+    fprintf (out, "the parameters of %zu are chosen by %s, from %s%zu cells before\n", n_chosen,
+             pipeline->tune->metric, pipeline->tune->halving ? "at most " : "", n_judges);
+}
+
 void
 cli_print_cells (const FlPipeline *pipeline, FILE *out)
 {
@@ -145,6 +166,7 @@ cli_print_cells (const FlPipeline *pipeline, FILE *out)
   for (guint i = 0; i < rows->len; i++)
     print_row (g_ptr_array_index (rows, i), width, out);
   fprintf (out, "%u cell%s\n", pipeline->cells->len, pipeline->cells->len == 1 ? "" : "s");
+  print_choices (pipeline, out);
 }
 
 void

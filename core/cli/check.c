@@ -166,6 +166,23 @@ print_tests (const Tests *tests)
     }
 }
 
+/* Whether all that parameters are chosen among can work on the data. */
+static gboolean
+check_candidates (const FlCell *cell, const FlRegistry *registry, const FlSplit *split,
+                  GError **error)
+{
+  for (guint i = 0; cell->candidates != NULL && i < cell->candidates->len; i++)
+    {
+      const FlCandidate *candidate = g_ptr_array_index (cell->candidates, i);
+
+      if (!fl_cell_check_data (candidate->cell, registry, split, error)
+          || !fl_cell_check_data (g_ptr_array_index (candidate->judges, 0), registry, split,
+                                  error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* The first repeat of each arm and sweep point. */
 static gboolean
 audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *worst,
@@ -190,7 +207,8 @@ audit (const FlPipeline *pipeline, const FlRegistry *registry, FlAuditLevel *wor
       if (cell->data == NULL || cell->repeat != 0)
         continue;
       ok = parts_of (&parts, cell, registry, error)
-           && (parts.missing != NULL || fl_cell_check_data (cell, registry, parts.split, error));
+           && (parts.missing != NULL || (fl_cell_check_data (cell, registry, parts.split, error)
+                                       && check_candidates (cell, registry, parts.split, error)));
       if (ok)
         keep_test (&tests, cell, &parts);
       if (!ok || !g_hash_table_add (seen, audit_key (cell)))

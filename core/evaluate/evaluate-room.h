@@ -69,6 +69,9 @@ typedef struct
 /* The note that only some pairs of groups could be compared, "3 of 6", has the metric's
  * name as tables have it, and this behind it. */
 #define FL_NOTE_PAIRS ".pairs"
+/* The notes of parameters that were chosen: "model.lambda = 3", and by what. */
+#define FL_NOTE_CHOSEN "chosen"
+#define FL_NOTE_CHOSEN_BY "chosen by"
 /* The note of what the part was that metrics are over, "test part": fl_split_describe_part. */
 #define FL_NOTE_PART " part"
 

@@ -50,20 +50,10 @@ value_exists (FlResult *result, size_t value)
 
 /* ---- names ------------------------------------------------------------- */
 
-/* The value's name; under a pipeline's own name X for plugin P, P and P-... read
- * X and X-..., and any other is X.other. */
 static char *
 metric_name (const FlResult *result, size_t value)
 {
-  const char *plugin = result->plugin->plugin->name;
-  const char *own = result->values[value].name;
-  size_t length = strlen (plugin);
-
-  if (result->name == NULL || own == NULL)
-    return g_strdup (own);
-  if (strncmp (own, plugin, length) == 0 && (own[length] == '\0' || own[length] == '-'))
-    return g_strconcat (result->name, own + length, NULL);
-  return g_strconcat (result->name, ".", own, NULL);
+  return fl_value_name (result->plugin->plugin, result->name, result->values[value].name);
 }
 
 /* ---- what a plugin says ------------------------------------------------- */

@@ -42,6 +42,9 @@ fl_cell_repeat (const FlCell *cell, uint32_t repeat)
     g_ptr_array_add (copy->bases, fl_cell_repeat (g_ptr_array_index (cell->bases, i), repeat));
   copy->k.n = cell->k.n;
   copy->k.v = g_memdup2 (cell->k.v, cell->k.n * sizeof *cell->k.v);
+  copy->candidates = cell->candidates != NULL ? g_ptr_array_ref (cell->candidates) : NULL;
+  copy->fold = cell->fold;
+  copy->n_folds = cell->n_folds;
   return copy;
 }
 
@@ -61,6 +64,9 @@ fl_cell_free (FlCell *cell)
   g_clear_pointer (&cell->objectives, g_ptr_array_unref);
   g_clear_pointer (&cell->references, g_ptr_array_unref);
   g_clear_pointer (&cell->bases, g_ptr_array_unref);
+  g_clear_pointer (&cell->candidates, g_ptr_array_unref);
+  g_free (cell->chosen);
+  g_free (cell->chosen_by);
   g_free (cell->k.v);
   g_free (cell);
 }

@@ -30,6 +30,7 @@ static const struct
   { "mitigator", NAME_NEEDED, FALSE },   { "objective", NAME_NEEDED, FALSE },
   { "arm", NAME_NEEDED, TRUE },          { "sweep", NAME_NONE, FALSE },
   { "evaluate", NAME_NONE, FALSE },      { "rounds", NAME_NONE, FALSE },
+  { "tune", NAME_NONE, FALSE },
 };
 
 typedef struct

@@ -45,7 +45,8 @@ typedef struct
   FlSection *evaluate_section;
   GPtrArray *objectives; /* names                         */
   GPtrArray *sets;       /* FlOverride                    */
-  GPtrArray *axes;       /* FlAxis                        */
+  GPtrArray *axes;       /* FlAxis, of [sweep]            */
+  GPtrArray *tuned;      /* FlAxis, of [tune]             */
   GPtrArray *arms;       /* FlArm                         */
 } FlLoader;
 
@@ -65,13 +66,36 @@ gboolean fl_word_is_model (const FlLoader *loader, const char *word);
 const char *fl_arm_word (const FlLoader *loader, const FlArm *arm, const char *word);
 /* Whether the arm may read the group of that word: not another arm's model. */
 gboolean fl_arm_reads (const FlLoader *loader, const FlArm *arm, const char *word);
+/* What sets the same key of the arm, in the arm itself or in another axis; or NULL. */
+const FlOverride *fl_arm_sets (const FlLoader *loader, const FlArm *arm,
+                               const FlOverride *override);
 /* Whether the arm has what the axis is about, and its plugin takes such a key. */
+gboolean fl_axis_is_known_to (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
+/* The same, but where no arm's plugin takes it: then it is the arms' to say so. */
 gboolean fl_axis_concerns (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
+/* Whether its values are whole numbers. */
+gboolean fl_axis_is_whole (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
 /* Whether --set sets the key for the arm, which takes the place of the whole axis. */
 gboolean fl_axis_is_replaced (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
 /* Whether the sweep multiplies the arm by this axis: not when the axis does not concern it,
  * nor when the arm itself or --set sets the key. */
 gboolean fl_axis_applies (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
+
+/* ---- pipeline.c ------------------------------------------------ */
+
+#define FL_CELLS_MAX 100000u
+
+/* Adds a line of [sweep] or [tune] to the axes, unless --set takes its place. */
+gboolean fl_loader_read_axis (FlLoader *loader, const char *title, const FlSetting *setting,
+                              GPtrArray *axes, GError **error);
+
+/* ---- tune.c ---------------------------------------------------- */
+
+gboolean fl_loader_read_tune (FlLoader *loader, GError **error);
+/* What [tune] chooses among for an arm at a point of the sweep: FlCandidate; NULL when it
+ * chooses nothing there. */
+gboolean fl_loader_candidates (const FlLoader *loader, const FlArm *arm, const GPtrArray *sweep,
+                               GPtrArray **candidates, GError **error);
 
 /* ---- point.c --------------------------------------------------- */
 

@@ -103,20 +103,47 @@ fl_arm_word (const FlLoader *loader, const FlArm *arm, const char *word)
   return strcmp (word, arm->keys.model) == 0 && fl_word_is_model (loader, word) ? "model" : word;
 }
 
-/* Whether one of the overrides sets that key of the arm. */
 static gboolean
-is_set_among (const FlLoader *loader, const FlArm *arm, const GPtrArray *overrides,
-              const char *word, const char *key)
+is_about (const FlLoader *loader, const FlArm *arm, const FlOverride *override, const char *word,
+          const char *key)
+{
+  return strcmp (override->setting->key, key) == 0
+         && strcmp (fl_arm_word (loader, arm, override->word), word) == 0;
+}
+
+/* The one of the overrides that sets that key of the arm, or NULL. */
+static const FlOverride *
+find_set (const FlLoader *loader, const FlArm *arm, const GPtrArray *overrides, const char *word,
+          const char *key)
 {
   for (guint i = 0; i < overrides->len; i++)
-    {
-      const FlOverride *override = g_ptr_array_index (overrides, i);
+    if (is_about (loader, arm, g_ptr_array_index (overrides, i), word, key))
+      return g_ptr_array_index (overrides, i);
+  return NULL;
+}
 
-      if (strcmp (override->setting->key, key) == 0
-          && strcmp (fl_arm_word (loader, arm, override->word), word) == 0)
-        return TRUE;
+/* The same of axes, but for the one of `except`. */
+static const FlOverride *
+find_axis (const FlLoader *loader, const FlArm *arm, const GPtrArray *axes, const char *word,
+           const char *key, const FlOverride *except)
+{
+  for (guint i = 0; i < axes->len; i++)
+    {
+      const FlOverride *override = ((const FlAxis *) g_ptr_array_index (axes, i))->override;
+
+      if (override != except && is_about (loader, arm, override, word, key))
+        return override;
     }
-  return FALSE;
+  return NULL;
+}
+
+const FlOverride *
+fl_arm_sets (const FlLoader *loader, const FlArm *arm, const FlOverride *override)
+{
+  const char *word = fl_arm_word (loader, arm, override->word), *key = override->setting->key;
+  const FlOverride *own = find_set (loader, arm, arm->overrides, word, key);
+
+  return own != NULL ? own : find_axis (loader, arm, loader->axes, word, key, override);
 }
 
 /* ---- axes ------------------------------------------------------------------ */
@@ -143,17 +170,11 @@ find_plugin (const FlLoader *loader, const FlArm *arm, const char *word, const c
   gboolean model = strcmp (word, "model") == 0;
   const char *name = !model ? word : *arm->keys.model != '\0' ? arm->keys.model : NULL;
 
-  if (is_set_among (loader, arm, arm->overrides, word, key)
-      || is_set_among (loader, arm, loader->sets, word, key))
+  if (find_set (loader, arm, arm->overrides, word, key) != NULL
+      || find_set (loader, arm, loader->sets, word, key) != NULL
+      || find_axis (loader, arm, loader->axes, word, key, NULL) != NULL
+      || find_axis (loader, arm, loader->tuned, word, key, NULL) != NULL)
     return NULL;
-  for (guint i = 0; i < loader->axes->len; i++)
-    {
-      const FlOverride *axis = ((const FlAxis *) g_ptr_array_index (loader->axes, i))->override;
-
-      if (strcmp (axis->setting->key, key) == 0
-          && strcmp (fl_arm_word (loader, arm, axis->word), word) == 0)
-        return NULL;
-    }
   for (size_t k = 0; k < G_N_ELEMENTS (kinds); k++)
     {
       const FlConfGroup *group = fl_conf_group (loader->conf, kinds[k].kind, name);
@@ -197,39 +218,51 @@ knows_key (const FlLoader *loader, const FlArm *arm, const FlOverride *override)
 }
 
 gboolean
-fl_axis_concerns (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
+fl_axis_is_known_to (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
 {
   return fl_arm_reads (loader, arm, axis->override->word)
          && knows_key (loader, arm, axis->override);
 }
 
 gboolean
+fl_axis_concerns (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
+{
+  return fl_arm_reads (loader, arm, axis->override->word)
+         && (!axis->is_known || knows_key (loader, arm, axis->override));
+}
+
+gboolean
+fl_axis_is_whole (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
+{
+  const FlOverride *override = axis->override;
+  const FlEntry *entry
+      = find_plugin (loader, arm, fl_arm_word (loader, arm, override->word), "plugin");
+
+  for (const FlParam *p = entry != NULL ? entry->plugin.params : NULL;
+       p != NULL && p->type != FL_TYPE_END; p++)
+    if (strcmp (fl_param_key (p), override->setting->key) == 0)
+      return p->type == FL_TYPE_INT;
+  return FALSE;
+}
+
+gboolean
 fl_axis_is_replaced (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
 {
-  return is_set_among (loader, arm, loader->sets, fl_arm_word (loader, arm, axis->override->word),
-                       axis->override->setting->key);
+  const FlOverride *override = axis->override;
+
+  return find_set (loader, arm, loader->sets, fl_arm_word (loader, arm, override->word),
+                   override->setting->key) != NULL;
 }
 
 gboolean
 fl_axis_applies (const FlLoader *loader, const FlAxis *axis, const FlArm *arm)
 {
   const FlOverride *override = axis->override;
-  const char *word = fl_arm_word (loader, arm, override->word);
+  const char *word = fl_arm_word (loader, arm, override->word), *key = override->setting->key;
 
-  if (!fl_arm_reads (loader, arm, override->word)
-      || is_set_among (loader, arm, arm->overrides, word, override->setting->key)
-      || fl_axis_is_replaced (loader, axis, arm)
-      || (axis->is_known && !knows_key (loader, arm, override)))
-    return FALSE;
   /* An axis of the model by its name goes before one of every arm's model. */
-  for (guint i = 0; i < loader->axes->len; i++)
-    {
-      const FlOverride *other = ((const FlAxis *) g_ptr_array_index (loader->axes, i))->override;
-
-      if (other != override && strcmp (override->word, "model") == 0
-          && strcmp (other->setting->key, override->setting->key) == 0
-          && strcmp (fl_arm_word (loader, arm, other->word), "model") == 0)
-        return FALSE;
-    }
-  return TRUE;
+  return fl_axis_concerns (loader, axis, arm) && !fl_axis_is_replaced (loader, axis, arm)
+         && find_set (loader, arm, arm->overrides, word, key) == NULL
+         && (strcmp (override->word, "model") != 0
+             || find_axis (loader, arm, loader->axes, word, key, override) == NULL);
 }

@@ -107,8 +107,6 @@ FlInstance *fl_section_instance (const FlSection *section, const GPtrArray *refe
 /* ---- cell.c ---------------------------------------------------- */
 
 FlCell *fl_cell_new (void);
-/* The same point under a later seed. */
-FlCell *fl_cell_repeat (const FlCell *cell, uint32_t repeat);
 /* ---- needs.c ------------------------------------------------------------ */
 
 /* Refuses what cannot run: a plugin on a model without what it needs, parts and groups

@@ -50,7 +50,37 @@ typedef struct
   GPtrArray *bases;        /* FlCell: arms whose errors make groups, or with whose lists
                               objectives compare, to be fitted first, on the same split */
   FlInts k;                /* list lengths; empty: none                           */
+  /* For the run alone; workers do not see them: */
+  GPtrArray *candidates;   /* FlCandidate: its parameters are to be chosen; or NULL */
+  char *chosen, *chosen_by; /* "model.lambda = 3", and how: they have been; or NULL */
+  uint32_t fold, n_folds;  /* of a candidate's judge: which, from 0, of how many; 0 */
 } FlCell;
+
+/* An arm with one of the values that are to be chosen. */
+typedef struct
+{
+  char *text;        /* "model.lambda = 3"                                          */
+  FlCell *cell;      /* trained on all training ratings, for the first seed         */
+  GPtrArray *judges; /* FlCell: judged by each of the folds, or the validation part */
+} FlCandidate;
+
+void fl_candidate_free (FlCandidate *candidate);
+
+/* How parameters are chosen. */
+typedef struct
+{
+  char *metric;            /* as written: "ndcg@10 of gender=F"            */
+  char *value, *group;     /* "ndcg"; "gender=F" or NULL                   */
+  int k;                   /* 0: the first of [evaluate], or no lists      */
+  FlDirection direction;
+  size_t n_folds;          /* 0: by the validation part                    */
+  size_t n_points;         /* that are drawn; 0: all of the lists' product */
+  gboolean halving;        /* the better half goes on to the next fold     */
+  double time;             /* seconds after which nothing is begun; 0: all */
+  const FlSetting *origin; /* where the metric is named; while the file is read */
+} FlTune;
+
+void fl_tune_free (FlTune *tune);
 
 typedef struct
 {
@@ -60,6 +90,7 @@ typedef struct
   uint32_t repeats;
   GPtrArray *arms;         /* names, in file order                                */
   GPtrArray *cells;        /* FlCell: arm by arm, sweep point by point, repeats   */
+  FlTune *tune;            /* NULL: nothing is chosen                             */
   GPtrArray *unused;  /* titles of groups, "objective error", that no arm uses */
 } FlPipeline;
 
@@ -131,6 +162,9 @@ FlInstance *fl_cell_instance (const FlCell *cell, const FlRegistry *registry, Fl
  * be; what cannot be names the line of the pipeline. */
 gboolean fl_cell_check_data (const FlCell *cell, const FlRegistry *registry,
                              const FlSplit *split, GError **error);
+
+/* The first repeat of a point, under a later seed. */
+FlCell *fl_cell_repeat (const FlCell *cell, uint32_t repeat);
 
 /* What a worker is sent, and back. */
 GVariant *fl_cell_to_variant (const FlCell *cell);

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 
 #define FILE_LENGTH_MAX (1u << 20)
-#define CELLS_MAX 100000u
 /* The largest whole number that every reader of JSON keeps exact. */
 #define SEED_MAX 9007199254740991.0
 
@@ -27,7 +26,7 @@ static const FlParam pipeline_params[] = {
   FL_STRING (PipelineKeys, title, "", "one line for tables and reports"),
   FL_INT (PipelineKeys, seed, 1, 0, SEED_MAX, NULL,
           "seed of the first repeat; the others follow it"),
-  FL_INT (PipelineKeys, repeats, 1, 1, CELLS_MAX, NULL,
+  FL_INT (PipelineKeys, repeats, 1, 1, FL_CELLS_MAX, NULL,
           "how often each arm runs, each time with the next seed"),
   FL_PARAM_END
 };
@@ -68,6 +67,7 @@ loader_init (FlLoader *loader)
   loader->pipeline->cells = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_cell_free);
   loader->sets = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_override_free);
   loader->axes = g_ptr_array_new_with_free_func ((GDestroyNotify) axis_free);
+  loader->tuned = g_ptr_array_new_with_free_func ((GDestroyNotify) axis_free);
   loader->arms = g_ptr_array_new_with_free_func ((GDestroyNotify) arm_free);
 }
 
@@ -76,6 +76,7 @@ loader_clear (FlLoader *loader)
 {
   g_ptr_array_unref (loader->arms);
   g_ptr_array_unref (loader->axes);
+  g_ptr_array_unref (loader->tuned);
   g_ptr_array_unref (loader->sets);
   g_clear_pointer (&loader->objectives, g_ptr_array_unref);
   fl_section_unref (loader->evaluate_section);
@@ -119,7 +120,8 @@ read_set (FlLoader *loader, const char *set, GError **error)
   override = fl_override_new (address, value, NULL, origin, error);
   if (override == NULL)
     return FALSE;
-  if (strcmp (override->word, "pipeline") == 0 || strcmp (override->word, "evaluate") == 0)
+  if (strcmp (override->word, "pipeline") == 0 || strcmp (override->word, "evaluate") == 0
+      || strcmp (override->word, "tune") == 0)
     fl_conf_add (loader->conf, override->word, override->setting->key, value, origin);
   else
     g_ptr_array_add (loader->sets, g_steal_pointer (&override));
@@ -191,31 +193,36 @@ read_evaluate (FlLoader *loader, GError **error)
   return lengths != NULL || fl_setting_refuse (error, "evaluate", k);
 }
 
+gboolean
+fl_loader_read_axis (FlLoader *loader, const char *title, const FlSetting *setting,
+                     GPtrArray *axes, GError **error)
+{
+  FlAxis *axis = NULL;
+
+  /* A value from the command line takes the place of the whole list. */
+  if (fl_overrides_find (loader->sets, setting->key) != NULL)
+    return TRUE;
+  axis = g_new0 (FlAxis, 1);
+  g_ptr_array_add (axes, axis);
+  axis->override = fl_override_new (setting->key, setting->value, title, setting->origin, error);
+  if (axis->override == NULL)
+    return FALSE;
+  axis->values = fl_conf_list (setting->value, error);
+  if (axis->values != NULL && axis->values->len == 0)
+    fl_fail (error, FL_ERROR_CONFIG, "expected values separated by ';'");
+  return (axis->values != NULL && axis->values->len > 0)
+         || fl_setting_refuse (error, title, setting);
+}
+
 static gboolean
 read_sweep (FlLoader *loader, GError **error)
 {
   const FlConfGroup *group = fl_conf_group (loader->conf, "sweep", NULL);
 
   for (guint i = 0; group != NULL && i < group->settings->len; i++)
-    {
-      const FlSetting *setting = g_ptr_array_index (group->settings, i);
-      FlAxis *axis = NULL;
-
-      /* A value from the command line takes the place of the whole list. */
-      if (fl_overrides_find (loader->sets, setting->key) != NULL)
-        continue;
-      axis = g_new0 (FlAxis, 1);
-      g_ptr_array_add (loader->axes, axis);
-      axis->override = fl_override_new (setting->key, setting->value, "sweep", setting->origin,
-                                        error);
-      if (axis->override == NULL)
-        return FALSE;
-      axis->values = fl_conf_list (setting->value, error);
-      if (axis->values != NULL && axis->values->len == 0)
-        fl_fail (error, FL_ERROR_CONFIG, "expected values separated by ';'");
-      if (axis->values == NULL || axis->values->len == 0)
-        return fl_setting_refuse (error, "sweep", setting);
-    }
+    if (!fl_loader_read_axis (loader, "sweep", g_ptr_array_index (group->settings, i),
+                              loader->axes, error))
+      return FALSE;
   return TRUE;
 }
 
@@ -350,6 +357,18 @@ reach_groups (Reach *reach, const FlConf *conf, const char *word)
     }
 }
 
+static void
+reach_add_axes (Reach *reach, const GPtrArray *axes, const char *word)
+{
+  for (guint i = 0; i < axes->len; i++)
+    {
+      const FlAxis *axis = g_ptr_array_index (axes, i);
+
+      if (strcmp (axis->override->word, word) == 0)
+        reach_add_list (reach, axis->values);
+    }
+}
+
 /* Every word by which the arm may come to a group: its own lists, and from group
  * to group every value, since any may name a plugin's group.  A few words too
  * many do no harm: making the sections tells whether an override was taken. */
@@ -374,13 +393,8 @@ find_words (const FlLoader *loader, FlArm *arm)
       reach_groups (&reach, loader->conf, word);
       reach_add_overrides (&reach, arm->overrides, word);
       reach_add_overrides (&reach, loader->sets, word);
-      for (guint j = 0; j < loader->axes->len; j++)
-        {
-          const FlAxis *axis = g_ptr_array_index (loader->axes, j);
-
-          if (strcmp (axis->override->word, word) == 0)
-            reach_add_list (&reach, axis->values);
-        }
+      reach_add_axes (&reach, loader->axes, word);
+      reach_add_axes (&reach, loader->tuned, word);
     }
 }
 
@@ -396,16 +410,22 @@ any_arm_has (const FlLoader *loader, const char *word)
 }
 
 static gboolean
+find_axis_arms (const FlLoader *loader, FlAxis *axis, GError **error)
+{
+  if (!any_arm_has (loader, axis->override->word))
+    return fl_override_refuse (loader, axis->override, NULL, error);
+  for (guint i = 0; i < loader->arms->len; i++)
+    axis->is_known = axis->is_known
+                     || fl_axis_is_known_to (loader, axis, g_ptr_array_index (loader->arms, i));
+  return TRUE;
+}
+
+static gboolean
 check_axis (const FlLoader *loader, FlAxis *axis, GError **error)
 {
   const FlSetting at = { axis->override->address, axis->override->setting->value,
                          axis->override->setting->origin };
 
-  if (!any_arm_has (loader, axis->override->word))
-    return fl_override_refuse (loader, axis->override, NULL, error);
-  for (guint i = 0; i < loader->arms->len; i++)
-    axis->is_known = axis->is_known
-                     || fl_axis_concerns (loader, axis, g_ptr_array_index (loader->arms, i));
   for (guint i = 0; i < loader->arms->len; i++)
     {
       const FlArm *arm = g_ptr_array_index (loader->arms, i);
@@ -415,6 +435,21 @@ check_axis (const FlLoader *loader, FlAxis *axis, GError **error)
     }
   fl_fail (error, FL_ERROR_CONFIG, "every arm sets this itself");
   return fl_setting_refuse (error, "sweep", &at);
+}
+
+static gboolean
+check_axes (const FlLoader *loader, GError **error)
+{
+  for (guint i = 0; i < loader->axes->len; i++)
+    if (!find_axis_arms (loader, g_ptr_array_index (loader->axes, i), error))
+      return FALSE;
+  for (guint i = 0; i < loader->tuned->len; i++)
+    if (!find_axis_arms (loader, g_ptr_array_index (loader->tuned, i), error))
+      return FALSE;
+  for (guint i = 0; i < loader->axes->len; i++)
+    if (!check_axis (loader, g_ptr_array_index (loader->axes, i), error))
+      return FALSE;
+  return TRUE;
 }
 
 /* Every override must reach something in some arm; an arm's own, in that arm. */
@@ -434,9 +469,8 @@ check_words (const FlLoader *loader, GError **error)
             return fl_override_refuse (loader, override, arm, error);
         }
     }
-  for (guint i = 0; i < loader->axes->len; i++)
-    if (!check_axis (loader, g_ptr_array_index (loader->axes, i), error))
-      return FALSE;
+  if (!check_axes (loader, error))
+    return FALSE;
   for (guint i = 0; i < loader->sets->len; i++)
     {
       const FlOverride *override = g_ptr_array_index (loader->sets, i);
@@ -464,7 +498,7 @@ arm_axes (const FlLoader *loader, const FlArm *arm, size_t *n_points)
         continue;
       g_ptr_array_add (axes, axis);
       /* Beyond the limit nothing is counted exactly. */
-      *n_points = MIN (*n_points * axis->values->len, CELLS_MAX + 1);
+      *n_points = MIN (*n_points * axis->values->len, FL_CELLS_MAX + 1);
     }
   return axes;
 }
@@ -506,6 +540,22 @@ check_new_point (const FlCell *cell, GHashTable *points, GError **error)
                   last->origin, text->str);
 }
 
+/* The arm as it is given, or with its first candidate's values and all candidates. */
+static FlCell *
+make_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, GError **error)
+{
+  g_autoptr (GPtrArray) candidates = NULL;
+  FlCell *cell;
+
+  if (!fl_loader_candidates (loader, arm, point, &candidates, error))
+    return NULL;
+  if (candidates == NULL)
+    return fl_loader_cell (loader, arm, point, error);
+  cell = fl_cell_repeat (((const FlCandidate *) g_ptr_array_index (candidates, 0))->cell, 0);
+  cell->candidates = g_steal_pointer (&candidates);
+  return cell;
+}
+
 static gboolean
 expand_arm (const FlLoader *loader, const FlArm *arm, GError **error)
 {
@@ -514,14 +564,14 @@ expand_arm (const FlLoader *loader, const FlArm *arm, GError **error)
   g_autoptr (GPtrArray) axes = arm_axes (loader, arm, &n_points);
   g_autoptr (GHashTable) points = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
-  if (n_points * pipeline->repeats > CELLS_MAX - pipeline->cells->len)
+  if (n_points * pipeline->repeats > FL_CELLS_MAX - pipeline->cells->len)
     return fl_fail (error, FL_ERROR_CONFIG,
                     "%s: more than %u cells (arms x sweep points x repeats)", pipeline->file,
-                    CELLS_MAX);
+                    FL_CELLS_MAX);
   for (size_t i = 0; i < n_points; i++)
     {
       g_autoptr (GPtrArray) point = make_point (axes, i);
-      g_autoptr (FlCell) cell = fl_loader_cell (loader, arm, point, error);
+      g_autoptr (FlCell) cell = make_cell (loader, arm, point, error);
 
       if (cell == NULL || !check_new_point (cell, points, error))
         return FALSE;
@@ -597,10 +647,12 @@ fl_pipeline_parse (const char *name, const char *text, size_t length,
   loader.conf = fl_conf_parse (name, text, length, error);
   if (loader.conf == NULL || !read_sets (&loader, sets, error)
       || !read_pipeline (&loader, error) || !read_evaluate (&loader, error)
-      || !read_sweep (&loader, error) || !read_arms (&loader, error)
+      || !read_sweep (&loader, error) || !fl_loader_read_tune (&loader, error) || !read_arms (&loader, error)
       || !select_arms (&loader, arms, error) || !check_words (&loader, error)
       || !expand (&loader, error))
     return NULL;
+  if (loader.pipeline->tune != NULL)
+    loader.pipeline->tune->origin = NULL; /* it goes with the file */
   return g_steal_pointer (&loader.pipeline);
 }
 
@@ -656,6 +708,7 @@ fl_pipeline_free (FlPipeline *pipeline)
     return;
   g_free (pipeline->file);
   g_free (pipeline->title);
+  fl_tune_free (pipeline->tune);
   g_ptr_array_unref (pipeline->arms);
   g_ptr_array_unref (pipeline->unused);
   g_ptr_array_unref (pipeline->cells);

@@ -243,6 +243,11 @@ point_of_arm (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, 
         }
       g_ptr_array_add (own, (gpointer) value);
     }
+  /* Whoever is judged is so on the same parts as those that it needs. */
+  for (guint i = 0; i < point->len; i++)
+    if (g_str_has_prefix (((const FlOverride *) g_ptr_array_index (point, i))->address,
+                          "split.judge"))
+      g_ptr_array_add (own, g_ptr_array_index (point, i));
   return g_steal_pointer (&own);
 }
 

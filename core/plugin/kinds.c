@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
-/* kinds.c: the words for the kinds of plugins. */
+/* kinds.c: the words for the kinds of plugins, and for their values. */
 #include "core/plugin/plugin-room.h"
 
 #include <string.h>
@@ -23,4 +23,17 @@ fl_kind_parse (const char *name, FlKind *kind)
         return TRUE;
       }
   return FALSE;
+}
+
+char *
+fl_value_name (const FlPlugin *plugin, const char *group, const char *value)
+{
+  size_t length = strlen (plugin->name);
+
+  if (group == NULL || value == NULL)
+    return g_strdup (value);
+  if (strncmp (value, plugin->name, length) == 0
+      && (value[length] == '\0' || value[length] == '-'))
+    return g_strconcat (group, value + length, NULL);
+  return g_strconcat (group, ".", value, NULL);
 }

@@ -113,6 +113,9 @@ void fl_registry_free (FlRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRegistry, fl_registry_free)
 
 const char *fl_kind_name (FlKind kind); /* "source", "model", ... */
+/* What a value of the plugin is called; under a pipeline's own name X for plugin P, P and
+ * P-... read X and X-..., and any other is X.other. */
+char *fl_value_name (const FlPlugin *plugin, const char *group, const char *value);
 gboolean fl_kind_parse (const char *name, FlKind *kind);
 
 /* NULL with FL_ERROR_PLUGIN that suggests the nearest name, or says why the

@@ -472,6 +472,69 @@ print_row_failures (const FlRow *row, size_t *n_shown, size_t *n_left, GString *
     }
 }
 
+static const char *
+find_note (const FlCellRecord *cell, const char *key)
+{
+  for (guint i = 0; cell->outcome != NULL && i < cell->outcome->notes->len; i++)
+    {
+      const FlSetting *note = g_ptr_array_index (cell->outcome->notes, i);
+
+      if (strcmp (note->key, key) == 0)
+        return note->value;
+    }
+  return NULL;
+}
+
+/* "one: chosen by rmse on 5 folds, of 9 points: model.lambda = 3 (repeats 0, 2), 10 (1)" */
+static void
+print_row_choices (const FlRow *row, GString *out)
+{
+  g_autoptr (GHashTable) met = g_hash_table_new (g_str_hash, g_str_equal);
+  const char *by = NULL;
+
+  for (guint i = 0; i < row->cells->len; i++)
+    {
+      const char *chosen = find_note (row->cells->pdata[i], FL_NOTE_CHOSEN);
+      g_autoptr (GString) repeats = g_string_new (NULL);
+      guint n = 0;
+
+      if (chosen == NULL || !g_hash_table_add (met, (gpointer) chosen))
+        continue;
+      for (guint j = i; j < row->cells->len; j++)
+        if (g_strcmp0 (find_note (row->cells->pdata[j], FL_NOTE_CHOSEN), chosen) == 0)
+          g_string_append_printf (repeats, "%s%u", n++ > 0 ? ", " : "",
+                                  ((const FlCellRecord *) row->cells->pdata[j])->repeat);
+      if (by == NULL)
+        g_string_append_printf (out, "%s: chosen by %s:", row->label,
+                                by = find_note (row->cells->pdata[i], FL_NOTE_CHOSEN_BY));
+      g_string_append_printf (out, "%s %s", g_hash_table_size (met) > 1 ? ";" : "", chosen);
+      if (n < row->cells->len)
+        g_string_append_printf (out, " (repeat%s %s)", n > 1 ? "s" : "", repeats->str);
+    }
+  if (by == NULL)
+    g_string_append_printf (out, "%s: parameters as given", row->label);
+  g_string_append_c (out, '\n');
+}
+
+/* Where any were chosen, how every row came to its parameters. */
+static void
+print_choices (const FlComparison *comparison, GString *out)
+{
+  gboolean any = FALSE;
+
+  for (guint r = 0; r < comparison->rows->len; r++)
+    {
+      const FlRow *row = comparison->rows->pdata[r];
+
+      for (guint i = 0; i < row->cells->len; i++)
+        any = any || find_note (row->cells->pdata[i], FL_NOTE_CHOSEN) != NULL;
+    }
+  if (any)
+    g_string_append_c (out, '\n');
+  for (guint r = 0; any && r < comparison->rows->len; r++)
+    print_row_choices (comparison->rows->pdata[r], out);
+}
+
 static void
 print_failures (const FlComparison *comparison, GString *out)
 {
@@ -501,5 +564,6 @@ fl_report_table (const FlRunRecord *run, const FlComparison *comparison, const F
   for (guint r = 0; r < comparison->rows->len; r++)
     n_repeats = MAX (n_repeats, ((const FlRow *) comparison->rows->pdata[r])->cells->len);
   print_legend (&legend, n_repeats, out);
+  print_choices (comparison, out);
   print_failures (comparison, out);
 }

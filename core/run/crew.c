@@ -254,11 +254,20 @@ compare_failure (FlSchedule *schedule, const FlAnswer *answer)
   schedule->status.notice = NULL;
 }
 
+/* Whether nothing more is begun, while what is at work may end. */
+static gboolean
+is_closing (const FlSchedule *schedule)
+{
+  int64_t until = schedule->options->until;
+
+  return schedule->given_up || (until > 0 && g_get_monotonic_time () >= until);
+}
+
 /* The worker is given what comes next in its task; another, when it has ended. */
 static gboolean
 go_on (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean alive, GError **error)
 {
-  gboolean last = is_last (slot) || schedule->given_up;
+  gboolean last = is_last (slot) || is_closing (schedule);
 
   if (last || !alive)
     g_clear_pointer (&slot->worker, fl_worker_free);
@@ -325,7 +334,7 @@ run_slots (FlSchedule *schedule, const FlRunBatch *batch, Slot *slots, unsigned 
           if (state != FL_WORKER_BUSY && !fl_schedule_stopped (schedule)
               && !end_work (schedule, batch, &slots[i], state == FL_WORKER_READY, error))
             return FALSE;
-          if (slots[i].worker == NULL && next < batch->tasks->len && !schedule->given_up
+          if (slots[i].worker == NULL && next < batch->tasks->len && !is_closing (schedule)
               && !fl_schedule_stopped (schedule)
               && !begin_task (schedule, batch, g_ptr_array_index (batch->tasks, next++), &slots[i],
                               error))

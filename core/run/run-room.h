@@ -106,6 +106,7 @@ typedef struct
   double time_limit;        /* seconds per cell, and per dataset; 0: none */
   uint64_t memory_limit;    /* bytes per worker, beyond what the program itself holds; 0: none */
   gboolean resume;
+  int64_t until;            /* monotonic time after which no cell is begun; 0: never */
   gboolean keep_going;      /* also when the first cells all failed alike */
   double checkpoint;        /* seconds between two checkpoints of a training */
   const volatile sig_atomic_t *stop;  /* becomes non-zero to interrupt; or NULL */
@@ -128,7 +129,7 @@ typedef struct
 typedef void (*FlRunReport) (gpointer user_data, const FlRunStatus *status);
 
 /* Computes all cells of a pipeline, each in a worker, and keeps them in the
- * store.  A cell that fails is an entry of the run, not an error.  When stopped
+ * store, after those by which parameters are chosen.  A cell that fails is an entry of the run, not an error.  When stopped
  * it returns TRUE with cells still pending, or before any cell with run = NULL. */
 gboolean fl_run_pipeline (const FlPipeline *pipeline, const FlRegistry *registry,
                           const FlRunOptions *options, FlStore *store, FlRunReport report,

@@ -208,7 +208,7 @@ make_record (const FlCell *cell, const FlRunSource *source)
 
       g_ptr_array_add (record->sweep, fl_setting_new (setting->key, setting->value, NULL));
     }
-  record->repeat = cell->repeat;
+  record->repeat = cell->repeat * MAX (cell->n_folds, 1) + cell->fold;
   record->seed = cell->seed;
   record->digest = g_strdup (source->digest != NULL ? source->digest : "");
   record->plugins = plugins_text (cell);
@@ -376,6 +376,13 @@ keep (FlSchedule *schedule, guint index, FlCellRecord *record)
   fl_schedule_tell (schedule, record, NULL);
 }
 
+static void
+add_note (FlOutcome *outcome, const char *key, const char *value)
+{
+  if (value != NULL)
+    g_ptr_array_add (outcome->notes, fl_setting_new (key, value, ""));
+}
+
 static gboolean
 cell_ended (FlSchedule *schedule, guint index, const FlAnswer *answer, GError **error)
 {
@@ -391,6 +398,11 @@ cell_ended (FlSchedule *schedule, guint index, const FlAnswer *answer, GError **
 
       g_variant_get (answer->outcome, "(vsst)", &outcome, &record->isa, &record->blas, NULL);
       record->outcome = fl_outcome_from_variant (outcome, &damage);
+    }
+  if (record->outcome != NULL)
+    {
+      add_note (record->outcome, FL_NOTE_CHOSEN, cell_at (schedule, index)->chosen);
+      add_note (record->outcome, FL_NOTE_CHOSEN_BY, cell_at (schedule, index)->chosen_by);
     }
   record->status = record->outcome != NULL ? FL_CELL_DONE : FL_CELL_FAILED;
   if (record->outcome != NULL && record->error == NULL)
@@ -498,7 +510,7 @@ run (FlSchedule *schedule, GError **error)
 }
 
 gboolean
-fl_run_pipeline (const FlPipeline *pipeline, const FlRegistry *registry,
+fl_schedule_run (const FlPipeline *pipeline, const FlRegistry *registry,
                  const FlRunOptions *options, FlStore *store, FlRunReport report,
                  gpointer user_data, FlRunRecord **record, GError **error)
 {

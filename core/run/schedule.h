@@ -56,6 +56,10 @@ typedef struct
   gboolean (*look) (FlSchedule *schedule, GError **error);
 } FlRunBatch;
 
+/* fl_run_pipeline, for cells whose parameters are not to be chosen. */
+gboolean fl_schedule_run (const FlPipeline *pipeline, const FlRegistry *registry,
+                          const FlRunOptions *options, FlStore *store, FlRunReport report,
+                          gpointer user_data, FlRunRecord **run, GError **error);
 /* Does all tasks, several at a time; returns early when the run is stopped. */
 gboolean fl_crew_work (FlSchedule *schedule, const FlRunBatch *batch, GError **error);
 /* Reports the status as it is. */

@@ -88,7 +88,7 @@ EOF
 broken 'data model evaluate' "p.conf:1: [modle]: unknown group; did you mean 'model'?" << 'EOF'
 [modle]
 EOF
-broken 'data model evaluate' "p.conf:1: [xyzzy]: unknown group; known: pipeline, data, split, model, mitigator, objective, arm, sweep, evaluate, rounds" << 'EOF'
+broken 'data model evaluate' "p.conf:1: [xyzzy]: unknown group; known: pipeline, data, split, model, mitigator, objective, arm, sweep, evaluate, rounds, tune" << 'EOF'
 [xyzzy]
 EOF
 broken 'model evaluate' "p.conf:1: [data here]: must be [data], without a name" << 'EOF'
@@ -509,6 +509,9 @@ compare 'settings and where they come from' "0
   validation-last = 0                     # default
   every-user = false                      # default
   cold = keep                             # default
+  judge = test                            # default
+  judge-fold = 1                          # default
+  judge-folds = 5                         # default
 [model]
   plugin = toy-factors                    # right.conf:10
   rank = 8                                # right.conf:19

@@ -418,6 +418,47 @@ test_given (void **state)
   assert_int_equal (count (where, 0, 6, 'v'), 2);
 }
 
+/* What judges while parameters are chosen: never a test rating. */
+static void
+test_judge (void **state)
+{
+  FlSplitKeys plain = { .method = FL_SPLIT_RANDOM, .test = 0.2, .validation = 0.1 }, keys = plain;
+  g_autoptr (FlDataset) d = random_dataset (3, 60, 40, 0.3);
+  g_autofree char *all = places_of (d, "", plain, (FlRepeat) { 1, 0 });
+  g_autofree size_t *n_judged = g_new0 (size_t, d->n);
+  size_t smallest = d->n, largest = 0;
+
+  (void) state;
+  keys.judge = FL_JUDGE_VALIDATION;
+  {
+    g_autofree char *where = places_of (d, "", keys, (FlRepeat) { 1, 0 });
+
+    for (size_t k = 0; k < d->n; k++)
+      assert_int_equal (where[k], all[k] == 'T' ? '.' : all[k] == 'v' ? 'T' : 't');
+  }
+  keys.judge = FL_JUDGE_FOLD;
+  keys.judge_folds = 4;
+  for (keys.judge_fold = 1; keys.judge_fold <= 4; keys.judge_fold++)
+    {
+      g_autofree char *where = places_of (d, "", keys, (FlRepeat) { 1, 0 });
+      size_t n = count (where, 0, d->n, 'T');
+
+      smallest = MIN (smallest, n);
+      largest = MAX (largest, n);
+      for (size_t k = 0; k < d->n; k++)
+        {
+          n_judged[k] += where[k] == 'T';
+          assert_true (where[k] == (all[k] == 'T' ? '.' : all[k])
+                       || (where[k] == 'T' && all[k] == 't'));
+        }
+    }
+  for (size_t k = 0; k < d->n; k++)
+    assert_int_equal (n_judged[k], all[k] == 't');
+  print_message ("  %zu training ratings in folds of %zu to %zu\n", count (all, 0, d->n, 't'),
+                 smallest, largest);
+  assert_true (smallest > 90 && largest < 170);
+}
+
 /* User 1 has no training rating, nor has item 2. */
 static void
 test_cold (void **state)
@@ -530,6 +571,10 @@ test_mistakes (void **state)
     { one, { .method = FL_SPLIT_K_FOLD, .folds = 4 }, "folds = 4: there are only 3 ratings" },
     { d, { .method = FL_SPLIT_GIVEN }, "come without a split" },
     { given, { .method = FL_SPLIT_RANDOM, .test = 0.2 }, "the data come split" },
+    { d, { .method = FL_SPLIT_RANDOM, .test = 0.2, .judge = FL_JUDGE_VALIDATION },
+      "judge = validation: there is no such part" },
+    { d, { .method = FL_SPLIT_RANDOM, .test = 0.2, .judge = FL_JUDGE_FOLD, .judge_fold = 3,
+           .judge_folds = 2 }, "judge-fold = 3: there are 2" },
     { valid, { .method = FL_SPLIT_GIVEN, .validation = 0.1 }, "come with a validation part" },
     { empty, { .method = FL_SPLIT_GIVEN }, "of 1 ratings none is left to train on" },
     { d, { .method = FL_SPLIT_TIME, .test = 0.2 },
@@ -562,7 +607,8 @@ main (void)
     cmocka_unit_test (test_k_fold),          cmocka_unit_test (test_per_user_k_fold),
     cmocka_unit_test (test_time),            cmocka_unit_test (test_per_user_time),
     cmocka_unit_test (test_leave_last),      cmocka_unit_test (test_time_random),
-    cmocka_unit_test (test_given),           cmocka_unit_test (test_cold),
+    cmocka_unit_test (test_given),           cmocka_unit_test (test_judge),
+    cmocka_unit_test (test_cold),
     cmocka_unit_test (test_cold_random),     cmocka_unit_test (test_independence),
     cmocka_unit_test (test_mistakes),
   };

@@ -420,8 +420,8 @@ test_folds (void **state)
   assert_null (strstr (first, "repeat"));
   alone = fl_cell_canonical (cell_at (pipeline, 0));
   second = fl_cell_canonical (cell_at (pipeline, 1));
-  assert_non_null (strstr (alone, "cold = keep\nrepeat = 0\n"));
-  assert_non_null (strstr (second, "cold = keep\nrepeat = 1\n"));
+  assert_non_null (strstr (alone, "judge-folds = 5\nrepeat = 0\n"));
+  assert_non_null (strstr (second, "judge-folds = 5\nrepeat = 1\n"));
   assert_null (fl_pipeline_parse ("p.conf", PLAIN, strlen (PLAIN), registry, drawn, NULL, &error));
   assert_string_equal (error->message,
                        "--set split.method=k-fold: [split] method = k-fold: source 'toy-draw' "
@@ -443,7 +443,7 @@ test_canonical_text (void **state)
             "items.compare-at-least = 1\nitems.compare-unknown = true\n"
             "[split]\nmethod = random\ntest = 0.2\nvalidation = 0\nfolds = 5\nlast = 1\n"
             "validation-last = 0\nevery-user = false\ncold = keep\n"
-            "[model]\nmodel toy-factors 0\nrank = 2\nlambda = 0.1\nprecision = double\n"
+            "judge = test\njudge-fold = 1\njudge-folds = 5\n[model]\nmodel toy-factors 0\nrank = 2\nlambda = 0.1\nprecision = double\n"
             "[mitigator]\nmitigator toy-train 0\n"
             "[objective toy-error]\nobjective toy-error 0\npower = 2\nweights = 1; 2.5\nother = \n"
             "on = test\n"

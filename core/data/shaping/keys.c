@@ -72,6 +72,12 @@ const FlParam fl_split_params[] = {
            "order as far as there are any"),
   FL_CHOICE (FlSplitKeys, cold, 0, "keep|drop",
              "what becomes of users and items without training ratings, which no model can know"),
+  FL_CHOICE (FlSplitKeys, judge, 0, "test|validation|fold",
+             "what plays the test part; validation, and fold, of the training ratings: to choose "
+             "parameters by, without a look at the test ratings, which are in no part then"),
+  FL_INT (FlSplitKeys, judge_fold, 1, 1, 100, NULL, "judge = fold: which one"),
+  FL_INT (FlSplitKeys, judge_folds, 5, 2, 100, NULL,
+          "judge = fold: of how many, each rating drawn into one of them"),
   FL_PARAM_END
 };
 
@@ -127,7 +133,11 @@ fl_split_has_part (const FlSplitKeys *keys, FlPart part)
 {
   gboolean last = keys->method == FL_SPLIT_LEAVE_LAST;
 
-  if (part == FL_PART_TRAIN || keys->method == FL_SPLIT_GIVEN)
+  if (part == FL_PART_TRAIN || (part == FL_PART_TEST && keys->judge != FL_JUDGE_TEST))
+    return TRUE;
+  if (part == FL_PART_VALIDATION && keys->judge == FL_JUDGE_VALIDATION)
+    return FALSE;
+  if (keys->method == FL_SPLIT_GIVEN)
     return TRUE;
   if (part == FL_PART_VALIDATION)
     return last ? keys->validation_last > 0 : keys->validation > 0;
@@ -144,6 +154,13 @@ fl_split_keys_check (const FlSplitKeys *keys, GError **error)
                     "how many of each user's ratings", keys->validation);
   if (!last && keys->validation_last > 0)
     return fl_fail (error, FL_ERROR_CONFIG, "validation-last goes with method = leave-last");
+  if (keys->judge == FL_JUDGE_VALIDATION && keys->method != FL_SPLIT_GIVEN
+      && !(last ? keys->validation_last > 0 : keys->validation > 0))
+    return fl_fail (error, FL_ERROR_CONFIG, "judge = validation: there is no such part; set "
+                    "'validation', or judge = fold");
+  if (keys->judge_fold > keys->judge_folds)
+    return fl_fail (error, FL_ERROR_CONFIG, "judge-fold = %" G_GINT64_FORMAT ": there are "
+                    "%" G_GINT64_FORMAT, keys->judge_fold, keys->judge_folds);
   if (keys->every_user && keys->method != FL_SPLIT_RANDOM && keys->method != FL_SPLIT_PER_USER)
     return fl_fail (error, FL_ERROR_CONFIG,
                     "every-user goes with method = random and method = per-user");

@@ -89,6 +89,9 @@ void fl_funnel_add (FlFunnel *funnel, const char *text, const FlSelection *selec
 uint8_t *fl_parts_new (FlSelection *selection, const FlSplitKeys *keys, FlRepeat repeat,
                        GError **error);
 
+/* Lets the part that keys->judge names play the test part, whose own ratings are dropped. */
+void fl_parts_judge (const FlSplitKeys *keys, uint64_t seed, size_t n, uint8_t *part);
+
 /* The seed of what consecutive folds share: the filter and the dealing.  After as
  * many repeats as there are folds it is another. */
 static inline uint64_t

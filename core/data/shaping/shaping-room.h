@@ -114,6 +114,13 @@ enum /* FlSplitKeys.method */
   FL_SPLIT_GIVEN
 };
 
+enum /* FlSplitKeys.judge */
+{
+  FL_JUDGE_TEST,
+  FL_JUDGE_VALIDATION,
+  FL_JUDGE_FOLD
+};
+
 enum /* FlSplitKeys.cold */
 {
   FL_COLD_KEEP,
@@ -131,6 +138,8 @@ typedef struct
   int64_t validation_last; /* leave-last: validation ratings before these */
   gboolean every_user;     /* random, per-user: something in each part    */
   int cold;                /* FL_COLD_KEEP, ...                          */
+  int judge;               /* FL_JUDGE_TEST, ...                         */
+  int64_t judge_fold, judge_folds; /* from 1                             */
 } FlSplitKeys;
 extern const FlParam fl_split_params[];
 gboolean fl_split_keys_check (const FlSplitKeys *keys, GError **error);

@@ -433,6 +433,7 @@ fl_parts_new (FlSelection *selection, const FlSplitKeys *keys, FlRepeat repeat, 
   s.fold = (uint32_t) (s.seed - s.fold_seed);
   if (part == NULL || !check_given (&s, error) || !method[keys->method] (&s, error))
     return NULL;
+  fl_parts_judge (keys, repeat.seed, selection->dataset->n, part);
   if (memchr (part, FL_PART_TRAIN, selection->dataset->n) == NULL)
     {
       fail_untrained (&s, error);

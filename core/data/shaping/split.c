@@ -135,6 +135,10 @@ has_part (const FlDataset *dataset, const FlSplitKeys *keys, FlPart part)
 {
   if (keys->method != FL_SPLIT_GIVEN)
     return fl_split_has_part (keys, part);
+  if (keys->judge != FL_JUDGE_TEST && part == FL_PART_TEST)
+    return TRUE;
+  if (keys->judge == FL_JUDGE_VALIDATION)
+    return FALSE;
   return (part == FL_PART_VALIDATION && keys->validation > 0)
          || memchr (dataset->part, (int) part, dataset->n) != NULL;
 }
