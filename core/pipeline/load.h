@@ -5,6 +5,8 @@
 
 #include "core/pipeline/parts.h"
 
+#define FL_CELLS_MAX 100000u
+
 typedef struct
 {
   char *objectives;
@@ -59,6 +61,9 @@ gboolean fl_override_refuse (const FlLoader *loader, const FlOverride *override,
                              const FlArm *arm, GError **error);
 /* The override of that address, or NULL. */
 const FlOverride *fl_overrides_find (const GPtrArray *overrides, const char *address);
+/* Adds a line of [sweep] or [tune] to the axes, unless --set takes its place. */
+gboolean fl_axis_read (FlLoader *loader, const char *title, const FlSetting *setting,
+                       GPtrArray *axes, GError **error);
 /* Whether the word names a model, by its group or plugin, and nothing else. */
 gboolean fl_word_is_model (const FlLoader *loader, const char *word);
 /* The word by which sections know what an override of the arm is about: "model" also for
@@ -80,14 +85,6 @@ gboolean fl_axis_is_replaced (const FlLoader *loader, const FlAxis *axis, const 
 /* Whether the sweep multiplies the arm by this axis: not when the axis does not concern it,
  * nor when the arm itself or --set sets the key. */
 gboolean fl_axis_applies (const FlLoader *loader, const FlAxis *axis, const FlArm *arm);
-
-/* ---- pipeline.c ------------------------------------------------ */
-
-#define FL_CELLS_MAX 100000u
-
-/* Adds a line of [sweep] or [tune] to the axes, unless --set takes its place. */
-gboolean fl_loader_read_axis (FlLoader *loader, const char *title, const FlSetting *setting,
-                              GPtrArray *axes, GError **error);
 
 /* ---- tune.c ---------------------------------------------------- */
 

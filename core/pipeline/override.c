@@ -149,6 +149,27 @@ fl_arm_sets (const FlLoader *loader, const FlArm *arm, const FlOverride *overrid
 /* ---- axes ------------------------------------------------------------------ */
 
 gboolean
+fl_axis_read (FlLoader *loader, const char *title, const FlSetting *setting,
+                     GPtrArray *axes, GError **error)
+{
+  FlAxis *axis = NULL;
+
+  /* A value from the command line takes the place of the whole list. */
+  if (fl_overrides_find (loader->sets, setting->key) != NULL)
+    return TRUE;
+  axis = g_new0 (FlAxis, 1);
+  g_ptr_array_add (axes, axis);
+  axis->override = fl_override_new (setting->key, setting->value, title, setting->origin, error);
+  if (axis->override == NULL)
+    return FALSE;
+  axis->values = fl_conf_list (setting->value, error);
+  if (axis->values != NULL && axis->values->len == 0)
+    fl_fail (error, FL_ERROR_CONFIG, "expected values separated by ';'");
+  return (axis->values != NULL && axis->values->len > 0)
+         || fl_setting_refuse (error, title, setting);
+}
+
+gboolean
 fl_arm_reads (const FlLoader *loader, const FlArm *arm, const char *word)
 {
   return fl_word_is_model (loader, word) ? strcmp (arm->keys.model, word) == 0

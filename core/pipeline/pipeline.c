@@ -193,35 +193,14 @@ read_evaluate (FlLoader *loader, GError **error)
   return lengths != NULL || fl_setting_refuse (error, "evaluate", k);
 }
 
-gboolean
-fl_loader_read_axis (FlLoader *loader, const char *title, const FlSetting *setting,
-                     GPtrArray *axes, GError **error)
-{
-  FlAxis *axis = NULL;
-
-  /* A value from the command line takes the place of the whole list. */
-  if (fl_overrides_find (loader->sets, setting->key) != NULL)
-    return TRUE;
-  axis = g_new0 (FlAxis, 1);
-  g_ptr_array_add (axes, axis);
-  axis->override = fl_override_new (setting->key, setting->value, title, setting->origin, error);
-  if (axis->override == NULL)
-    return FALSE;
-  axis->values = fl_conf_list (setting->value, error);
-  if (axis->values != NULL && axis->values->len == 0)
-    fl_fail (error, FL_ERROR_CONFIG, "expected values separated by ';'");
-  return (axis->values != NULL && axis->values->len > 0)
-         || fl_setting_refuse (error, title, setting);
-}
-
 static gboolean
 read_sweep (FlLoader *loader, GError **error)
 {
   const FlConfGroup *group = fl_conf_group (loader->conf, "sweep", NULL);
 
   for (guint i = 0; group != NULL && i < group->settings->len; i++)
-    if (!fl_loader_read_axis (loader, "sweep", g_ptr_array_index (group->settings, i),
-                              loader->axes, error))
+    if (!fl_axis_read (loader, "sweep", g_ptr_array_index (group->settings, i), loader->axes,
+                       error))
       return FALSE;
   return TRUE;
 }

@@ -114,7 +114,7 @@ fl_loader_read_tune (FlLoader *loader, GError **error)
 
       if (strchr (setting->key, '.') == NULL)
         g_ptr_array_add (settings, setting);
-      else if (!fl_loader_read_axis (loader, "tune", setting, loader->tuned, error))
+      else if (!fl_axis_read (loader, "tune", setting, loader->tuned, error))
         return FALSE;
     }
   loader->pipeline->tune = g_new0 (FlTune, 1);
