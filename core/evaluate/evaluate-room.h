@@ -97,14 +97,20 @@ typedef struct
 {
   FlLists *lists;
   double *score;
+  uint8_t *tied; /* n_users x k: 1 where another candidate has the same score; or NULL */
 } FlRanked;
 
 void fl_ranked_clear (FlRanked *ranked);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlRanked, fl_ranked_clear)
 /* Of one in memory of its own. */
 void fl_ranked_free (FlRanked *ranked);
+/* The share of all places whose score is also that of another candidate. */
+double fl_ranked_tied (const FlRanked *ranked);
 /* The first n of each list. */
 gboolean fl_ranked_cut (const FlRanked *from, size_t n, FlRanked *to, GError **error);
+
+/* The order of equal scores in the lists of the view, FL_TIES_DRAWN unless it is set. */
+void fl_view_set_ties (FlView *view, FlTies ties);
 
 /* The n best of each user, as fl_view_lists gives them; the view does not keep them. */
 gboolean fl_view_rank (const FlView *view, size_t n, gboolean scored, FlRanked *ranked,

@@ -9,6 +9,19 @@ fl_ranked_clear (FlRanked *ranked)
 {
   g_clear_pointer (&ranked->lists, fl_lists_free);
   g_clear_pointer (&ranked->score, g_free);
+  g_clear_pointer (&ranked->tied, g_free);
+}
+
+double
+fl_ranked_tied (const FlRanked *ranked)
+{
+  const FlLists *lists = ranked->lists;
+  size_t n = 0, n_tied = 0;
+
+  for (uint32_t u = 0; ranked->tied != NULL && u < lists->n_users; u++)
+    for (size_t place = 0; place < lists->length[u]; place++, n++)
+      n_tied += ranked->tied[u * lists->k + place];
+  return n > 0 ? (double) n_tied / (double) n : 0.0;
 }
 
 void
@@ -53,6 +66,8 @@ fl_ranked_cut (const FlRanked *from, size_t n, FlRanked *to, GError **error)
   if (from->score != NULL
       && (cut.score = fl_alloc (lists->n_users * n, sizeof (double), error)) == NULL)
     return FALSE;
+  if (from->tied != NULL && (cut.tied = fl_alloc (lists->n_users * n, 1, error)) == NULL)
+    return FALSE;
   for (uint32_t u = 0; u < lists->n_users; u++)
     {
       size_t of = u * lists->k;
@@ -61,6 +76,8 @@ fl_ranked_cut (const FlRanked *from, size_t n, FlRanked *to, GError **error)
       memcpy (item + u * n, lists->item + of, length[u] * sizeof *item);
       if (cut.score != NULL)
         memcpy (cut.score + u * n, from->score + of, length[u] * sizeof (double));
+      if (cut.tied != NULL)
+        memcpy (cut.tied + u * n, from->tied + of, length[u]);
     }
   *to = cut;
   cut = (FlRanked) { .lists = NULL };

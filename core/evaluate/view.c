@@ -23,6 +23,7 @@ struct FlViewPrivate
   FlRatings *train;   /* NULL when the view has all that was trained on */
   const FlCsr *held_out; /* by user: no candidates either; or NULL  */
   const uint8_t *gone;      /* items that are nobody's; or NULL         */
+  FlTies ties;
   FlLists *lists;
 };
 
@@ -161,6 +162,12 @@ fl_view_update (FlView *view, GError **error)
   return check_predictions (priv, error);
 }
 
+void
+fl_view_set_ties (FlView *view, FlTies ties)
+{
+  ((FlViewPrivate *) view)->ties = ties;
+}
+
 gboolean
 fl_view_rank (const FlView *view, size_t n, gboolean scored, FlRanked *ranked, GError **error)
 {
@@ -168,13 +175,14 @@ fl_view_rank (const FlView *view, size_t n, gboolean scored, FlRanked *ranked, G
   FlRanking ranking = { .n_users = view->n_users, .n_items = view->n_items,
                         .factors = view->factors, .model = priv->model,
                         .seen = { &view->train->by_user, priv->held_out },
-                        .gone = priv->gone };
+                        .gone = priv->gone, .ties = priv->ties, .seed = view->seed };
 
   *ranked = (FlRanked) { .lists = NULL };
   if (n > view->n_items)
     return fl_fail (error, FL_ERROR_CONFIG, "lists of %" G_GSIZE_FORMAT " items are wanted, and "
                     "there are %u items", n, view->n_items);
-  ranked->lists = fl_ranking_scored_lists (&ranking, n, scored ? &ranked->score : NULL, error);
+  ranked->lists = fl_ranking_scored_lists (&ranking, n, scored ? &ranked->score : NULL,
+                                           &ranked->tied, error);
   return ranked->lists != NULL;
 }
 
@@ -187,7 +195,8 @@ fl_view_lists (FlView *view, size_t k, GError **error)
   drop_lists (priv);
   if (!fl_view_rank (view, k, FALSE, &ranked, error))
     return FALSE;
-  priv->lists = ranked.lists;
+  priv->lists = g_steal_pointer (&ranked.lists);
+  fl_ranked_clear (&ranked);
   view->lists = priv->lists;
   view->k = k;
   return TRUE;

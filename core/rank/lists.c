@@ -4,7 +4,8 @@
  * Users are shared among threads in chunks, whose factors, and a block of those of
  * the items, are laid side by side for the kernel; work space is bounded and holds no
  * users x items.  Neither chunks nor blocks nor threads change a digit, since each
- * score is one chain of sums; the order of equal scores is that of items.
+ * score is one chain of sums; the order of equal scores is drawn for each user and
+ * item, so that no model gains by the order in which items happen to be numbered.
  */
 #include "core/rank/rank-room.h"
 
@@ -53,7 +54,15 @@ typedef struct
   uint32_t *item;   /* n_users x k         */
   uint32_t *length; /* n_users             */
   double *score;    /* as item; NULL: none */
+  uint8_t *tied;    /* as item; NULL: none */
 } Output;
+
+/* One of equal scores: a position, and its place among them. */
+typedef struct
+{
+  uint64_t key;
+  uint32_t position;
+} Tied;
 
 /* What went wrong in the lowest chunk. */
 typedef struct
@@ -101,6 +110,21 @@ score_block (const Plan *plan, uint32_t u, size_t n_users, uint32_t first, size_
   return fl_model_score (model, n_users, user, n, item, out, error);
 }
 
+/* The order of a user's equal scores. */
+static uint64_t
+tie_key (const FlRanking *ranking, uint64_t tie_user, uint32_t item)
+{
+  return ranking->ties == FL_TIES_BY_INDEX ? item : fl_ranking_tie_key (tie_user, item);
+}
+
+static int
+compare_tied (const void *a, const void *b)
+{
+  const Tied *x = a, *y = b;
+
+  return (x->key > y->key) - (x->key < y->key);
+}
+
 #define CONCAT_(x, y) x##_##y
 #define CONCAT(x, y) CONCAT_ (x, y)
 #define NAME(x) CONCAT (x, SUFFIX)
@@ -113,6 +137,7 @@ score_block (const Plan *plan, uint32_t u, size_t n_users, uint32_t first, size_
 #define USERS user_f32
 #define ITEMS item_f32
 #define LARGEST FLT_MAX
+#define NEXT nextafterf
 #include "core/rank/lists-real.inc"
 
 #define REAL double
@@ -123,6 +148,7 @@ score_block (const Plan *plan, uint32_t u, size_t n_users, uint32_t first, size_
 #define USERS user_f64
 #define ITEMS item_f64
 #define LARGEST DBL_MAX
+#define NEXT nextafter
 #include "core/rank/lists-real.inc"
 
 static gboolean
@@ -240,14 +266,16 @@ blame_score (const Plan *plan, GError **error)
 }
 
 static gboolean
-output_init (Output *output, const FlRanking *ranking, size_t k, gboolean scored, GError **error)
+output_init (Output *output, const FlRanking *ranking, size_t k, gboolean scored, gboolean tied,
+             GError **error)
 {
   size_t n = ranking->n_users * k;
 
   *output = (Output) { .length = fl_alloc (ranking->n_users, sizeof (uint32_t), error) };
   return output->length != NULL
          && (output->item = fl_alloc (n, sizeof (uint32_t), error)) != NULL
-         && (!scored || (output->score = fl_alloc (n, sizeof (double), error)) != NULL);
+         && (!scored || (output->score = fl_alloc (n, sizeof (double), error)) != NULL)
+         && (!tied || (output->tied = fl_alloc (n, 1, error)) != NULL);
 }
 
 static void
@@ -256,18 +284,20 @@ output_clear (Output *output)
   g_free (output->item);
   g_free (output->length);
   g_free (output->score);
+  g_free (output->tied);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Output, output_clear)
 
 FlLists *
-fl_ranking_scored_lists (const FlRanking *ranking, size_t k, double **score, GError **error)
+fl_ranking_scored_lists (const FlRanking *ranking, size_t k, double **score, uint8_t **tied,
+                         GError **error)
 {
   g_auto (Output) output = { .item = NULL };
   Failure failure = { FALSE };
   FlLists *lists;
   Plan plan;
 
-  if (!output_init (&output, ranking, k, score != NULL, error))
+  if (!output_init (&output, ranking, k, score != NULL, tied != NULL, error))
     return NULL;
   make_plan (&plan, ranking, k);
   if (is_single (ranking))
@@ -288,11 +318,13 @@ fl_ranking_scored_lists (const FlRanking *ranking, size_t k, double **score, GEr
                        .length = g_steal_pointer (&output.length) };
   if (score != NULL)
     *score = g_steal_pointer (&output.score);
+  if (tied != NULL)
+    *tied = g_steal_pointer (&output.tied);
   return lists;
 }
 
 FlLists *
 fl_ranking_lists (const FlRanking *ranking, size_t k, GError **error)
 {
-  return fl_ranking_scored_lists (ranking, k, NULL, error);
+  return fl_ranking_scored_lists (ranking, k, NULL, NULL, error);
 }

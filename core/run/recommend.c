@@ -66,6 +66,21 @@ find_listed (const FlExecution *x, FlPart part, size_t k)
   return NULL;
 }
 
+/* How much of the lists a draw has decided. */
+static void
+note_ties (const FlExecution *x, FlPart part, size_t k, const FlRanked *ranked)
+{
+  double share = fl_ranked_tied (ranked);
+  g_autofree char *key = NULL, *text = NULL;
+
+  if (share == 0.0)
+    return;
+  key = part == FL_PART_TEST ? g_strdup ("ties") : g_strdup_printf ("ties (%s)", fl_part_word[part]);
+  text = g_strdup_printf ("%.3g of the places in lists of %zu have a score that others have too, "
+                          "in an order drawn from the seed", share, k);
+  fl_run_note_text (x->run, key, text);
+}
+
 /* Lists that the cell keeps until it ends. */
 static const FlLists *
 keep_listed (FlExecution *x, FlPart part, size_t k, FlRanked ranked)
@@ -73,6 +88,7 @@ keep_listed (FlExecution *x, FlPart part, size_t k, FlRanked ranked)
   FlListed *listed = g_new (FlListed, 1);
 
   *listed = (FlListed) { .part = part, .k = k, .ranked = ranked };
+  note_ties (x, part, k, &ranked);
   g_ptr_array_add (x->listed, listed);
   return ranked.lists;
 }

@@ -12,7 +12,7 @@
 FL_BEGIN_DECLS
 
 /* Raised when the host computes other digits from the same settings. */
-#define FL_RESULT_VERSION 1
+#define FL_RESULT_VERSION 2
 
 /* ---- a cell ------------------------------------------------------------ */
 

@@ -239,12 +239,21 @@ fl_trained_ratings (const FlTrained *trained, FlPart part)
     }
 }
 
+static FlView *
+make_view (const FlTrained *trained, const FlRatings *ratings, FlPart part, GError **error)
+{
+  FlView *view = fl_view_of (&trained->split->data, ratings, part, trained->model, error);
+
+  if (view != NULL)
+    view->seed = fl_run_seed (trained->run);
+  return view;
+}
+
 const FlView *
 fl_trained_view (FlTrained *trained, FlPart part, GError **error)
 {
   if (trained->views[part] == NULL)
-    trained->views[part] = fl_view_of (&trained->split->data, fl_trained_ratings (trained, part),
-                                       part, trained->model, error);
+    trained->views[part] = make_view (trained, fl_trained_ratings (trained, part), part, error);
   return trained->views[part];
 }
 
@@ -252,7 +261,7 @@ const FlView *
 fl_trained_blank_view (FlTrained *trained, FlPart part, GError **error)
 {
   if (trained->blank[part] == NULL)
-    trained->blank[part] = fl_view_of (&trained->split->data, NULL, part, trained->model, error);
+    trained->blank[part] = make_view (trained, NULL, part, error);
   return trained->blank[part];
 }
 

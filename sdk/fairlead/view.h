@@ -31,7 +31,8 @@ typedef struct
 
 /* Top-K lists: the k items with the highest scores among those that the user has
  * not rated in training (nor, when lists are judged by test ratings, in
- * validation), best first, equal scores by lower index. */
+ * validation), best first.  Equal scores come in an order that is drawn for each user from
+ * the view's seed: by number, items that happen to stand first would gain. */
 typedef struct
 {
   size_t size;

@@ -115,6 +115,8 @@ arm_init (Arm *arm, const Subject *s, const char *key, gboolean scored, size_t k
                                     .user_f64 = arm->scores.data, .item_f64 = arm->identity },
                      scored);
   arm->view = fl_view_of (&data, s->test, FL_PART_TEST, &arm->model.instance, error);
+  if (arm->view != NULL)
+    fl_view_set_ties (arm->view, FL_TIES_BY_INDEX); /* the set's convention */
   return arm->view != NULL && fl_view_lists (arm->view, MIN (k, n), error);
 }
 

@@ -59,6 +59,8 @@ open_world (void **state)
                                     .user_f64 = scores, .item_f64 = identity },
                      FALSE);
   world.view = fl_view_of (&data, world.test, FL_PART_TEST, &world.model.instance, NULL);
+  if (world.view != NULL)
+    fl_view_set_ties (world.view, FL_TIES_BY_INDEX);
   return world.registry != NULL && world.view != NULL && fl_view_lists (world.view, 2, NULL) ? 0 : 1;
 }
 

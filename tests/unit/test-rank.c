@@ -108,6 +108,7 @@ ranking_of (const World *w)
 typedef struct
 {
   double score;
+  uint64_t key; /* of equal scores */
   uint32_t item;
 } Scored;
 
@@ -118,7 +119,7 @@ by_place (const void *a, const void *b)
 
   if (x->score != y->score)
     return x->score > y->score ? -1 : 1;
-  return x->item < y->item ? -1 : x->item > y->item;
+  return x->key < y->key ? -1 : x->key > y->key;
 }
 
 static gboolean
@@ -176,7 +177,9 @@ sort_candidates (const World *w, const FlRanking *ranking, uint32_t u, Scored *l
       for (size_t s = 0; s < 2; s++)
         seen = seen || (ranking->seen[s] != NULL && has_seen (ranking->seen[s], u, i));
       if (!seen)
-        list[n++] = (Scored) { score_of (w, u, i), i };
+        list[n++] = (Scored) { score_of (w, u, i), ranking->ties == FL_TIES_BY_INDEX ? i
+                               : fl_ranking_tie_key (fl_ranking_tie_user (ranking->seed, u), i),
+                               i };
     }
   qsort (list, n, sizeof *list, by_place);
   return n;
@@ -237,6 +240,25 @@ check_scores (const World *w, const FlLists *lists, const double *score)
                   score_of (w, u, lists->item[at]));
 }
 
+/* Whether the neighbours in the list of all candidates have the same score. */
+static void
+check_tied (const World *w, const FlLists *lists, const FlLists *sorted, const uint8_t *tied)
+{
+  for (uint32_t u = 0; u < lists->n_users; u++)
+    for (size_t place = 0; place < lists->length[u]; place++)
+      {
+        const uint32_t *all = sorted->item + u * sorted->k;
+        double score = score_of (w, u, all[place]);
+        gboolean equal = (place > 0 && score_of (w, u, all[place - 1]) == score)
+                         || (place + 1 < sorted->length[u]
+                             && score_of (w, u, all[place + 1]) == score);
+
+        if (tied[u * lists->k + place] != equal)
+          fail_msg ("user %u, place %zu of %zu: tied is %d, expected %d", u, place, lists->k,
+                    tied[u * lists->k + place], equal);
+      }
+}
+
 /* ---- tests -------------------------------------------------------------- */
 
 /* For each K and number of threads; how many rankings. */
@@ -252,14 +274,16 @@ check_world (const World *w, const FlRanking *ranking)
       {
         g_autoptr (FlLists) lists = NULL, scored = NULL;
         g_autofree double *score = NULL;
+        g_autofree uint8_t *tied = NULL;
 
         omp_set_num_threads (threads);
         lists = fl_ranking_lists (ranking, k, NULL);
         assert_non_null (lists);
         compare_lists (lists, sorted);
-        scored = fl_ranking_scored_lists (ranking, k, &score, NULL);
+        scored = fl_ranking_scored_lists (ranking, k, &score, &tied, NULL);
         assert_non_null (scored);
         compare_lists (scored, sorted);
+        check_tied (w, scored, sorted, tied);
         check_scores (w, scored, score);
       }
   return n;
@@ -291,6 +315,7 @@ test_against_sorting (void **state)
           {
             ranking.seen[0] = masks > 0 ? &w.train->by_user : NULL;
             ranking.seen[1] = masks > 1 ? &w.validation->by_user : NULL;
+            ranking.ties = masks == 1 ? FL_TIES_BY_INDEX : FL_TIES_DRAWN;
             n += check_world (&w, &ranking);
           }
         world_clear (&w);
@@ -318,6 +343,38 @@ test_unkind_orders (void **state)
         check_world (&w, &ranking);
         world_clear (&w);
       }
+}
+
+/* Where scores say nothing, each item is as likely in a list as any other, and another seed
+ * draws other lists. */
+static void
+test_drawn (void **state)
+{
+  enum { N_USERS = 20000, N_ITEMS = 50, K = 10 };
+  g_autofree double *ones = g_new (double, N_USERS);
+  const FlFactors factors = { .n_users = N_USERS, .n_items = N_ITEMS, .rank = 1,
+                              .user_f64 = ones, .item_f64 = ones };
+  FlRanking ranking = { .n_users = N_USERS, .n_items = N_ITEMS, .factors = &factors };
+  size_t count[N_ITEMS] = { 0 }, first[N_ITEMS] = { 0 }, n_common = 0;
+
+  (void) state;
+  for (size_t u = 0; u < N_USERS; u++)
+    ones[u] = 1;
+  g_autoptr (FlLists) lists = fl_ranking_lists (&ranking, K, NULL);
+  ranking.seed = 1;
+  g_autoptr (FlLists) others = fl_ranking_lists (&ranking, K, NULL);
+  for (size_t at = 0; at < (size_t) N_USERS * K; at++)
+    {
+      count[lists->item[at]]++;
+      first[lists->item[at]] += at % K == 0;
+      n_common += lists->item[at] == others->item[at];
+    }
+  for (size_t i = 0; i < N_ITEMS; i++)
+    {
+      assert_true (fabs ((double) count[i] - 4000.0) < 300); /* 5 deviations of 57 */
+      assert_true (fabs ((double) first[i] - 400.0) < 100);  /* 5 of 20            */
+    }
+  assert_true (fabs ((double) n_common - 4000.0) < 320);
 }
 
 static void
@@ -493,6 +550,7 @@ main (int argc, char **argv)
   static const char *const lower[] = { "base", "v3" };
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (test_against_sorting),  cmocka_unit_test (test_unkind_orders),
+    cmocka_unit_test (test_drawn),
     cmocka_unit_test (test_not_finite),       cmocka_unit_test (test_view),
     cmocka_unit_test (test_view_of_augmented), cmocka_unit_test (test_means),
   };
