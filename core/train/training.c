@@ -196,6 +196,15 @@ fl_training_epoch_number (const FlTraining *training)
   return training->at.epoch;
 }
 
+uint64_t
+fl_training_best_epoch (const FlTraining *training)
+{
+  size_t size;
+
+  return training->stopping != NULL ? fl_stopping_best (training->stopping, &size)->epoch
+                                    : training->at.epoch;
+}
+
 /* ---- failures ---------------------------------------------------------- */
 
 gboolean

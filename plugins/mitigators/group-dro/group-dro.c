@@ -54,7 +54,8 @@ group_dro_needs (gconstpointer self)
 typedef struct
 {
   FlGroupsCrossed crossed; /* of n                                  */
-  double *weight;          /* n: w, 0 where there are no triples    */
+  double *log_weight;      /* n: -INFINITY where there are no triples */
+  double *best;            /* n: those of the parameters that are kept, and their epoch */
   double *loss;            /* n: L of the batch, NaN where missing  */
   size_t *count;           /* n: triples in the batch               */
 } Groups;
@@ -62,7 +63,8 @@ typedef struct
 static void
 groups_clear (Groups *groups)
 {
-  g_free (groups->weight);
+  g_free (groups->log_weight);
+  g_free (groups->best);
   g_free (groups->loss);
   g_free (groups->count);
 }
@@ -78,11 +80,11 @@ start_weights (Groups *groups, const FlRatings *train)
   for (uint32_t u = 0; u < rows->n_rows; u++)
     if (rows->start[u + 1] - rows->start[u] < rows->n_cols) /* else nothing is negative */
       for (size_t k = rows->start[u]; k < rows->start[u + 1]; k++)
-        groups->weight[fl_groups_find_crossed (&groups->crossed, u, rows->col[k])] = 1.0;
+        groups->log_weight[fl_groups_find_crossed (&groups->crossed, u, rows->col[k])] = 1.0;
   for (size_t g = 0; g < groups->crossed.n; g++)
-    n += groups->weight[g] > 0.0;
+    n += groups->log_weight[g] > 0.0;
   for (size_t g = 0; g < groups->crossed.n; g++)
-    groups->weight[g] /= (double) MAX (n, 1);
+    groups->log_weight[g] = groups->log_weight[g] > 0.0 ? -log ((double) n) : -INFINITY;
 }
 
 static gboolean
@@ -98,8 +100,9 @@ groups_init (Groups *groups, const GroupDro *dro, const FlData *data, GError **e
     return fl_fail (error, FL_ERROR_CONFIG, "needs groups of items");
   groups->crossed = fl_groups_cross (users, data->train->n_users, items, data->train->n_items);
   n = groups->crossed.n;
-  groups->weight = fl_alloc (n, sizeof *groups->weight, error);
-  groups->loss = groups->weight != NULL ? fl_alloc (n, sizeof *groups->loss, error) : NULL;
+  groups->log_weight = fl_alloc (n, sizeof *groups->log_weight, error);
+  groups->best = groups->log_weight != NULL ? fl_alloc (n + 1, sizeof *groups->best, error) : NULL;
+  groups->loss = groups->best != NULL ? fl_alloc (n, sizeof *groups->loss, error) : NULL;
   groups->count = groups->loss != NULL ? fl_alloc (n, sizeof *groups->count, error) : NULL;
   if (groups->count == NULL)
     return FALSE;
@@ -138,20 +141,34 @@ share_weights (const Groups *groups, const FlBatch *batch, double *weight)
       size_t g = fl_groups_find_crossed (&groups->crossed, batch->user[k],
                                          batch->item[k * batch->width]);
 
-      weight[k] = groups->weight[g] / (double) groups->count[g];
+      weight[k] = exp (groups->log_weight[g]) / (double) groups->count[g];
     }
+}
+
+/* The weights belong to the parameters that are kept in the end. */
+static void
+keep_best (Groups *groups, const FlTraining *training)
+{
+  size_t n = groups->crossed.n;
+  double epoch = (double) fl_training_best_epoch (training);
+
+  if (groups->best[n] == epoch && epoch > 0)
+    return;
+  for (size_t g = 0; g < n; g++)
+    groups->best[g] = groups->log_weight[g];
+  groups->best[n] = epoch;
 }
 
 static void
 note_weights (const Groups *groups, FlRun *run)
 {
   for (size_t g = 0; g < groups->crossed.n; g++)
-    if (groups->weight[g] > 0.0)
+    if (groups->best[g] > -INFINITY)
       {
         g_autofree char *label = fl_groups_make_crossed_label (&groups->crossed, g);
         g_autofree char *name = g_strconcat ("weight ", label, NULL);
 
-        fl_run_note (run, name, groups->weight[g]);
+        fl_run_note (run, name, exp (groups->best[g]));
       }
 }
 
@@ -196,7 +213,7 @@ group_dro_train (gpointer self, const FlStage *stage, GError **error)
 {
   const GroupDro *dro = self;
   g_autoptr (FlTraining) training = fl_training_new (stage, NULL, error);
-  g_auto (Groups) groups = { .weight = NULL };
+  g_auto (Groups) groups = { .log_weight = NULL };
   g_auto (Triples) t = { NULL };
   FlGradient *gradient;
   const FlBatch *batch;
@@ -206,23 +223,29 @@ group_dro_train (gpointer self, const FlStage *stage, GError **error)
       || !triples_init (&t, fl_training_batch_size (training), error))
     return FALSE;
   gradient = fl_training_gradient (training);
-  fl_training_keep (training, "weights", groups.weight,
-                    groups.crossed.n * sizeof *groups.weight);
+  fl_training_keep (training, "log-weights", groups.log_weight,
+                    groups.crossed.n * sizeof *groups.log_weight);
+  fl_training_keep (training, "best log-weights", groups.best,
+                    (groups.crossed.n + 1) * sizeof *groups.best);
   while (fl_training_epoch (training))
-    while ((batch = fl_training_batch (training)) != NULL)
-      {
-        double loss;
+    {
+      keep_best (&groups, training);
+      while ((batch = fl_training_batch (training)) != NULL)
+        {
+          double loss;
 
-        fl_training_scores (training, batch, t.score);
-        fl_loss_bpr (batch->n, t.score, NULL, t.d_score, t.loss);
-        find_losses (&groups, batch, t.loss);                            /* L_i            */
-        group_dro_weights (groups.crossed.n, groups.loss, dro->eta,
-                           (GroupDroMissing) dro->missing, groups.weight); /* eq. (4)      */
-        share_weights (&groups, batch, t.weight);
-        loss = fl_loss_bpr (batch->n, t.score, t.weight, t.d_score, NULL); /* sum_i w_i L_i */
-        fl_training_backward (training, batch, t.d_score, gradient, NULL);
-        fl_training_step (training, gradient, loss);
-      }
+          fl_training_scores (training, batch, t.score);
+          fl_loss_bpr (batch->n, t.score, NULL, t.d_score, t.loss);
+          find_losses (&groups, batch, t.loss);                            /* L_i            */
+          group_dro_weights (groups.crossed.n, groups.loss, dro->eta,
+                             (GroupDroMissing) dro->missing, groups.log_weight); /* eq. (4)  */
+          share_weights (&groups, batch, t.weight);
+          loss = fl_loss_bpr (batch->n, t.score, t.weight, t.d_score, NULL); /* sum_i w_i L_i */
+          fl_training_backward (training, batch, t.d_score, gradient, NULL);
+          fl_training_step (training, gradient, loss);
+        }
+    }
+  keep_best (&groups, training);
   note_weights (&groups, stage->run);
   return fl_training_end (training, error);
 }

@@ -5,45 +5,59 @@
 #include <math.h>
 
 static gboolean
-is_there (double loss, double weight)
+has_triples (double log_weight)
 {
-  return weight > 0.0 && !isnan (loss);
+  return log_weight > -INFINITY;
+}
+
+static gboolean
+is_there (double loss, double log_weight)
+{
+  return has_triples (log_weight) && !isnan (loss);
+}
+
+/* log sum exp over the groups that are there; the highest is taken out, which keeps it from
+ * overflow, and from the logarithm of 0. */
+static double
+log_sum (size_t n, const double *loss, const double *log_weight)
+{
+  double highest = -INFINITY, sum = 0.0;
+
+  for (size_t g = 0; g < n; g++)
+    if (is_there (loss[g], log_weight[g]))
+      highest = fmax (highest, log_weight[g]);
+  for (size_t g = 0; g < n; g++)
+    if (is_there (loss[g], log_weight[g]))
+      sum += exp (log_weight[g] - highest);
+  return sum > 0.0 ? highest + log (sum) : -INFINITY;
 }
 
 void
 group_dro_weights (size_t n, const double *loss, double eta, GroupDroMissing missing,
-                   double *weight)
+                   double *log_weight)
 {
-  double highest = -INFINITY, before = 0.0, sum = 0.0;
+  double before, after;
 
   for (size_t g = 0; g < n; g++)
-    if (is_there (loss[g], weight[g]))
-      {
-        highest = fmax (highest, loss[g]);
-        before += weight[g];
-      }
-    else if (weight[g] > 0.0 && missing == GROUP_DRO_WAIT)
+    if (has_triples (log_weight[g]) && isnan (loss[g]) && missing == GROUP_DRO_WAIT)
       return;
+  before = log_sum (n, loss, log_weight);
   for (size_t g = 0; g < n; g++)
-    if (is_there (loss[g], weight[g]))
-      {
-        /* exp (eta L_g), with a factor to all that keeps it from overflowing. */
-        weight[g] *= exp (eta * (loss[g] - highest));
-        sum += weight[g];
-      }
-  /* The highest loss has factor 1: sum is not 0. */
+    if (is_there (loss[g], log_weight[g]))
+      log_weight[g] += eta * loss[g];
+  after = log_sum (n, loss, log_weight);
   for (size_t g = 0; g < n; g++)
-    if (is_there (loss[g], weight[g]))
-      weight[g] *= before / sum;
+    if (is_there (loss[g], log_weight[g]))
+      log_weight[g] += before - after;
 }
 
 double
-group_dro_loss (size_t n, const double *loss, const double *weight)
+group_dro_loss (size_t n, const double *loss, const double *log_weight)
 {
   double sum = 0.0;
 
   for (size_t g = 0; g < n; g++)
     if (!isnan (loss[g]))
-      sum += weight[g] * loss[g];
+      sum += exp (log_weight[g]) * loss[g];
   return sum;
 }

@@ -4,6 +4,8 @@
 #include "plugins/mitigators/group-dro/group-dro.h"
 #include "tests/golden/golden.h"
 
+#include <math.h>
+
 static gboolean
 check_groupdro (GoldenCase *c, GError **error)
 {
@@ -16,6 +18,8 @@ check_groupdro (GoldenCase *c, GError **error)
       || !golden_read_number (c->input, "eta", &eta, error)
       || (weight = golden_read_numbers (c->input, "initial_weights", losses.n_cols, error)) == NULL)
     return FALSE;
+  for (size_t g = 0; g < losses.n_cols; g++)
+    weight[g] = log (weight[g]);
   weights = g_new (double, (size_t) losses.n_rows * losses.n_cols);
   loss = g_new (double, losses.n_rows);
   for (size_t s = 0; s < losses.n_rows; s++)
@@ -25,7 +29,7 @@ check_groupdro (GoldenCase *c, GError **error)
       group_dro_weights (losses.n_cols, row, eta, GROUP_DRO_WAIT, weight);
       loss[s] = group_dro_loss (losses.n_cols, row, weight);
       for (size_t g = 0; g < losses.n_cols; g++)
-        weights[s * losses.n_cols + g] = weight[g];
+        weights[s * losses.n_cols + g] = exp (weight[g]);
     }
   golden_numbers (c, "weights_after_step", weights, (size_t) losses.n_rows * losses.n_cols);
   golden_numbers (c, "weighted_loss_with_updated_weights", loss, losses.n_rows);

@@ -55,6 +55,17 @@ run dro.conf --threads 2 --store two.db --json two.json >/dev/null 2>&1
 check "two threads change no digit" [ "$(digits one.json)" = "$(digits two.json)" ]
 check "nor a weight, of which there are some" [ -n "$(notes one.db)" -a "$(notes one.db)" = "$(notes two.db)" ]
 
+# The weights noted are those of the epoch that is kept: of a training that ends there.
+said () { "$fairlead" runs show --store "$1" | sed -n 's/^ *crossed, repeat 0: //p' | sed 's/; /\
+/g'; } # the notes of one cell, one a line
+note () { said one.db | sed -n "s/^$1 = //p"; }
+best=$(note 'best epoch')
+check "the best epoch is not the last" [ "$best" -lt "$(note iterations)" ]
+run dro.conf --arm crossed --set pipeline.repeats=1 --set model.stop-on= --set model.epochs="$best" \
+  --store short.db >/dev/null 2>&1
+check "its weights are noted" \
+  [ "$(said one.db | grep -c '^weight ')" -gt 3 -a "$(said one.db | grep '^weight ')" = "$(said short.db | grep '^weight ')" ]
+
 # A model that falls over after so many steps, into its second training: the run goes on
 # from the weights that were there.
 cat >long.conf <<END

@@ -170,12 +170,33 @@ losses (const Vectors *all, double l2, double loss[6])
   return penalty;
 }
 
+/* By the weights themselves. */
+static void
+move_weights (size_t n, const double *loss, double eta, GroupDroMissing missing, double *weight)
+{
+  for (size_t g = 0; g < n; g++)
+    weight[g] = log (weight[g]);
+  group_dro_weights (n, loss, eta, missing, weight);
+  for (size_t g = 0; g < n; g++)
+    weight[g] = exp (weight[g]);
+}
+
+static double
+weigh_losses (size_t n, const double *loss, const double *weight)
+{
+  double log_weight[6];
+
+  for (size_t g = 0; g < n; g++)
+    log_weight[g] = log (weight[g]);
+  return group_dro_loss (n, loss, log_weight);
+}
+
 static double
 objective (const Vectors *all, double l2, const double weight[6])
 {
   double loss[6], penalty = losses (all, l2, loss);
 
-  return group_dro_loss (6, loss, weight) + penalty;
+  return weigh_losses (6, loss, weight) + penalty;
 }
 
 /* A step of gradient descent of size 1 over the whole epoch is minus the derivative of
@@ -198,7 +219,7 @@ test_gradient (void **state)
   from = vectors (&before);
   to = vectors (&after);
   losses (&from, 0.05, loss);
-  group_dro_weights (6, loss, 0.8, GROUP_DRO_WAIT, weight);
+  move_weights (6, loss, 0.8, GROUP_DRO_WAIT, weight);
   for (size_t k = 0; k < G_N_ELEMENTS (from.v); k++)
     {
       Vectors up = from, down = from;
@@ -236,14 +257,14 @@ test_weights (void **state)
 
   (void) state;
   memcpy (weight, start, sizeof weight);
-  group_dro_weights (4, loss, G_LN2, GROUP_DRO_WAIT, weight);
+  move_weights (4, loss, G_LN2, GROUP_DRO_WAIT, weight);
   assert_weights (weight, start, 4);
-  group_dro_weights (4, loss, G_LN2, GROUP_DRO_OTHERS, weight);
+  move_weights (4, loss, G_LN2, GROUP_DRO_OTHERS, weight);
   assert_weights (weight, (double[]) { 0.1875, 0.25, 0.375, 0.1875 }, 4);
   memcpy (weight, start, sizeof weight);
-  group_dro_weights (4, all, G_LN2, GROUP_DRO_WAIT, weight);
+  move_weights (4, all, G_LN2, GROUP_DRO_WAIT, weight);
   assert_weights (weight, (double[]) { 2 / 13.0, 8 / 13.0, 1 / 13.0, 2 / 13.0 }, 4);
-  assert_true (fabs (group_dro_loss (4, loss, weight) - 1 / 13.0) < 1e-15);
+  assert_true (fabs (weigh_losses (4, loss, weight) - 1 / 13.0) < 1e-15);
 }
 
 /* A group that has no triple at all keeps nobody waiting. */
@@ -253,8 +274,27 @@ test_absent (void **state)
   double weight[] = { 0.5, 0, 0.5 };
 
   (void) state;
-  group_dro_weights (3, (double[]) { 1, NAN, 0 }, G_LN2, GROUP_DRO_WAIT, weight);
+  move_weights (3, (double[]) { 1, NAN, 0 }, G_LN2, GROUP_DRO_WAIT, weight);
   assert_weights (weight, (double[]) { 2 / 3.0, 0, 1 / 3.0 }, 3);
+}
+
+/* A weight below all numbers is not lost: as many batches the other way bring it back. */
+static void
+test_underflow (void **state)
+{
+  double log_weight[] = { log (0.5), log (0.5), -INFINITY };
+
+  (void) state;
+  for (int batch = 0; batch < 1000; batch++)
+    group_dro_weights (3, (double[]) { 1, 0, NAN }, 5, GROUP_DRO_WAIT, log_weight);
+  assert_true (exp (log_weight[1]) == 0.0);
+  assert_true (fabs (log_weight[1] + 5000) < 1e-9);
+  for (int batch = 0; batch < 1000; batch++)
+    group_dro_weights (3, (double[]) { 0, 1, NAN }, 5, GROUP_DRO_WAIT, log_weight);
+  assert_true (fabs (exp (log_weight[0]) - 0.5) < 1e-9 && fabs (exp (log_weight[1]) - 0.5) < 1e-9);
+  for (int batch = 0; batch < 1000; batch++) /* the largest eta */
+    group_dro_weights (3, (double[]) { 0, 9, NAN }, 1000, GROUP_DRO_WAIT, log_weight);
+  assert_true (exp (log_weight[1]) == 1.0 && isfinite (log_weight[0]));
 }
 
 /* ---- what stays as it was ------------------------------------------------ */
@@ -361,7 +401,7 @@ main (void)
     cmocka_unit_test (test_gradient), cmocka_unit_test (test_weights),
     cmocka_unit_test (test_absent),   cmocka_unit_test (test_one_group),
     cmocka_unit_test (test_threads),  cmocka_unit_test (test_added),
-    cmocka_unit_test (test_refusals),
+    cmocka_unit_test (test_refusals), cmocka_unit_test (test_underflow),
   };
   g_autoptr (GError) error = NULL;
   int failed;

@@ -337,6 +337,10 @@ void fl_training_keep_gradient (FlTraining *training, const char *name, FlGradie
  * when training is over, or has failed. */
 gboolean fl_training_epoch (FlTraining *training);
 uint64_t fl_training_epoch_number (const FlTraining *training); /* from 0 */
+/* After how many epochs the parameters were what fl_training_end would put in place now: the
+ * best so far, or the last.  A method that says something of its own state copies it where
+ * this has changed, once fl_training_epoch has returned. */
+uint64_t fl_training_best_epoch (const FlTraining *training);
 /* The next batch of the epoch, valid until the next call; NULL after the last one. */
 const FlBatch *fl_training_batch (FlTraining *training);
 /* Numbers in a row of FlBatch.delta and of user_delta; 0: the model has no such vectors. */
