@@ -420,6 +420,16 @@ project_on_items (const FlView *view, const double *g, double *d_item)
     }
 }
 
+/* Numbers that are finite may have sums that are not. */
+static gboolean
+check_projected (const double *d, size_t n, const char *side, GError **error)
+{
+  for (size_t k = 0; d != NULL && k < n; k++)
+    if (!isfinite (d[k]))
+      return fl_fail (error, FL_ERROR_NUMERIC, "the derivative by %s factors is %g", side, d[k]);
+  return TRUE;
+}
+
 static gboolean
 gradient_by_entries (const FlInstance *objective, const FlView *view, double *loss,
                      double *d_user, double *d_item, GError **error)
@@ -432,7 +442,8 @@ gradient_by_entries (const FlInstance *objective, const FlView *view, double *lo
     project_on_users (view, d_predicted, d_user);
   if (d_item != NULL)
     project_on_items (view, d_predicted, d_item);
-  return TRUE;
+  return check_projected (d_user, view->n_users * view->factors->rank, "user", error)
+         && check_projected (d_item, view->n_items * view->factors->rank, "item", error);
 }
 
 static gboolean

@@ -179,7 +179,7 @@ gram (gboolean f64, size_t n, size_t m, gconstpointer F, size_t stride, const do
   size_t n_work = pad * pad + pad;
   g_autofree double *work = g_new (double, n_parts *n_work);
 
-  g_assert (m <= FL_NORMAL_MAX);
+  g_assert (m <= FL_GRAM_MAX);
   memset (G, 0, m * m * sizeof *G);
   if (s != NULL)
     memset (s, 0, m * sizeof *s);

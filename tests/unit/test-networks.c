@@ -286,6 +286,35 @@ test_derivatives (void **state)
                            width == 2 ? 0 : 0.1);
 }
 
+/* Batches of other widths in between change no digit of a batch. */
+static void
+test_widths (void **state)
+{
+  static const size_t widths[] = { 1, 200, 3, 2 };
+  g_autoptr (FlRatings) ratings = some_ratings (6, 7, 0.5);
+  g_auto (Network) used = network_new ("ncf", "gmf-rank=3 mlp-rank=2 layers=4;3", ratings);
+
+  (void) state;
+  network_randomise (&used);
+  for (size_t w = 0; w < 2 * G_N_ELEMENTS (widths); w++)
+    {
+      g_auto (Network) fresh = network_new ("ncf", "gmf-rank=3 mlp-rank=2 layers=4;3", ratings);
+      g_auto (Given) given = given_new (&fresh, 300, widths[w % G_N_ELEMENTS (widths)], MASKS);
+      g_autoptr (FlGradient) scratch = fl_gradient_new (fresh.n_blocks, fresh.block, NULL);
+      g_autoptr (FlGradient) again = fl_gradient_new (fresh.n_blocks, fresh.block, NULL);
+      double loss, other;
+
+      network_randomise (&fresh);
+      loss = value (&fresh, &given, 0.1, scratch);
+      other = value (&used, &given, 0.1, again);
+      assert_true (loss == other);
+      for (size_t b = 0; b < fresh.n_blocks; b++)
+        for (size_t k = 0; k < fresh.block[b].n_rows * fresh.block[b].n_cols; k++)
+          assert_true (test_gradient_number (&scratch->block[b], k)
+                       == test_gradient_number (&again->block[b], k));
+    }
+}
+
 /* ---- vectors ----------------------------------------------------------- */
 
 /* Users and items asked for, one of them twice and one that has no rating. */
@@ -573,7 +602,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test (test_derivatives), cmocka_unit_test (test_vectors),
+    cmocka_unit_test (test_derivatives), cmocka_unit_test (test_widths), cmocka_unit_test (test_vectors),
     cmocka_unit_test (test_threads),     cmocka_unit_test (test_parts),
     cmocka_unit_test (test_score_op),    cmocka_unit_test (test_factors),
     cmocka_unit_test (test_isolated),    cmocka_unit_test (test_not_finite),

@@ -604,6 +604,79 @@ test_scored (void **state)
   for_each_objective (check_scored);
 }
 
+/* Rows of factors longer than normal equations may be, as of many layers side by side. */
+static void
+test_wide_factors (void **state)
+{
+  FlInstance *objective = test_instance_new (registry, FL_KIND_OBJECTIVE, "polarization", NULL,
+                                             NULL);
+  g_autofree double *d_user = NULL, *d_item = NULL;
+  double value[2], loss;
+
+  (void) state;
+  for (int scored = 1; scored >= 0; scored--)
+    {
+      FlOutcome *outcome = fl_outcome_new ();
+      FlView *view;
+      World w;
+
+      world_init (&w, 12, 9, FL_NORMAL_MAX + 64, scored);
+      view = fl_view_new (&w.data, FL_PART_TRAIN, &w.model.instance, NULL);
+      assert_true (evaluate (objective, view, outcome, NULL));
+      value[scored] = test_metric (outcome, "polarization", NULL);
+      if (!scored)
+        {
+          d_user = g_new (double, w.n_users * w.rank);
+          d_item = g_new (double, w.n_items * w.rank);
+          assert_true (fl_objective_gradient_factors (objective, view, &loss, d_user, d_item, NULL));
+          assert_near (loss, value[0], 1e-11);
+          /* R_pol is of the second degree in either side's factors. */
+          assert_near (fl_dot_f64 (w.n_items * w.rank, d_item, w.Q), 2.0 * value[0], 1e-9);
+        }
+      fl_outcome_free (outcome);
+      fl_view_free (view);
+      world_clear (&w);
+    }
+  assert_near (value[0], value[1], 1e-11);
+  fl_instance_free (objective);
+}
+
+/* A gradient of numbers near the largest: its sums are not finite. */
+static gboolean
+huge_gradient (gconstpointer self, const FlView *view, double *loss, double *d_predicted,
+               GError **error)
+{
+  (void) self;
+  (void) error;
+  *loss = 0.0;
+  for (size_t k = 0; k < view->n; k++)
+    d_predicted[k] = 1.7e308;
+  return TRUE;
+}
+
+static void
+test_gradient_not_finite (void **state)
+{
+  static const FlValue huge_values[] = { { .name = "huge" }, FL_VALUE_END };
+  static const FlObjectiveOps ops = { .values = huge_values, .gradient = huge_gradient };
+  static const FlPlugin plugin = FL_DESCRIPTOR (.kind = FL_KIND_OBJECTIVE, .name = "huge");
+  static const FlInstance huge = { .plugin = &plugin, .ops = &ops };
+  g_autofree double *d_user = NULL;
+  GError *error = NULL;
+  double loss;
+  FlView *view;
+  World w;
+
+  (void) state;
+  world_init (&w, 20, 11, 3, FALSE);
+  view = fl_view_new (&w.data, FL_PART_TRAIN, &w.model.instance, NULL);
+  d_user = g_new (double, w.n_users * w.rank);
+  assert_false (fl_objective_gradient_factors (&huge, view, &loss, d_user, NULL, &error));
+  assert_error (&error, FL_ERROR_NUMERIC, "the derivative by user factors is inf");
+  fl_view_free (view);
+  world_clear (&w);
+}
+
 /* No ratings, no users: undefined values or an error, never a crash. */
 static void
 check_empty (const FlInstance *objective, const char *what)
@@ -859,6 +932,7 @@ main (void)
     cmocka_unit_test (test_rmse_by_hand),   cmocka_unit_test (test_gradients),
     cmocka_unit_test (test_threads),        cmocka_unit_test (test_scored),
     cmocka_unit_test (test_empty),          cmocka_unit_test (test_no_groups),
+    cmocka_unit_test (test_wide_factors),   cmocka_unit_test (test_gradient_not_finite),
     cmocka_unit_test (test_left_out),       cmocka_unit_test (test_nothing_to_compare),
   };
   GError *error = NULL;

@@ -4,7 +4,8 @@
  * Every click is a 1, and each user gets `negatives` times as many items at
  * random, among those not clicked, as 0; on that a closed-form model is fitted
  * and antidote data between 0 and 1 are found by algorithm 1.  An antidote user
- * then clicks the items with the highest entries of its row.
+ * then clicks the items with the highest entries of its row, of equal ones, as many are
+ * at the ends of the range, those that are drawn.
  */
 #include "antidote.h"
 
@@ -34,15 +35,14 @@ static FlRatings *
 clicks (const Antidote *self, const FlRatings *train, uint64_t seed, GError **error)
 {
   g_autoptr (FlTriplets) t = fl_triplets_new ();
-  g_autofree gboolean *taken = g_new (gboolean, train->n_items);
+  g_autofree gboolean *taken = g_new0 (gboolean, train->n_items);
   const FlCsr *csr = &train->by_user;
 
   for (uint32_t u = 0; u < train->n_users; u++)
     {
-      size_t n = csr->start[u + 1] - csr->start[u];
+      size_t n = csr->start[u + 1] - csr->start[u], first = t->n;
       FlRng rng = fl_rng (seed, "fair-user negatives", u);
 
-      memset (taken, 0, train->n_items * sizeof *taken);
       for (size_t k = csr->start[u]; k < csr->start[u + 1]; k++)
         {
           fl_triplets_add (t, u, csr->col[k], 1);
@@ -50,6 +50,8 @@ clicks (const Antidote *self, const FlRatings *train, uint64_t seed, GError **er
         }
       add_negatives (t, u, MIN (n * (size_t) self->negatives, train->n_items - n),
                      train->n_items, &rng, taken);
+      for (size_t k = first; k < t->n; k++) /* for the next: what was marked, no more */
+        taken[t->item[k]] = FALSE;
     }
   return fl_triplets_make_ratings (t, train->n_users, train->n_items, error);
 }
@@ -78,10 +80,10 @@ median_degree (const FlRatings *train)
 typedef struct
 {
   double value;
-  uint32_t item;
+  uint32_t lot, item;
 } Entry;
 
-/* Highest first, equal ones by item. */
+/* Highest first, equal ones by lot. */
 static int
 compare_entries (const void *a, const void *b)
 {
@@ -89,17 +91,19 @@ compare_entries (const void *a, const void *b)
 
   if (x->value != y->value)
     return x->value < y->value ? 1 : -1;
+  if (x->lot != y->lot)
+    return x->lot < y->lot ? -1 : 1;
   return (x->item > y->item) - (x->item < y->item);
 }
 
 static void
 add_profile (FlTriplets *t, uint32_t user, const double *row, uint32_t n_items, size_t profile,
-             double rating)
+             double rating, FlRng rng)
 {
   g_autofree Entry *entry = g_new (Entry, n_items);
 
   for (uint32_t i = 0; i < n_items; i++)
-    entry[i] = (Entry) { row[i], i };
+    entry[i] = (Entry) { row[i], fl_rng_u32 (&rng), i };
   qsort (entry, n_items, sizeof *entry, compare_entries);
   for (size_t k = 0; k < MIN (profile, n_items); k++)
     fl_triplets_add (t, user, entry[k].item, rating);
@@ -108,14 +112,14 @@ add_profile (FlTriplets *t, uint32_t user, const double *row, uint32_t n_items, 
 /* The training clicks and those of the added users. */
 static FlRatings *
 with_profiles (const AntidoteTrial *trial, const FlRatings *train, const double *rows,
-               size_t profile, GError **error)
+               size_t profile, uint64_t seed, GError **error)
 {
   g_autoptr (FlTriplets) t = fl_triplets_new ();
 
   fl_triplets_add_ratings (t, train);
   for (size_t i = 0; i < trial->n_rows; i++)
     add_profile (t, train->n_users + (uint32_t) i, rows + i * trial->n_cols, train->n_items,
-                 profile, train->rating_max);
+                 profile, train->rating_max, fl_rng (seed, "fair-user ties", i));
   return fl_triplets_make_ratings (t, train->n_users + (uint32_t) trial->n_rows, train->n_items,
                                    error);
 }
@@ -146,5 +150,5 @@ fair_user_augment (gpointer self, const FlStage *stage, GError **error)
   fl_run_note (stage->run, "fair-user-after", best.loss);
   return with_profiles (&trial, train, rows,
                         antidote->profile > 0 ? (size_t) antidote->profile : median_degree (train),
-                        error);
+                        fl_run_seed (stage->run), error);
 }

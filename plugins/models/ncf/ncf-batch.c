@@ -29,8 +29,9 @@ typedef struct
 
 struct NcfWork
 {
-  size_t width;   /* of the batches that it is for        */
+  size_t width;   /* of the batch at hand                 */
   size_t entries; /* to a block                           */
+  size_t most_entries, most_pairs; /* that a block has room for: of all widths so far */
   size_t rank, mlp; /* numbers to a row: GMF, MLP padded  */
   /* Entries of a chunk, at most CHUNK_BLOCKS * entries, and pairs, `width` times as
    * many. */
@@ -70,7 +71,7 @@ ncf_work_free (NcfWork *work)
 static gboolean
 work_alloc (NcfWork *work, GError **error)
 {
-  size_t n = CHUNK_BLOCKS * work->entries, pairs = n * work->width;
+  size_t n = CHUNK_BLOCKS * work->most_entries, pairs = CHUNK_BLOCKS * work->most_pairs;
 
   return (work->d_user_gmf = fl_table_alloc (n * work->rank, sizeof (float), error)) != NULL
          && (work->d_item_gmf = fl_table_alloc (pairs * work->rank, sizeof (float), error)) != NULL
@@ -85,7 +86,7 @@ static gboolean
 block_init (Block *block, const Ncf *ncf, GError **error)
 {
   const NcfWork *work = ncf->work;
-  size_t n = work->entries, pairs = n * work->width;
+  size_t n = work->most_entries, pairs = work->most_pairs;
   size_t size = (n + pairs) * work->mlp + (2 * n + pairs) * work->rank + n * ncf_first_width (ncf);
 
   block->tower = fl_layers_work_new (ncf->tower, pairs, error);
@@ -123,29 +124,43 @@ work_threads (Ncf *ncf, int n_threads, GError **error)
   return TRUE;
 }
 
-/* Room for batches as wide as this one, on as many threads as there are. */
+/* New room, for blocks of so many entries and pairs. */
+static gboolean
+work_grow (Ncf *ncf, size_t entries, size_t pairs, GError **error)
+{
+  NcfWork *work = g_new0 (NcfWork, 1);
+
+  g_clear_pointer (&ncf->work, ncf_work_free);
+  work->most_entries = entries;
+  work->most_pairs = pairs;
+  work->rank = (size_t) ncf->gmf_rank;
+  work->mlp = FL_PAD ((size_t) ncf->mlp_rank);
+  work->h = fl_layers_n_partial (ncf->tower);
+  work->n_partial = work->h + work->rank + ncf_last_width (ncf);
+  if (!work_alloc (work, error))
+    {
+      ncf_work_free (work);
+      return FALSE;
+    }
+  ncf->work = work;
+  return TRUE;
+}
+
+/* Room for batches as wide as this one, on as many threads as there are.  It only grows:
+ * widths may change from batch to batch. */
 static gboolean
 work_new (Ncf *ncf, const FlBatch *batch, GError **error)
 {
-  NcfWork *work;
+  size_t entries = MAX (1, BLOCK_PAIRS / batch->width), pairs = entries * batch->width;
+  size_t most_entries = ncf->work != NULL ? MAX (ncf->work->most_entries, entries) : entries;
+  size_t most_pairs = ncf->work != NULL ? MAX (ncf->work->most_pairs, pairs) : pairs;
 
-  if (ncf->work == NULL || ncf->work->width != batch->width)
-    {
-      g_clear_pointer (&ncf->work, ncf_work_free);
-      work = g_new0 (NcfWork, 1);
-      work->width = batch->width;
-      work->entries = MAX (1, BLOCK_PAIRS / batch->width);
-      work->rank = (size_t) ncf->gmf_rank;
-      work->mlp = FL_PAD ((size_t) ncf->mlp_rank);
-      work->h = fl_layers_n_partial (ncf->tower);
-      work->n_partial = work->h + work->rank + ncf_last_width (ncf);
-      if (!work_alloc (work, error))
-        {
-          ncf_work_free (work);
-          return FALSE;
-        }
-      ncf->work = work;
-    }
+  if ((ncf->work == NULL || most_entries > ncf->work->most_entries
+       || most_pairs > ncf->work->most_pairs)
+      && !work_grow (ncf, most_entries, most_pairs, error))
+    return FALSE;
+  ncf->work->width = batch->width;
+  ncf->work->entries = entries;
   return work_threads (ncf, omp_get_max_threads (), error);
 }
 

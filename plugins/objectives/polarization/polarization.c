@@ -10,8 +10,8 @@
  *
  * With factors, x_kj = p_k . q_j: then sigma_j^2 = q_j' C q_j, where C is the
  * covariance of the rows p_k, and R_pol = (1/d) tr (C G), where G = sum_j q_j q_j'.
- * That costs O((n + d) rank^2); users x items is never formed.  Other models
- * are scored in blocks of users and items.
+ * That costs O((n + d) rank^2); users x items is never formed.  Other models,
+ * and those of a rank beyond FL_GRAM_MAX, are scored in blocks of users and items.
  */
 #include <fairlead/plugin.h>
 
@@ -36,9 +36,9 @@ moments_init (Moments *moments, const FlFactors *f, GError **error)
 {
   size_t rank = f->rank;
 
-  if (rank > FL_NORMAL_MAX)
-    return fl_fail (error, FL_ERROR_CONFIG, "factors of rank %zu: must be at most %d", rank,
-                    FL_NORMAL_MAX);
+  if (rank > FL_GRAM_MAX)
+    return fl_fail (error, FL_ERROR_CONFIG, "its gradient by factors of rank %zu: must be at most "
+                    "%d", rank, FL_GRAM_MAX);
   moments->mean = fl_alloc (rank + 2 * rank * rank, sizeof (double), error);
   if (moments->mean == NULL)
     return FALSE;
@@ -145,8 +145,9 @@ polarization_evaluate (gconstpointer self, const FlView *view, FlResult *result,
   (void) self;
   if (view->n_users < 2 || view->n_items == 0) /* one user differs from nobody */
     return TRUE;
-  if (!(view->factors != NULL ? factor_variances (view->factors, variance, error)
-                              : scored_variances (view, variance, error)))
+  if (!(view->factors != NULL && view->factors->rank <= FL_GRAM_MAX
+            ? factor_variances (view->factors, variance, error)
+            : scored_variances (view, variance, error)))
     return FALSE;
   fl_result_set (result, 0, fl_sum (view->n_items, variance) / (double) view->n_items);
   return TRUE;
@@ -160,17 +161,20 @@ multiply_rows (const FlFactors *f, FlSide side, const double *shift, const doubl
 {
   size_t n = side == FL_SIDE_USER ? f->n_users : f->n_items, rank = f->rank;
 
-#pragma omp parallel for schedule(static)
-  for (size_t k = 0; k < n; k++)
-    {
-      double row[FL_NORMAL_MAX];
+#pragma omp parallel
+  {
+    g_autofree double *row = g_new (double, rank + 1);
 
-      fl_factors_copy_row (f, side, k, row);
-      for (size_t a = 0; shift != NULL && a < rank; a++)
-        row[a] -= shift[a];
-      for (size_t a = 0; a < rank; a++)
-        out[k * rank + a] = scale * fl_dot_f64 (rank, S + a * rank, row);
-    }
+#pragma omp for schedule(static)
+    for (size_t k = 0; k < n; k++)
+      {
+        fl_factors_copy_row (f, side, k, row);
+        for (size_t a = 0; shift != NULL && a < rank; a++)
+          row[a] -= shift[a];
+        for (size_t a = 0; a < rank; a++)
+          out[k * rank + a] = scale * fl_dot_f64 (rank, S + a * rank, row);
+      }
+  }
 }
 
 /* d R_pol / d x_uj = (2/(nd)) (x_uj - mu_j)   [antidote, eq. 21], taken on to the

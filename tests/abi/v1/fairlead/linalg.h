@@ -51,8 +51,10 @@ size_t fl_cholesky_solve_f32 (size_t m, float *A, float *b);
 
 /* ---- products ---------------------------------------------------------- */
 
+#define FL_GRAM_MAX 8192 /* numbers to a row */
+
 /* G = F'F (m x m, both triangles) and, unless NULL, s = F'1 (m), of all n rows;
- * m at most FL_NORMAL_MAX.  Runs on the threads of the process; sums are in
+ * m at most FL_GRAM_MAX.  Runs on the threads of the process; sums are in
  * double.  Allocates eight padded G at most. */
 void fl_gram_f64 (size_t n, size_t m, const double *F, size_t stride, double *G, double *s);
 void fl_gram_f32 (size_t n, size_t m, const float *F, size_t stride, double *G, double *s);
