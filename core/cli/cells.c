@@ -55,9 +55,9 @@ cli_pipeline_load (const CliPipeline *options, const char *file, FlRegistry **re
     return NULL;
   pipeline = fl_pipeline_load (file, *registry, (const char *const *) options->sets,
                                (const char *const *) options->arms, error);
-  for (guint i = 0; pipeline != NULL && i < pipeline->unused->len; i++)
-    fprintf (stderr, "fairlead: warning: no arm uses [%s]\n",
-             (const char *) g_ptr_array_index (pipeline->unused, i));
+  for (guint i = 0; pipeline != NULL && i < pipeline->warnings->len; i++)
+    fprintf (stderr, "fairlead: warning: %s\n",
+             (const char *) g_ptr_array_index (pipeline->warnings, i));
   return pipeline;
 }
 

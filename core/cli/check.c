@@ -292,4 +292,5 @@ const CliCommand cli_check = {
   "check",
   "look for mistakes in a pipeline and for leaks in its split; print its cells",
   run_check,
+  TRUE,
 };

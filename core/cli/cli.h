@@ -20,7 +20,11 @@ typedef struct
   const char *summary; /* for `fairlead --help` */
   /* argv[0] is the subcommand's name. */
   int (*run) (int argc, char **argv);
+  gboolean guarded; /* runs code of plugins: in a process of its own */
 } CliCommand;
+
+/* Flushes standard output: `status`, or a failure when what was printed went nowhere. */
+int cli_close (int status);
 
 extern const CliCommand cli_run, cli_check, cli_runs, cli_inspect, cli_data, cli_worker;
 

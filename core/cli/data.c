@@ -58,4 +58,5 @@ const CliCommand cli_data = {
   "data",
   "look at, convert and cache datasets",
   run_data,
+  TRUE,
 };

@@ -150,4 +150,5 @@ const CliCommand cli_inspect = {
   "inspect",
   "List the plugins that are installed, or show one in full",
   run_inspect,
+  TRUE,
 };

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/cli/cli.h"
+#include "core/cli/guard.h"
 
 static const CliCommand *const commands[] = {
   &cli_run,
@@ -58,9 +60,22 @@ fill_standard_streams (void)
       _exit (CLI_WRONG);
 }
 
+/* What a launcher ignored or blocked is inherited: children that end must be seen, and a
+ * file too large is an error of writing it. */
+static void
+reset_signals (void)
+{
+  sigset_t none;
+
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+  signal (SIGCHLD, SIG_DFL);
+  signal (SIGXFSZ, SIG_IGN);
+}
+
 /* A result that went nowhere is a failure.  Who reads a pipe may stop early. */
-static int
-close_stdout (int status)
+int
+cli_close (int status)
 {
   gboolean lost = ferror (stdout) != 0;
 
@@ -110,7 +125,8 @@ run_command (int argc, char **argv)
         g_autofree char *name = g_strconcat ("fairlead ", argv[1], NULL);
 
         g_set_prgname (name); /* for --help */
-        return commands[i]->run (argc - 1, argv + 1);
+        return commands[i]->guarded ? guard_command (commands[i], argc - 1, argv + 1)
+                                    : commands[i]->run (argc - 1, argv + 1);
       }
   fprintf (stderr, "fairlead: no command '%s'; `fairlead --help` lists them\n", argv[1]);
   return CLI_WRONG;
@@ -120,8 +136,9 @@ int
 main (int argc, char **argv)
 {
   fill_standard_streams ();
+  reset_signals ();
   setlocale (LC_CTYPE, "");
   g_log_set_default_handler (print_message, NULL);
   find_build_tree ();
-  return close_stdout (run_command (argc, argv));
+  guard_leave (cli_close (run_command (argc, argv)));
 }

@@ -9,6 +9,7 @@
 
 #include "core/cli/cells.h"
 #include "core/cli/cli.h"
+#include "core/cli/guard.h"
 #include "core/cli/meter.h"
 #include "core/cli/show.h"
 
@@ -231,15 +232,35 @@ compute (const Options *options, const FlRunOptions *run_options, const FlPipeli
   return conclude (options, store, run->number);
 }
 
+typedef struct
+{
+  const CliPipeline *options;
+  const char *file;
+} Plan;
+
+/* Asks the plugins all that is asked before a run. */
+static int
+rehearse_plan (gpointer data)
+{
+  const Plan *plan = data;
+  g_autoptr (FlRegistry) registry = NULL;
+  g_autoptr (FlPipeline) pipeline
+      = cli_pipeline_load (plan->options, plan->file, &registry, NULL);
+
+  return pipeline != NULL ? CLI_DONE : CLI_WRONG;
+}
+
 static int
 run_file (const Options *options, const char *file)
 {
+  Plan plan = { &options->pipeline, file };
   FlRunOptions run_options = { 0 };
   g_autoptr (FlRegistry) registry = NULL;
   g_autoptr (FlPipeline) pipeline = NULL;
   GError *error = NULL;
 
-  if (!check_options (options, &run_options, &error))
+  if (!check_options (options, &run_options, &error)
+      || !guard_rehearse (rehearse_plan, &plan, &error))
     return cli_fail (error);
   pipeline = cli_pipeline_load (&options->pipeline, file, &registry, &error);
   if (pipeline == NULL)

@@ -134,6 +134,10 @@ gboolean fl_objective_run (const FlInstance *objective, const char *name, const 
 void fl_objective_try (const FlInstance *objective, const char *name, const FlView *view, int k,
                        FlOutcome *outcome);
 
+/* All values of an objective that cannot be measured: undefined, with a note why. */
+void fl_objective_undefine (const FlInstance *objective, const char *name, const FlView *view,
+                            int k, const char *reason, FlOutcome *outcome);
+
 /* Runs the project stage of a mitigator and adds what it yields to `outcome`, by the
  * names of its values.  Numbers are held to what those of objectives are. */
 gboolean fl_projection_run (FlInstance *mitigator, const FlStage *stage, FlOutcome *outcome,

@@ -419,6 +419,17 @@ add_undefined (const FlInstance *objective, const char *name, const FlView *view
 }
 
 void
+fl_objective_undefine (const FlInstance *objective, const char *name, const FlView *view, int k,
+                       const char *reason, FlOutcome *outcome)
+{
+  g_autofree char *key = g_strconcat (name != NULL ? name : objective->plugin->name,
+                                      " undefined", NULL);
+
+  add_undefined (objective, name, view, k, outcome);
+  g_ptr_array_add (outcome->notes, fl_setting_new (key, reason, ""));
+}
+
+void
 fl_objective_try (const FlInstance *objective, const char *name, const FlView *view, int k,
                   FlOutcome *outcome)
 {

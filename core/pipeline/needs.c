@@ -137,6 +137,7 @@ typedef struct
   const FlCell *cell;
   const FlSections *sections;
   FlInstance *model; /* NULL: mitigators work alone */
+  gboolean tolerant; /* of scores that are no ratings: what is measured of them is undefined */
 } Check;
 
 static FlInstance *
@@ -144,6 +145,20 @@ instance_of (const Check *check, const FlSection *section, GError **error)
 {
   return fl_section_instance (section, check->sections->references, check->sections->registry,
                               error);
+}
+
+/* Said once, of however many cells. */
+static void
+warn_of_scores (const Check *check, const FlSection *section)
+{
+  g_autofree char *warning
+      = g_strdup_printf ("[%s] is undefined in arm '%s': the scores of model '%s' are no ratings%s",
+                         section->title, check->cell->arm, fl_instance_name (check->model),
+                         lacks_ratings (check->model, FL_NEEDS_RATINGS));
+  GPtrArray *warnings = check->sections->warnings;
+
+  if (!g_ptr_array_find_with_equal_func (warnings, warning, g_str_equal, NULL))
+    g_ptr_array_add (warnings, g_steal_pointer (&warning));
 }
 
 static gboolean
@@ -159,6 +174,12 @@ check_section (const Check *check, const FlSection *section, GError **error)
       && !fl_split_has_part (&check->sections->split, FL_PART_VALIDATION))
     return section_fail (section, error,
                          "selects on validation ratings; set 'validation' in [split]");
+  if (check->tolerant && (needs & FL_NEEDS_RATINGS)
+      && !fl_model_has (check->model, FL_NEEDS_RATINGS))
+    {
+      warn_of_scores (check, section);
+      needs &= ~(unsigned) FL_NEEDS_RATINGS;
+    }
   return check_model (section, needs, check->model, check->sections->registry, error)
          && check_groups (section, needs, check->sections, error);
 }
@@ -336,8 +357,9 @@ check_part (const Check *check, const FlSection *objective, unsigned needs, GErr
 }
 
 static gboolean
-check_objectives (const Check *check, GError **error)
+check_objectives (const Check *strict, GError **error)
 {
+  const Check tolerant = { strict->cell, strict->sections, strict->model, TRUE }, *check = &tolerant;
   const FlCell *cell = check->cell;
 
   for (guint i = 0; i < cell->objectives->len; i++)

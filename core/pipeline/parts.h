@@ -75,6 +75,7 @@ typedef struct
   const FlConf *conf;
   const FlRegistry *registry;
   const GPtrArray *overrides; /* FlOverride, the strongest last             */
+  GPtrArray *warnings;        /* char *, borrowed: what is not wrong, but not meant either */
   GHashTable *words;          /* addresses met: word -> FlSection there     */
   GPtrArray *references;      /* FlSection that parameters named so far     */
   GPtrArray *pending;         /* titles of sections in the making           */
@@ -83,7 +84,7 @@ typedef struct
 } FlSections;
 
 void fl_sections_init (FlSections *sections, const FlConf *conf, const FlRegistry *registry,
-                       const GPtrArray *overrides);
+                       const GPtrArray *overrides, GPtrArray *warnings);
 void fl_sections_clear (FlSections *sections);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FlSections, fl_sections_clear)
 

@@ -91,7 +91,7 @@ typedef struct
   GPtrArray *arms;         /* names, in file order                                */
   GPtrArray *cells;        /* FlCell: arm by arm, sweep point by point, repeats   */
   FlTune *tune;            /* NULL: nothing is chosen                             */
-  GPtrArray *unused;  /* titles of groups, "objective error", that no arm uses */
+  GPtrArray *warnings;     /* char *: what is not wrong, but hardly meant         */
 } FlPipeline;
 
 /* Reads, checks and expands.  `sets` are "group.key=value", `arms` restrict to

@@ -63,7 +63,7 @@ loader_init (FlLoader *loader)
 {
   *loader = (FlLoader) { .pipeline = g_new0 (FlPipeline, 1) };
   loader->pipeline->arms = g_ptr_array_new_with_free_func (g_free);
-  loader->pipeline->unused = g_ptr_array_new_with_free_func (g_free);
+  loader->pipeline->warnings = g_ptr_array_new_with_free_func (g_free);
   loader->pipeline->cells = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_cell_free);
   loader->sets = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_override_free);
   loader->axes = g_ptr_array_new_with_free_func ((GDestroyNotify) axis_free);
@@ -589,14 +589,16 @@ check_unused (const FlLoader *loader, GError **error)
       g_autoptr (FlSection) section = NULL;
       FlKind kind = FL_KIND_MODEL;
 
-      fl_sections_init (&sections, loader->conf, loader->registry, overrides);
+      fl_sections_init (&sections, loader->conf, loader->registry, overrides,
+                        loader->pipeline->warnings);
       if (!is_unused (loader, group))
         continue;
       fl_kind_parse (group->kind, &kind);
       section = fl_sections_plugin (&sections, kind, group->name, group->origin, error);
       if (section == NULL)
         return FALSE;
-      g_ptr_array_add (loader->pipeline->unused, g_strdup (group->title));
+      g_ptr_array_add (loader->pipeline->warnings,
+                       g_strdup_printf ("no arm uses [%s]", group->title));
     }
   return TRUE;
 }
@@ -689,7 +691,7 @@ fl_pipeline_free (FlPipeline *pipeline)
   g_free (pipeline->title);
   fl_tune_free (pipeline->tune);
   g_ptr_array_unref (pipeline->arms);
-  g_ptr_array_unref (pipeline->unused);
+  g_ptr_array_unref (pipeline->warnings);
   g_ptr_array_unref (pipeline->cells);
   g_free (pipeline);
 }

@@ -465,7 +465,8 @@ make_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, con
   add_overrides (loader, arm, arm->overrides, overrides);
   add_overrides (loader, arm, point, overrides);
   add_overrides (loader, arm, loader->sets, overrides);
-  fl_sections_init (&sections, loader->conf, loader->registry, overrides);
+  fl_sections_init (&sections, loader->conf, loader->registry, overrides,
+                    loader->pipeline->warnings);
   if (!fill_cell (loader, arm, &sections, cell, error)
       || !check_taken (loader, arm, &sections, error)
       /* Without mitigators an arm is trained without groups. */

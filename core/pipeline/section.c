@@ -302,9 +302,10 @@ typedef struct
 
 void
 fl_sections_init (FlSections *sections, const FlConf *conf, const FlRegistry *registry,
-                  const GPtrArray *overrides)
+                  const GPtrArray *overrides, GPtrArray *warnings)
 {
-  *sections = (FlSections) { .conf = conf, .registry = registry, .overrides = overrides };
+  *sections = (FlSections) { .conf = conf, .registry = registry, .overrides = overrides,
+                             .warnings = warnings };
   sections->words = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                            (GDestroyNotify) fl_section_unref);
   sections->references = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_section_unref);

@@ -44,7 +44,7 @@ fl_cell_of_source (const FlRegistry *registry, const char *source, const char *c
   g_autoptr (FlCell) cell = fl_cell_new ();
   g_auto (FlSections) sections;
 
-  fl_sections_init (&sections, conf, registry, overrides);
+  fl_sections_init (&sections, conf, registry, overrides, NULL);
   fl_conf_add (conf, "data", "source", source, command_line);
   for (size_t i = 0; settings[i] != NULL; i++)
     if (!add_setting (conf, settings[i], error))

@@ -39,7 +39,7 @@ predicts_ratings (const FlInstance *model)
   FlCall call;
 
   if (ops->predicts_ratings == NULL)
-    return ops->gradient != NULL && learns_ratings (model);
+    return ops->gradient == NULL || learns_ratings (model);
   call = fl_call_begin (model, "predicts_ratings");
   predicts = ops->predicts_ratings (model->self);
   fl_call_leave (&call);

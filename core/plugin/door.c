@@ -24,18 +24,21 @@ name_instance (const FlInstance *instance, char name[FL_DOOR_NAME_MAX])
 }
 
 static void
-set_at_work (const FlInstance *instance)
+set_at_work (const FlInstance *instance, const char *method)
 {
   at_work = instance;
-  if (shown != NULL)
-    name_instance (instance, shown->name);
+  if (shown == NULL)
+    return;
+  shown->turn++;
+  name_instance (instance, shown->name);
+  g_strlcpy (shown->method, method != NULL ? method : "", FL_DOOR_NAME_MAX);
 }
 
 void
 fl_door_show (FlDoorPlate *plate)
 {
   shown = plate;
-  set_at_work (at_work);
+  set_at_work (at_work, NULL);
 }
 
 const FlInstance *
@@ -61,7 +64,7 @@ fl_call_begin (const FlInstance *callee, const char *method)
 {
   FlCall call = { .callee = callee, .caller = at_work, .method = method };
 
-  set_at_work (callee);
+  set_at_work (callee, method);
   return call;
 }
 
@@ -88,7 +91,7 @@ fl_call_end (FlCall *call, gboolean done, GError **error)
       done = FALSE;
     }
   note_outcome (call, done);
-  set_at_work (call->caller);
+  set_at_work (call->caller, NULL);
   if (call->failure != NULL)
     g_propagate_error (error, g_steal_pointer (&call->failure));
   return done;
@@ -97,7 +100,7 @@ fl_call_end (FlCall *call, gboolean done, GError **error)
 void
 fl_call_leave (FlCall *call)
 {
-  set_at_work (call->caller);
+  set_at_work (call->caller, NULL);
 }
 
 gboolean

@@ -13,11 +13,13 @@ FL_BEGIN_DECLS
 
 /* ---- who is at work ----------------------------------------------------- */
 
-/* "model/als-mf", or empty; in memory that another process may read. */
+/* "model/als-mf" and "fit", or empty; in memory that another process may read. */
 #define FL_DOOR_NAME_MAX 96
 typedef struct
 {
   char name[FL_DOOR_NAME_MAX];
+  char method[FL_DOOR_NAME_MAX];
+  uint64_t turn; /* counts the calls that begin and end */
 } FlDoorPlate;
 
 /* From here on the plugin at work in this thread is written there; NULL: nowhere. */

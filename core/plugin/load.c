@@ -5,6 +5,7 @@
 #include "core/plugin/load.h"
 
 #include <dlfcn.h>
+#include <fenv.h>
 #include <string.h>
 
 FlRefusal *
@@ -98,7 +99,13 @@ typedef struct
 static gboolean
 open_object (const char *file, Exports *exports, GError **error)
 {
-  gpointer module = dlopen (file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  fenv_t numbers;
+  gpointer module;
+
+  /* Objects built with -ffast-math turn small numbers into 0 for the whole process. */
+  fegetenv (&numbers);
+  module = dlopen (file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  fesetenv (&numbers);
 
   if (module == NULL)
     {
@@ -197,6 +204,8 @@ fl_load_file (const char *file, FlRegistry *registry)
   g_autofree char *hash = fl_hash_file (file, &error);
   const FlHostedLanguage *language = find_language (registry, file);
 
+  if (hash != NULL)
+    g_hash_table_insert (registry->hashes, g_strdup (file), g_strdup (hash));
   if (hash == NULL
       || !(language != NULL ? load_script (language, file, hash, registry, &error)
                             : load_object (file, hash, registry, &error)))

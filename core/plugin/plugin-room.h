@@ -99,6 +99,7 @@ typedef struct
   GPtrArray *refusals; /* FlRefusal, in the order they were met   */
   GPtrArray *files;    /* char *, those that were opened, in order */
   GPtrArray *loaders;  /* FlHostedLanguage                        */
+  GHashTable *hashes;  /* file -> hash of its content             */
 } FlRegistry;
 
 /* Searches `dirs` (NULL-terminated, or NULL), then FAIRLEAD_PLUGIN_PATH, then
@@ -107,8 +108,16 @@ typedef struct
  * Never fails for a bad plugin: it is among the refusals.  Fails for a folder in
  * `dirs` that does not exist. */
 FlRegistry *fl_registry_new (const char *const *dirs, GError **error);
-/* The same registry in another process: opens the `files` of one, unprobed. */
-FlRegistry *fl_registry_of (const char *const *files);
+/* How long a plugin may take to be opened, or to answer what it is asked before a run:
+ * FAIRLEAD_PROBE_SECONDS, or else 10. */
+int64_t fl_probe_seconds (void);
+/* A registry in another process: opens files of the first one, unprobed, one by one. */
+FlRegistry *fl_registry_empty (void);
+/* FALSE when the file has not that hash any more; one that was refused is among the refusals. */
+gboolean fl_registry_open (FlRegistry *registry, const char *file, const char *hash,
+                           GError **error);
+/* The hash of a file that was opened; "" for another. */
+const char *fl_registry_hash (const FlRegistry *registry, const char *file);
 void fl_registry_free (FlRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FlRegistry, fl_registry_free)
 

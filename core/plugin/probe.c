@@ -21,8 +21,8 @@
 #define SECONDS_DEFAULT 10
 #define SECONDS_MAX 3600
 
-static int64_t
-seconds_limit (void)
+int64_t
+fl_probe_seconds (void)
 {
   const char *text = g_getenv ("FAIRLEAD_PROBE_SECONDS");
   int64_t seconds = 0;
@@ -105,7 +105,7 @@ fl_probe_end (FlProbe *probe)
 static int
 wait_byte (const FlProbe *probe)
 {
-  gint64 end = g_get_monotonic_time () + seconds_limit () * G_USEC_PER_SEC;
+  gint64 end = g_get_monotonic_time () + fl_probe_seconds () * G_USEC_PER_SEC;
 
   for (;;)
     {
@@ -158,5 +158,5 @@ fl_probe_next (FlProbe *probe, GError **error)
     return explain_death (probe, error);
   fl_probe_end (probe);
   return fl_fail (error, FL_ERROR_PLUGIN, "is not open after %" G_GINT64_FORMAT " seconds",
-                  seconds_limit ());
+                  fl_probe_seconds ());
 }

@@ -38,8 +38,8 @@ load_files (const GPtrArray *files, FlRegistry *registry)
   fl_probe_end (&probe);
 }
 
-static FlRegistry *
-registry_empty (void)
+FlRegistry *
+fl_registry_empty (void)
 {
   FlRegistry *registry = g_new0 (FlRegistry, 1);
 
@@ -47,21 +47,32 @@ registry_empty (void)
   registry->refusals = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_refusal_free);
   registry->files = g_ptr_array_new_with_free_func (g_free);
   registry->loaders = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_hosted_language_free);
+  registry->hashes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return registry;
 }
 
-FlRegistry *
-fl_registry_of (const char *const *files)
+const char *
+fl_registry_hash (const FlRegistry *registry, const char *file)
 {
-  FlRegistry *registry = registry_empty ();
+  const char *hash = g_hash_table_lookup (registry->hashes, file);
 
-  for (size_t i = 0; files[i] != NULL; i++)
-    {
-      fl_load_file (files[i], registry);
-      g_ptr_array_add (registry->files, g_strdup (files[i]));
-    }
+  return hash != NULL ? hash : "";
+}
+
+gboolean
+fl_registry_open (FlRegistry *registry, const char *file, const char *hash, GError **error)
+{
+  g_autofree char *now = fl_hash_file (file, error);
+
+  if (now == NULL)
+    return FALSE;
+  if (strcmp (now, hash) != 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "%s is not the file that the run began with: its "
+                    "content has the hash %s, and had %s", file, now, hash);
+  fl_load_file (file, registry);
+  g_ptr_array_add (registry->files, g_strdup (file));
   g_ptr_array_sort (registry->entries, compare_entries);
-  return registry;
+  return TRUE;
 }
 
 /* Files of one ending.  What is wrong with a folder is said once, with shared objects. */
@@ -89,7 +100,7 @@ load_suffix (FlRegistry *registry, const char *const *dirs, const char *suffix, 
 FlRegistry *
 fl_registry_new (const char *const *dirs, GError **error)
 {
-  g_autoptr (FlRegistry) registry = registry_empty ();
+  g_autoptr (FlRegistry) registry = fl_registry_empty ();
 
   if (!load_suffix (registry, dirs, ".so", TRUE, error))
     return NULL;
@@ -113,6 +124,7 @@ fl_registry_free (FlRegistry *registry)
   g_ptr_array_unref (registry->refusals);
   g_ptr_array_unref (registry->files);
   g_ptr_array_unref (registry->loaders);
+  g_clear_pointer (&registry->hashes, g_hash_table_unref);
   g_free (registry);
 }
 

@@ -83,9 +83,15 @@ evaluate_one (FlExecution *x, const FlSection *section, FlOutcome *outcome, GErr
   if (fl_objective_needs_lists (objective))
     return evaluate_lists (x, objective, section, part, outcome, error);
   view = fl_trained_view (x->trained, part, error);
-  if (view != NULL)
+  if (view == NULL)
+    return FALSE;
+  if ((fl_instance_needs (objective) & FL_NEEDS_RATINGS)
+      && !fl_model_has (x->trained->model, FL_NEEDS_RATINGS))
+    fl_objective_undefine (objective, section->name, view, 0,
+                           "the model's scores are no ratings", outcome);
+  else
     fl_objective_try (objective, section->name, view, 0, outcome);
-  return view != NULL;
+  return TRUE;
 }
 
 static gboolean

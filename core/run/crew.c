@@ -48,23 +48,76 @@ is_last (const Slot *slot)
   return slot->at + 1 == slot->todo->len;
 }
 
+/* Opening a file is running its code: a worker opens those that its cells name, and what
+ * makes plugins of them. */
+static void
+add_file (const FlRegistry *registry, const FlSection *section, GHashTable *named)
+{
+  const FlEntry *entry = section != NULL && section->plugin != NULL
+                             ? fl_registry_find (registry, section->kind, section->plugin, NULL)
+                             : NULL;
+
+  if (entry == NULL || !g_hash_table_add (named, entry->file))
+    return;
+  for (guint i = 0; i < registry->loaders->len; i++)
+    {
+      const FlHostedLanguage *language = g_ptr_array_index (registry->loaders, i);
+
+      if (g_str_has_suffix (entry->file, language->loader.suffix))
+        g_hash_table_add (named, language->file);
+    }
+}
+
+static void
+add_files (const FlRegistry *registry, const FlCell *cell, GHashTable *named)
+{
+  const GPtrArray *const lists[] = { cell->mitigators, cell->objectives, cell->references };
+
+  add_file (registry, cell->data, named);
+  add_file (registry, cell->model, named);
+  for (size_t l = 0; l < G_N_ELEMENTS (lists); l++)
+    for (guint i = 0; i < lists[l]->len; i++)
+      add_file (registry, lists[l]->pdata[i], named);
+  for (guint i = 0; i < cell->bases->len; i++)
+    add_files (registry, cell->bases->pdata[i], named);
+}
+
+/* The files that the cells name, in the order in which they were found, and their hashes. */
+static GVariant *
+gather_files (const FlRegistry *registry, const FlCell *const *cells, guint n)
+{
+  g_autoptr (GHashTable) named = g_hash_table_new (g_str_hash, g_str_equal);
+  GVariantBuilder builder;
+
+  for (guint i = 0; i < n; i++)
+    add_files (registry, cells[i], named);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (FL_WORKER_FILES_TYPE));
+  for (guint i = 0; i < registry->files->len; i++)
+    {
+      const char *file = g_ptr_array_index (registry->files, i);
+
+      if (g_hash_table_contains (named, file))
+        g_variant_builder_add (&builder, "(^ays)", file, fl_registry_hash (registry, file));
+    }
+  return g_variant_builder_end (&builder);
+}
+
 static gboolean
 start_worker (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, GError **error)
 {
   const FlRunOptions *options = schedule->options;
-  const GPtrArray *files = schedule->registry->files;
   const FlRunSource *source = batch->source (schedule, at_work (slot));
   g_autofree char *folder = fl_partial_folder (schedule->store);
   guint n = slot->todo->len - slot->at;
   g_autofree const FlCell **cells = g_new (const FlCell *, n);
-  GVariant *setup
-      = g_variant_new ("(@astsssd)", g_variant_new_strv ((const char *const *) files->pdata,
-                                                      (gssize) files->len),
-                       options->memory_limit, source != NULL ? source->path : "",
-                       source != NULL ? source->digest : "", folder, options->checkpoint);
+  GVariant *setup;
 
   for (guint i = 0; i < n; i++)
     cells[i] = batch->cell (schedule, g_array_index (slot->todo, guint, slot->at + i));
+  setup = g_variant_new ("(@" FL_WORKER_FILES_TYPE "t^ays^ayd)",
+                         gather_files (schedule->registry, cells, n), options->memory_limit,
+                         source != NULL ? source->path : "", source != NULL ? source->digest : "",
+                         folder, options->checkpoint);
   slot->worker = fl_worker_start (setup, cells, n, options->threads, error);
   g_ptr_array_set_size (slot->unused, 0);
   return slot->worker != NULL;

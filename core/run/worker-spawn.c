@@ -14,6 +14,8 @@
 
 #include "core/run/worker.h"
 
+/* Beyond FL_WORKER_PLATE_FD. */
+#define FIRST_FREE_FD 10
 #define LOG_BYTES_MAX 8192
 #define LOG_LINES_SHOWN 6
 /* Beyond any outcome: per-user values of a hundred metrics of a million users. */
@@ -85,6 +87,9 @@ make_environment (const FlCell *const *cells, size_t n, unsigned threads)
       environment = g_environ_setenv (environment, all[i], g_getenv (all[i]), TRUE);
   for (size_t c = 0; c < n; c++)
     environment = pass_all_references (environment, cells[c]);
+  /* Threads that wait soon sleep: where processors are taken they would spin for long. */
+  if (g_environ_getenv (environment, "OMP_WAIT_POLICY") == NULL)
+    environment = g_environ_setenv (environment, "GOMP_SPINCOUNT", "3000", TRUE);
   environment = g_environ_setenv (environment, "LC_ALL", "C.UTF-8", TRUE);
   environment = g_environ_setenv (environment, "OPENBLAS_NUM_THREADS", "1", TRUE);
   environment = g_environ_setenv (environment, "OMP_NUM_THREADS", n_threads, TRUE);
@@ -132,14 +137,33 @@ pipes_close (Pipes *pipes)
   close_fd (&pipes->plate);
 }
 
+/* Away from the numbers that the worker's ends are given. */
+static gboolean
+move_up (int *fd)
+{
+  int up = fcntl (*fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+
+  if (up < 0)
+    return FALSE;
+  close (*fd);
+  *fd = up;
+  return TRUE;
+}
+
+static gboolean
+pipe_open (int *ends)
+{
+  return pipe2 (ends, O_CLOEXEC) == 0 && move_up (&ends[0]) && move_up (&ends[1]);
+}
+
 static gboolean
 pipes_open (Pipes *pipes, GError **error)
 {
   *pipes = (Pipes) { { -1, -1 }, { -1, -1 }, { -1, -1 }, -1 };
   pipes->plate = memfd_create ("who is at work", MFD_CLOEXEC);
   if (pipes->plate >= 0 && ftruncate (pipes->plate, sizeof (FlDoorPlate)) == 0
-      && pipe2 (pipes->task, O_CLOEXEC) == 0 && pipe2 (pipes->answer, O_CLOEXEC) == 0
-      && pipe2 (pipes->log, O_CLOEXEC) == 0
+      && move_up (&pipes->plate) && pipe_open (pipes->task) && pipe_open (pipes->answer)
+      && pipe_open (pipes->log)
       && g_unix_set_fd_nonblocking (pipes->answer[0], TRUE, NULL)
       && g_unix_set_fd_nonblocking (pipes->log[0], TRUE, NULL))
     return TRUE;
@@ -160,10 +184,13 @@ spawn (Pipes *pipes, char **environment, pid_t *pid, GError **error)
   if (g_spawn_async_with_pipes_and_fds (NULL, argv, (const char *const *) environment,
                                         G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_LEAVE_DESCRIPTORS_OPEN,
                                         NULL, NULL, pipes->task[0], pipes->log[1], pipes->log[1],
-                                        from, to, 2, pid, NULL, NULL, NULL, &failure))
+                                        from, to, 2, pid, NULL, NULL, NULL, &failure)
+      && *pid > 0)
     return TRUE;
-  fl_fail (error, FL_ERROR_SYSTEM, "a worker cannot be started: %s", failure->message);
-  g_error_free (failure);
+  /* Without descriptors left it says that all went well, and gives no process. */
+  fl_fail (error, FL_ERROR_SYSTEM, "a worker cannot be started: %s",
+           failure != NULL ? failure->message : "there is no process");
+  g_clear_error (&failure);
   return FALSE;
 }
 
@@ -286,6 +313,14 @@ fl_worker_begin (FlWorker *worker, GVariant *task, const char *const *needs, gbo
     close_fd (&worker->task_fd);
 }
 
+/* The process, and those that it started. */
+static void
+kill_worker (const FlWorker *worker)
+{
+  kill (-worker->pid, SIGKILL);
+  kill (worker->pid, SIGKILL);
+}
+
 void
 fl_worker_free (FlWorker *worker)
 {
@@ -293,7 +328,7 @@ fl_worker_free (FlWorker *worker)
     return;
   if (worker->pid > 0)
     {
-      kill (worker->pid, SIGKILL);
+      kill_worker (worker);
       while (waitpid (worker->pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     }
@@ -543,13 +578,16 @@ fl_worker_poll (FlWorker *worker, double time_limit, uint64_t memory_limit)
   ended = wait4 (worker->pid, &status, WNOHANG, &usage);
   drain (&worker->answer_fd, worker, append_answer);
   drain (&worker->log_fd, worker, append_log);
+  if (ended < 0 && errno == ECHILD)
+    ended = worker->pid; /* somebody else has waited for it */
   if (ended == worker->pid)
     {
+      kill (-worker->pid, SIGKILL); /* what it started and left */
       conclude (worker, status, &usage, time_limit, memory_limit);
       return FL_WORKER_ENDED;
     }
   if (worker->damaged)
-    kill (worker->pid, SIGKILL);
+    kill_worker (worker);
   else if (has_answered (worker) && worker->task_fd >= 0)
     {
       worker->answer.seconds = seconds_so_far (worker);
@@ -558,7 +596,7 @@ fl_worker_poll (FlWorker *worker, double time_limit, uint64_t memory_limit)
   else if (!worker->timed_out && time_limit > 0 && seconds_so_far (worker) > time_limit)
     {
       worker->timed_out = TRUE;
-      kill (worker->pid, SIGKILL);
+      kill_worker (worker);
     }
   return FL_WORKER_BUSY;
 }

@@ -198,13 +198,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Worker, worker_clear)
 static gboolean
 set_up (Worker *worker, GError **error)
 {
-  g_autofree const char **files = NULL;
+  g_autoptr (GVariantIter) files = NULL;
   uint64_t memory_limit = 0;
+  const char *file, *hash;
 
-  g_variant_get (worker->setup, "(^a&st&s&s&sd)", &files, &memory_limit, &worker->cache,
-                 &worker->digest, &worker->folder, &worker->checkpoint);
+  g_variant_get (worker->setup, "(" FL_WORKER_FILES_TYPE "t^&ay&s^&ayd)", &files, &memory_limit,
+                 &worker->cache, &worker->digest, &worker->folder, &worker->checkpoint);
   /* What the parent probed and checked the pipeline with, and no other. */
-  worker->registry = fl_registry_of (files);
+  worker->registry = fl_registry_empty ();
+  while (g_variant_iter_next (files, "(^&ay&s)", &file, &hash))
+    if (!fl_registry_open (worker->registry, file, hash, error))
+      return FALSE;
   return limit_memory (memory_limit, error);
 }
 

@@ -19,7 +19,10 @@
 
 #define FL_WORKER_FD 3
 #define FL_WORKER_PLATE_FD 4 /* memory: FlDoorPlate, who is at work */
-#define FL_WORKER_SETUP_TYPE "(astsssd)"
+#define FL_WORKER_FILES_TYPE "a(ays)" /* of plugins: path, hash */
+/* Files, memory limit, prepared dataset and its digest, folder of checkpoints and seconds
+ * between two. */
+#define FL_WORKER_SETUP_TYPE "(" FL_WORKER_FILES_TYPE "taysayd)"
 #define FL_WORKER_TASK_TYPE "(asv)"
 #define FL_WORKER_ANSWER_TYPE "(yv)"
 #define FL_WORKER_TRAINED_TYPE "(sd)"    /* name, seconds                          */

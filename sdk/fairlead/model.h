@@ -115,8 +115,8 @@ typedef struct
   const FlClosedFormOps *closed_form;
   const FlGradientOps *gradient;
   /* Whether its scores are predicted ratings, on their scale, with these parameters: else
-   * no objective that needs ratings (FL_NEEDS_RATINGS) is measured on it.  NULL: where the
-   * host trains it, with a squared loss; other models, no. */
+   * objectives that need ratings (FL_NEEDS_RATINGS) are undefined on it.  NULL: where the
+   * host trains it, with a squared loss; other models, always. */
   gboolean (*predicts_ratings) (gconstpointer self);
 } FlModelOps;
 

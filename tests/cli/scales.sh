@@ -69,9 +69,15 @@ refused () # MESSAGE SETTING...
 }
 no="model 'bpr-mf' has not (only with loss = squared are its scores ratings)"
 check "a ranker is measured by its lists" status 0 run ranker.conf --quiet
-for objective in rmse mae value absolute underestimation overestimation parity group individual polarization; do
-  refused "plugin = $objective: needs predicted ratings for scores, which $no" --set evaluate.objectives=$objective
+for objective in rmse mae value absolute underestimation overestimation parity individual polarization; do
+  check "$objective of a ranker" status 0 "$fairlead" check ranker.conf --set evaluate.objectives=$objective \
+    --set data.users.group-by=drink_level
+  check "... is warned of" says "^fairlead: warning: \[objective $objective\] is undefined in arm 'plain': the scores of model 'bpr-mf' are no ratings" err
 done
+check "a run with it" status 0 run ranker.conf --quiet --set 'evaluate.objectives=rmse; ndcg' --json scores.json
+check "... gives no number" says 'undefined in every row: rmse' out
+check "... and says why" status 0 "$fairlead" runs show
+check "... in the notes" says "rmse undefined = the model's scores are no ratings" out
 refused "needs predicted ratings for scores, which $no" --set model.stop-on=mae
 refused "users.group-by = error of plain on test quantiles 3: arm 'plain' has no errors of ratings: the scores of its model 'bpr-mf' are none" \
   --set 'data.users.group-by=error of plain on test quantiles 3'

@@ -13,6 +13,7 @@ toys_registry_new (void)
   registry->entries = g_ptr_array_new_with_free_func (g_free);
   registry->files = g_ptr_array_new ();
   registry->loaders = g_ptr_array_new ();
+  registry->hashes = g_hash_table_new (g_str_hash, g_str_equal);
   registry->refusals = g_ptr_array_new ();
   for (const FlPlugin *const *p = fairlead_plugins (); *p != NULL; p++)
     {
