@@ -75,7 +75,7 @@ gap_estimate (GapEstimate *estimate, const GapObservations *seen)
 {
   const LongTermGap *from = seen->from;
 
-  *estimate = (GapEstimate) { .known = TRUE };
+  *estimate = (GapEstimate) { .known = TRUE, .users = seen->view->user_groups };
   for (uint32_t i = 0; i < seen->M; i++)
     estimate->policy[i] = from->policy == GAP_TOP_K ? SIM_RATES : (SimPolicy) from->policy;
   estimate->system = (SimSystem) { .n_groups = seen->S, .n_items = seen->M,
@@ -109,18 +109,22 @@ gap_find_equilibrium (const GapEstimate *estimate, const SimImpacts *impacts, do
 }
 
 double
-gap_measure (uint32_t S, const double *alpha)
+gap_measure (const GapEstimate *estimate, const double *alpha)
 {
-  double low = alpha[0], high = alpha[0];
+  double low = INFINITY, high = -INFINITY;
+  uint32_t n = 0;
 
-  for (uint32_t s = 0; s < S; s++)
+  for (uint32_t s = 0; s < estimate->system.n_groups; s++)
     {
+      if (!fl_groups_is_compared (estimate->users, s))
+        continue;
       if (isnan (alpha[s]))
         return NAN;
       low = MIN (low, alpha[s]);
       high = MAX (high, alpha[s]);
+      n++;
     }
-  return high - low;
+  return n > 1 ? high - low : NAN;
 }
 
 double

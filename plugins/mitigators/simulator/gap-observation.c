@@ -144,26 +144,48 @@ observe_ratings (GapObservations *seen, uint32_t u)
     }
 }
 
+/* Draws that are thrown before items are counted. */
+#define DRAWS 32
+
+uint32_t
+gap_draw_unseen (uint32_t n, const uint32_t *item, const uint8_t *trained, uint32_t none,
+                 FlRng *rng)
+{
+  uint32_t n_unseen = 0, chosen = 0;
+
+  for (int draw = 0; draw < DRAWS && n > 0; draw++)
+    {
+      uint32_t candidate = item[fl_rng_below (rng, n)];
+
+      if (!trained[candidate])
+        return candidate;
+    }
+  for (uint32_t l = 0; l < n; l++)
+    n_unseen += !trained[item[l]];
+  if (n_unseen == 0)
+    return none;
+  chosen = fl_rng_below (rng, n_unseen);
+  for (uint32_t l = 0;; l++)
+    if (!trained[item[l]] && chosen-- == 0)
+      return item[l];
+}
+
 /* An item of category i to stand for what user u knows of it: one of those that u
  * rated here, else one that u has not been trained on; n_items: there is none. */
 static uint32_t
 draw_item (const GapObservations *seen, uint32_t u, uint32_t i, FlRng *rng, int *y)
 {
   const FlView *view = seen->view;
-  uint32_t n = 0, size = seen->start[i + 1] - seen->start[i], item = view->n_items, first;
+  uint32_t n = 0, item = view->n_items;
 
   for (size_t k = view->user_start[u]; k < view->user_start[u + 1]; k++)
     if (fl_groups_has (view->item_groups, view->item[k], i) && fl_rng_below (rng, ++n) == 0)
       item = view->item[k];
   *y = n > 0;
-  first = fl_rng_below (rng, MAX (size, 1));
-  for (uint32_t l = 0; l < size && item == view->n_items; l++)
-    {
-      uint32_t candidate = seen->member[seen->start[i] + (first + l) % size];
-
-      item = seen->trained[candidate] ? item : candidate;
-    }
-  return item;
+  if (n > 0)
+    return item;
+  return gap_draw_unseen (seen->start[i + 1] - seen->start[i], seen->member + seen->start[i],
+                          seen->trained, view->n_items, rng);
 }
 
 static void
@@ -180,7 +202,7 @@ static gboolean
 observe_consumption (GapObservations *seen, uint32_t u, GError **error)
 {
   const FlView *view = seen->view;
-  FlRng rng = fl_rng (0, "long-term-gap", u);
+  FlRng rng = fl_rng (view->seed, "long-term-gap", u);
 
   if (view->user_start[u] == view->user_start[u + 1])
     return TRUE; /* of whom nothing is known */

@@ -43,7 +43,7 @@ try_move (const GapEstimate *estimate, const SimImpacts *impacts, const GapMove 
   *at = CLAMP (*at + delta, move->impact == GAP_IMPACT_C ? -1.0 : 0.0, 1.0);
   gap_find_equilibrium (estimate, &moved, alpha);
   for (uint32_t i = 0; i < M; i++)
-    gaps[i] = gap_measure (S, alpha + i * S);
+    gaps[i] = gap_measure (estimate, alpha + i * S);
 }
 
 void

@@ -1,54 +1,61 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* joint.c: one step of any number of item categories.
  *
- *   P(y'|s) = sum_y P(y|s) sum_d prod_i P(d^i|y^i) prod_i P(y'^i | y^i, d)
+ *   P(y'|s) = sum_d sum_y P(y|s) prod_i P(d^i|y^i) P(y'^i | y^i, d)
  *
  * Decisions are independent given the fit states, and so are the new fit states
  * given states and decisions.  (5.7) of [yao-dissertation] is the case y' = (1, 1) of
  * two categories, (5.3) with (5.5) the margins.
+ *
+ * For given decisions d what stands behind the product is a matrix of 2 x 2 for each
+ * category, P(d^i|y) P(y'|y, d) from y to y', and the sum over y applies one category's
+ * matrix after the other: 4^M M numbers for a step, where sums over y and y' take 8^M.
  */
 #include "dynamics.h"
 
-/* Adds `mass` times the distribution of independent states of which number i is 1
- * with probability fit[i]. */
-static void
-add_product (uint32_t n_items, const double *fit, double mass, double *next)
-{
-  double product[SIM_STATES_MAX];
+#include <string.h>
 
-  product[0] = mass;
-  for (uint32_t i = 0; i < n_items; i++)
-    for (uint32_t k = 0; k < 1u << i; k++)
+/* Applies the matrix of category i to a row of n_states, in place.  to[y][y']. */
+static void
+apply_category (uint32_t n_states, uint32_t i, const double to[2][2], double *row)
+{
+  uint32_t half = 1u << i;
+
+  for (uint32_t block = 0; block < n_states; block += 2 * half)
+    for (uint32_t y = block; y < block + half; y++)
       {
-        product[k | 1u << i] = product[k] * fit[i];
-        product[k] *= 1.0 - fit[i];
+        double unfit = row[y], fit = row[y + half];
+
+        row[y] = unfit * to[0][0] + fit * to[1][0];
+        row[y + half] = unfit * to[0][1] + fit * to[1][1];
       }
-  for (uint32_t k = 0; k < 1u << n_items; k++)
-    next[k] += product[k];
 }
 
-/* accept: M x 2, P(D^i = 1 | y^i). */
+/* accept: M x 2, P(D^i = 1 | y^i).  Adds what goes through decisions d to `next`. */
 static void
-leave_state (const SimSystem *system, uint32_t s, const double *accept, uint32_t y, double mass,
-             double *next)
+add_decisions (const SimSystem *system, uint32_t s, const double *accept, uint32_t d,
+               const double *row, double *next)
 {
-  uint32_t n_items = system->n_items;
+  uint32_t M = system->n_items, n_states = 1u << M;
+  double through[SIM_STATES_MAX];
 
-  for (uint32_t d = 0; d < 1u << n_items; d++)
+  memcpy (through, row, n_states * sizeof *row);
+  for (uint32_t i = 0; i < M; i++)
     {
-      double fit[SIM_ITEMS_MAX], p = mass;
+      double to[2][2];
 
-      for (uint32_t i = 0; i < n_items; i++)
+      for (uint32_t y = 0; y < 2; y++)
         {
-          int y_i = y >> i & 1;
+          double decided = d >> i & 1 ? accept[2 * i + y] : 1.0 - accept[2 * i + y];
+          double fit = system->compound[sim_compound_at (M, s, i, (int) y, d)];
 
-          p *= d >> i & 1 ? accept[2 * i + (uint32_t) y_i]
-                          : 1.0 - accept[2 * i + (uint32_t) y_i];
-          fit[i] = system->compound[sim_compound_at (n_items, s, i, y_i, d)];
+          to[y][0] = decided * (1.0 - fit);
+          to[y][1] = decided * fit;
         }
-      if (p > 0.0)
-        add_product (n_items, fit, p, next);
+      apply_category (n_states, i, to, through);
     }
+  for (uint32_t y = 0; y < n_states; y++)
+    next[y] += through[y];
 }
 
 void
@@ -66,7 +73,7 @@ sim_joint_step (const SimSystem *system, const double *theta, const double *join
               = sim_recommend (system, s, i, (int) y, theta[i * system->n_groups + s]);
       for (uint32_t y = 0; y < n_states; y++)
         next[s * n_states + y] = 0.0;
-      for (uint32_t y = 0; y < n_states; y++)
-        leave_state (system, s, accept, y, joint[s * n_states + y], next + s * n_states);
+      for (uint32_t d = 0; d < n_states; d++)
+        add_decisions (system, s, accept, d, joint + s * n_states, next + s * n_states);
     }
 }

@@ -29,6 +29,7 @@ tests_golden_golden_LDADD += %D%/libdynamics.la
 unit_tests += %D%/tests/test-simulator %D%/tests/test-long-term-gap
 %C%_tests_test_simulator_CPPFLAGS = $(UNIT_CPPFLAGS)
 %C%_tests_test_simulator_LDADD = %D%/libsetup.la %D%/libdynamics.la $(UNIT_LDADD)
+%C%_tests_test_long_term_gap_SOURCES = %D%/tests/test-long-term-gap.c %D%/gap-observation.c
 %C%_tests_test_long_term_gap_CPPFLAGS = $(UNIT_CPPFLAGS)
 %C%_tests_test_long_term_gap_LDADD = %D%/libdynamics.la $(UNIT_LDADD)
 check_scripts += %D%/tests/simulator.sh %D%/tests/long-term-gap.sh

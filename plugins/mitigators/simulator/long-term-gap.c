@@ -143,8 +143,8 @@ set_all_rates (const Report *report, const double *lasting)
     {
       for (uint32_t s = 0; s < S; s++)
         set_rates (report, s, i, lasting[i * S + s]);
-      now[i] = gap_measure (S, report->estimate->alpha + i * S);
-      later[i] = gap_measure (S, lasting + i * S);
+      now[i] = gap_measure (report->estimate, report->estimate->alpha + i * S);
+      later[i] = gap_measure (report->estimate, lasting + i * S);
     }
   set_gaps (report, NOW, now);
   set_gaps (report, GAP, later);
@@ -247,7 +247,7 @@ FL_PLUGIN (
     "is told as well.",
   .reference = "Yao, dissertation, chapter 5, (5.3) to (5.7); estimates defined in long-term-gap.c",
   .licence = "LGPL-3.0-or-later",
-  .version = "1",
+  .version = "2",
   .params = params,
   .self_size = sizeof (LongTermGap),
   .needs = NEEDS | FL_NEEDS_LISTS, .needs_now = long_term_gap_needs,

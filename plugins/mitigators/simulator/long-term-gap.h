@@ -48,6 +48,10 @@ gboolean gap_check_view (const LongTermGap *from, const FlView *view, GError **e
 /* All that the view, which has been checked, shows. */
 gboolean gap_observe (GapObservations *seen, const LongTermGap *from, const FlView *view,
                       GError **error);
+/* One of n items, marked in `trained` where they are not to be drawn, each of the others as
+ * likely; `none` where there are no others. */
+uint32_t gap_draw_unseen (uint32_t n, const uint32_t *item, const uint8_t *trained, uint32_t none,
+                          FlRng *rng);
 void gap_observations_clear (GapObservations *seen);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GapObservations, gap_observations_clear)
 
@@ -69,6 +73,7 @@ typedef struct
   double accept[SIM_ITEMS_MAX * SIM_GROUPS_MAX * 2];
   double joint[SIM_GROUPS_MAX * SIM_STATES_MAX];
   gboolean known;                                /* all that the dynamics need               */
+  const FlGroups *users;                         /* S groups, some perhaps not compared      */
 } GapEstimate;
 
 void gap_estimate (GapEstimate *estimate, const GapObservations *seen);
@@ -77,8 +82,9 @@ void gap_find_equilibrium (const GapEstimate *estimate, const SimImpacts *impact
                            double *alpha);
 /* The distance of the mean scores in deviations; NaN where there is none. */
 double gap_measure_separation (const SimScore *score);
-/* Largest difference between S fit rates; NaN if one of them is. */
-double gap_measure (uint32_t S, const double *alpha);
+/* Largest difference between the fit rates (S) of groups that are compared; NaN if one of
+ * them is, or there are not two. */
+double gap_measure (const GapEstimate *estimate, const double *alpha);
 /* The larger one; NaN wins. */
 double gap_larger (double a, double b);
 

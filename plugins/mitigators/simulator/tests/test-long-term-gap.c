@@ -10,7 +10,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "plugins/mitigators/simulator/impacts.h"
+#include "plugins/mitigators/simulator/long-term-gap.h"
 #include "tests/support/matrix-model.h"
 
 static FlRegistry *registry;
@@ -373,6 +373,34 @@ consumption_by_hand (void **state)
   refused (w.view, NULL, "every rating here is 1, which tells nobody's fit");
 }
 
+/* Four of nine items were trained on, side by side: each of the other five as often.  One
+ * of a thousand is found; none of none. */
+static void
+items_are_drawn_evenly (void **state)
+{
+  static const uint32_t item[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+  static const uint8_t trained[] = { 0, 1, 1, 1, 1, 0, 0, 0, 0 }, all[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+  g_autofree uint32_t *many = g_new (uint32_t, 1000);
+  g_autofree uint8_t *but_one = g_new (uint8_t, 1000);
+  FlRng rng = fl_rng (1, "draws", 0);
+  size_t count[9] = { 0 };
+
+  (void) state;
+  for (int k = 0; k < 50000; k++)
+    count[gap_draw_unseen (9, item, trained, 9, &rng)]++;
+  for (uint32_t i = 0; i < 9; i++)
+    if (trained[i] ? count[i] > 0 : fabs ((double) count[i] - 10000) > 450) /* 5 deviations */
+      fail_msg ("item %u was drawn %zu times of 50000", i, count[i]);
+  assert_int_equal (gap_draw_unseen (9, item, all, 9, &rng), 9);
+  assert_int_equal (gap_draw_unseen (0, item, all, 9, &rng), 9);
+  for (uint32_t i = 0; i < 1000; i++)
+    {
+      many[i] = i;
+      but_one[i] = i != 700;
+    }
+  assert_int_equal (gap_draw_unseen (1000, many, but_one, 1000, &rng), 700);
+}
+
 int
 main (void)
 {
@@ -384,6 +412,7 @@ main (void)
     cmocka_unit_test (wrong_way_round_is_undefined),
     cmocka_unit_test (lists_by_hand),
     cmocka_unit_test (consumption_by_hand),
+    cmocka_unit_test (items_are_drawn_evenly),
   };
   GError *error = NULL;
   int failed;

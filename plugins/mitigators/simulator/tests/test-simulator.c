@@ -100,6 +100,52 @@ rows_stay_distributions (void **state)
     }
 }
 
+/* What P(d^i | y^i) P(y'^i | y^i, d) is for group s and category i. */
+static double
+category_term (const Random *r, uint32_t s, uint32_t i, uint32_t y, uint32_t d, uint32_t next)
+{
+  const SimSystem *system = &r->system;
+  int y_i = y >> i & 1;
+  double accept = sim_recommend (system, s, i, y_i, r->theta[i * system->n_groups + s]);
+  double fit = system->compound[sim_compound_at (system->n_items, s, i, y_i, d)];
+
+  return (d >> i & 1 ? accept : 1.0 - accept) * (next >> i & 1 ? fit : 1.0 - fit);
+}
+
+/* The sums of a step as they stand, over all states, decisions and new states. */
+static void
+steps_are_sums (void **state)
+{
+  (void) state;
+  for (uint64_t trial = 0; trial < N_TRIALS; trial++)
+    {
+      uint32_t S = trial % 2 ? 1 : 3, M = trial % 2 ? 4 : 3;
+      Random r;
+      double next[3 * 8];
+
+      random_init (&r, S, M, trial);
+      sim_step (&r.system, r.joint, r.theta, next);
+      for (uint32_t s = 0; s < S; s++)
+        for (uint32_t to = 0; to < 1u << M; to++)
+          {
+            double sum = 0.0;
+
+            for (uint32_t y = 0; y < 1u << M; y++)
+              for (uint32_t d = 0; d < 1u << M; d++)
+                {
+                  double product = r.joint[(s << M) + y];
+
+                  for (uint32_t i = 0; i < M; i++)
+                    product *= category_term (&r, s, i, y, d, to);
+                  sum += product;
+                }
+            if (!(fabs (next[(s << M) + to] - sum) < 1e-14))
+              fail_msg ("trial %d, group %u, state %u: %.17g, the sum is %.17g", (int) trial, s, to,
+                        next[(s << M) + to], sum);
+          }
+    }
+}
+
 /* Newton's thresholds and those of bisection; both keep what DP demands. */
 static void
 parity_holds (void **state)
@@ -167,6 +213,50 @@ impacts_compound (void **state)
   assert_true (sim_compound (SIM_SEQUENTIAL, 3, impact, NULL, 2, 0, 0) == 1.0);
   assert_true (fabs (sim_compound (SIM_WEIGHTED, 3, impact, weight, 0, 0, 0) - 0.5) < 1e-15);
   assert_true (fabs (sim_compound (SIM_WEIGHTED, 3, impact, weight, 0, 1, 0) - 0.75) < 1e-15);
+}
+
+/* Sum over the orders of the impacts that are not `done`, one after the other. */
+static double
+sum_orders (uint32_t M, const double *impact, uint32_t d, uint32_t done, double fit, double *n)
+{
+  double sum = 0.0;
+
+  if (done == (1u << M) - 1)
+    {
+      *n += 1.0;
+      return fit;
+    }
+  for (uint32_t i = 0; i < M; i++)
+    if (!(done >> i & 1))
+      {
+        const double *at = impact + 4 * i + (d >> i & 1);
+
+        sum += sum_orders (M, impact, d, done | 1u << i, fit * at[2] + (1.0 - fit) * at[0], n);
+      }
+  return sum;
+}
+
+static void
+means_are_over_orders (void **state)
+{
+  FlRng rng = fl_rng (1, "orders", 0);
+
+  (void) state;
+  for (uint32_t M = 1; M <= SIM_ITEMS_MAX; M++)
+    {
+      double impact[4 * SIM_ITEMS_MAX];
+
+      for (uint32_t k = 0; k < 4 * M; k++)
+        impact[k] = fl_rng_uniform (&rng);
+      for (uint32_t d = 0; d < 1u << M; d += 3)
+        for (int y = 0; y < 2; y++)
+          {
+            double n = 0.0, sum = sum_orders (M, impact, d, 0, y, &n);
+
+            assert_true (fabs (sim_compound (SIM_AVERAGE, M, impact, NULL, 0, y, d) - sum / n)
+                         < 1e-15);
+          }
+    }
 }
 
 /* ---- by parameters ------------------------------------------------------ */
@@ -335,6 +425,8 @@ main (void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test (forms_agree),
     cmocka_unit_test (rows_stay_distributions),
+    cmocka_unit_test (steps_are_sums),
+    cmocka_unit_test (means_are_over_orders),
     cmocka_unit_test (parity_holds),
     cmocka_unit_test (edges_have_thresholds),
     cmocka_unit_test (impacts_compound),
