@@ -24,7 +24,8 @@ model_traits (const FlModelOps *ops, InspectTrait *can)
   add_word (can, ops->closed_form != NULL, "closed-form");
   add_word (can, ops->closed_form != NULL && ops->closed_form->sweep_back != NULL, "sweep-back");
   add_word (can, ops->gradient != NULL, "gradient");
-  add_word (can, ops->predicts_ratings != NULL, "ratings");
+  /* Those that the host trains: with loss = squared. */
+  add_word (can, ops->predicts_ratings != NULL || ops->gradient != NULL, "ratings");
 }
 
 static void
