@@ -11,6 +11,7 @@ enum
   CLI_DONE = 0,
   CLI_CELL_FAILED = 1,
   CLI_WRONG = 2, /* the command line or the pipeline */
+  CLI_NO_ROOM = 3, /* the machine: a full disk, no process, descriptor or memory left */
   CLI_INTERRUPTED = 130
 };
 
@@ -28,7 +29,7 @@ int cli_close (int status);
 
 extern const CliCommand cli_run, cli_check, cli_runs, cli_inspect, cli_data, cli_worker;
 
-/* Prints "fairlead: MESSAGE" and frees the error. */
+/* Prints "fairlead: MESSAGE" and frees the error; CLI_WRONG or CLI_NO_ROOM. */
 int cli_fail (GError *error);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,10 +62,11 @@ do_job (const Job *job, Shared *shared, pid_t parent, const sigset_t *mask)
   if (job->quiet)
     {
       const struct rlimit none = { 0, 0 };
+      int null = open ("/dev/null", O_WRONLY | O_CLOEXEC);
 
       setrlimit (RLIMIT_CORE, &none);
-      if (freopen ("/dev/null", "w", stdout) == NULL || freopen ("/dev/null", "w", stderr) == NULL)
-        _exit (CLI_WRONG);
+      dup2 (null, STDOUT_FILENO);
+      dup2 (null, STDERR_FILENO);
     }
   fl_door_show (&shared->plate);
   shared->status = job->work (job->data);

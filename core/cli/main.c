@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/cli/cli.h"
+#include "core/cli/gate.h"
 #include "core/cli/guard.h"
 
 static const CliCommand *const commands[] = {
@@ -73,24 +74,6 @@ reset_signals (void)
   signal (SIGXFSZ, SIG_IGN);
 }
 
-/* A result that went nowhere is a failure.  Who reads a pipe may stop early. */
-int
-cli_close (int status)
-{
-  gboolean lost = ferror (stdout) != 0;
-
-  if (fflush (stdout) != 0)
-    {
-      if (errno == EPIPE)
-        return status;
-      lost = TRUE;
-    }
-  if (!lost)
-    return status;
-  fprintf (stderr, "fairlead: standard output could not be written\n");
-  return status != CLI_DONE ? status : CLI_WRONG;
-}
-
 /* Messages of the library and of plugins as one line, like errors. */
 static void
 print_message (const char *domain, GLogLevelFlags level, const char *message, gpointer data)
@@ -138,6 +121,8 @@ main (int argc, char **argv)
   fill_standard_streams ();
   reset_signals ();
   setlocale (LC_CTYPE, "");
+  if (argc < 2 || strcmp (argv[1], cli_worker.name) != 0)
+    gate_close ();
   g_log_set_default_handler (print_message, NULL);
   find_build_tree ();
   guard_leave (cli_close (run_command (argc, argv)));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/cli/gate.h"
 #include "core/cli/meter.h"
 #include "core/cli/show.h"
 
@@ -33,7 +34,7 @@ static void
 wipe (Meter *meter)
 {
   if (meter->drawn)
-    fputs ("\r\033[K", stderr);
+    gate_command ("\r\033[K");
   meter->drawn = FALSE;
 }
 

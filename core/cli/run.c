@@ -4,11 +4,14 @@
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/cli/cells.h"
 #include "core/cli/cli.h"
+#include "core/cli/gate.h"
 #include "core/cli/guard.h"
 #include "core/cli/meter.h"
 #include "core/cli/show.h"
@@ -89,6 +92,29 @@ check_count (const char *option, int given, int least, unsigned *count, GError *
   return TRUE;
 }
 
+/* A worker takes descriptors of this process; a few more while it starts. */
+#define FDS_OF_A_WORKER 3
+#define FDS_OF_THE_HOST 24
+
+static void
+limit_jobs (FlRunOptions *run)
+{
+  struct rlimit limit;
+  rlim_t most;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &limit);
+  most = limit.rlim_max > FDS_OF_THE_HOST + FDS_OF_A_WORKER
+             ? (limit.rlim_max - FDS_OF_THE_HOST) / FDS_OF_A_WORKER : 1;
+  if (run->jobs <= most)
+    return;
+  fprintf (stderr, "fairlead: %u workers at a time instead of %u: a process may open %ju files\n",
+           (unsigned) most, run->jobs, (uintmax_t) limit.rlim_max);
+  run->jobs = (unsigned) most;
+}
+
 static gboolean
 check_json (const char *path, GError **error)
 {
@@ -100,7 +126,7 @@ check_json (const char *path, GError **error)
   if (access (g_file_test (path, G_FILE_TEST_EXISTS) ? path : folder, W_OK) == 0
       && !g_file_test (path, G_FILE_TEST_IS_DIR))
     return TRUE;
-  return fl_fail (error, FL_ERROR_SYSTEM, "--json %s: cannot be written", path);
+  return fl_fail (error, FL_ERROR_CONFIG, "--json %s: cannot be written", path);
 }
 
 /* Before hours of work, everything that could make them vain. */
@@ -113,6 +139,7 @@ check_options (const Options *options, FlRunOptions *run, GError **error)
     return FALSE;
   if (run->jobs == 0)
     run->jobs = MAX (g_get_num_processors () / run->threads, 1);
+  limit_jobs (run);
   if (options->time_limit != NULL
       && (!fl_parse_double (fl_span (options->time_limit), &run->time_limit)
           || !(run->time_limit > 0)))
@@ -136,19 +163,39 @@ check_options (const Options *options, FlRunOptions *run, GError **error)
 /* ---- after running ----------------------------------------------------- */
 
 static gboolean
+write_device (const char *path, const GString *text, GError **error)
+{
+  FILE *out = fopen (path, "w");
+  gboolean done = out != NULL && fwrite (text->str, 1, text->len, out) == text->len;
+
+  if (out != NULL)
+    done = fclose (out) == 0 && done;
+  return done || fl_fail (error, FL_ERROR_SYSTEM, "--json %s: %s", path, g_strerror (errno));
+}
+
+static gboolean
 write_json (const FlRunRecord *run, const char *path, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  gboolean ok;
-  FILE *out = strcmp (path, "-") == 0 ? stdout : fopen (path, "w");
+  GError *failure = NULL;
 
-  if (out == NULL)
-    return fl_fail (error, FL_ERROR_SYSTEM, "--json %s: %s", path, g_strerror (errno));
   fl_report_json (run, text);
-  ok = fwrite (text->str, 1, text->len, out) == text->len && fflush (out) == 0;
-  if (out != stdout)
-    ok = fclose (out) == 0 && ok;
-  return ok ? TRUE : fl_fail (error, FL_ERROR_SYSTEM, "--json %s: %s", path, g_strerror (errno));
+  if (strcmp (path, "-") == 0)
+    {
+      gate_open_stdout ();
+      if (fwrite (text->str, 1, text->len, stdout) == text->len && fflush (stdout) == 0)
+        return TRUE;
+      return fl_fail (error, FL_ERROR_SYSTEM, "--json %s: %s", path, g_strerror (errno));
+    }
+  /* A device is written to as it is; a file that is there gives way to a whole one. */
+  if (g_file_test (path, G_FILE_TEST_EXISTS) && !g_file_test (path, G_FILE_TEST_IS_REGULAR))
+    return write_device (path, text, error);
+  if (g_file_set_contents_full (path, text->str, (gssize) text->len,
+                                G_FILE_SET_CONTENTS_CONSISTENT, 0666, &failure))
+    return TRUE;
+  fl_fail (error, FL_ERROR_SYSTEM, "--json: %s", failure->message);
+  g_error_free (failure);
+  return FALSE;
 }
 
 static int
@@ -276,7 +323,8 @@ run_file (const Options *options, const char *file)
 
 static const char description[] =
   "Exit status: 0 all cells done; 1 some cell, or objective, failed; 2 the command line or the\n"
-  "pipeline is wrong; 130 interrupted.\n"
+  "pipeline is wrong; 3 the machine failed: a full disk, no process or memory left;\n"
+  "130 interrupted.\n"
   "\n"
   "Cells go into the store as they end: one by one, or within a second where they end\n"
   "faster than the disk. After a crash, an interruption or a power cut, the same command\n"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/cli/cli.h"
+#include "core/cli/gate.h"
 #include "core/cli/show.h"
 
 typedef struct
@@ -227,6 +228,7 @@ export (FlStore *store, const Options *options)
     fl_report_json_lines (run, options->each, text);
   else
     fl_report_csv (run, options->each, text);
+  gate_open_stdout (); /* for a program, which takes it as it is */
   fwrite (text->str, 1, text->len, stdout);
   return CLI_DONE;
 }

@@ -15,10 +15,11 @@ FlPage
 cli_page (FILE *out)
 {
   struct winsize size = { 0 };
+  int fd = out == stderr ? STDERR_FILENO : STDOUT_FILENO;
   FlPage page = { .unicode = strcmp (nl_langinfo (CODESET), "UTF-8") == 0,
                   .columns = COLUMNS_DEFAULT };
 
-  if (isatty (fileno (out)) && ioctl (fileno (out), TIOCGWINSZ, &size) == 0
+  if (isatty (fd) && ioctl (fd, TIOCGWINSZ, &size) == 0
       && size.ws_col >= COLUMNS_MIN)
     page.columns = size.ws_col;
   return page;

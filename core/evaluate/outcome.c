@@ -127,15 +127,18 @@ fl_outcome_to_variant (const FlOutcome *outcome)
   for (guint i = 0; i < outcome->notes->len; i++)
     {
       const FlSetting *note = g_ptr_array_index (outcome->notes, i);
+      g_autofree char *key = g_utf8_make_valid (note->key, -1);
+      g_autofree char *value = g_utf8_make_valid (note->value, -1);
 
-      g_variant_builder_add (&notes, "(ss)", note->key, note->value);
+      g_variant_builder_add (&notes, "(ss)", key, value);
     }
   g_variant_builder_init (&artefacts, G_VARIANT_TYPE ("a(ss)"));
   for (guint i = 0; i < outcome->artefacts->len; i++)
     {
       const FlArtefact *artefact = g_ptr_array_index (outcome->artefacts, i);
+      g_autofree char *text = g_utf8_make_valid (artefact->text, -1);
 
-      g_variant_builder_add (&artefacts, "(ss)", artefact->name, artefact->text);
+      g_variant_builder_add (&artefacts, "(ss)", artefact->name, text);
     }
   return g_variant_ref_sink (g_variant_new (OUTCOME_TYPE, &metrics, &each, &notes, &artefacts,
                                             outcome->error));

@@ -665,6 +665,7 @@ fl_pipeline_load (const char *path, const FlRegistry *registry, const char *cons
                   const char *const *arms, GError **error)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  g_autofree char *shown = g_utf8_make_valid (path, -1); /* paths are bytes */
   FILE *stream = fopen (path, "rbe");
   gboolean read = FALSE;
 
@@ -676,9 +677,9 @@ fl_pipeline_load (const char *path, const FlRegistry *registry, const char *cons
       fclose (stream);
     }
   if (read)
-    return fl_pipeline_parse (path, (const char *) bytes->data, bytes->len, registry, sets,
+    return fl_pipeline_parse (shown, (const char *) bytes->data, bytes->len, registry, sets,
                               arms, error);
-  g_prefix_error (error, "%s: ", path);
+  g_prefix_error (error, "%s: ", shown);
   return NULL;
 }
 

@@ -110,7 +110,7 @@ source_ended (FlSchedule *schedule, guint index, const FlAnswer *answer, GError 
   source->error = g_strdup (answer->error);
   if (answer->prepared != NULL)
     {
-      g_variant_get (answer->prepared, "(ss^a&s)", &source->path, &source->digest, &notes);
+      g_variant_get (answer->prepared, "(^ays^a&s)", &source->path, &source->digest, &notes);
       for (size_t i = 0; notes[i] != NULL; i++)
         g_message ("[data] %s", notes[i]);
     }

@@ -153,13 +153,14 @@ tell_progress (gpointer user_data, double done, double total, const char *what)
   Work *work = user_data;
   const FlInstance *who = fl_door_at_work ();
   int64_t now = g_get_monotonic_time ();
-  g_autofree char *text = NULL;
+  g_autofree char *text = NULL, *valid = NULL;
 
   if (now - work->last < PROGRESS_MICROSECONDS)
     return;
   work->last = now;
+  valid = g_utf8_make_valid (what != NULL ? what : "", -1);
   text = g_strdup_printf ("%s%s%s", who != NULL ? fl_instance_name (who) : "",
-                          who != NULL && what != NULL ? ", " : "", what != NULL ? what : "");
+                          who != NULL && what != NULL ? ", " : "", valid);
   answer (FL_WORKER_PROGRESS, g_variant_new ("(dds)", done, total, text));
 }
 
@@ -222,7 +223,7 @@ prepare (Worker *worker, const FlCell *cell, GError **error)
   dataset = fl_cell_dataset (cell, worker->registry, &path, error);
   if (dataset == NULL)
     return FALSE;
-  answer (FL_WORKER_PREPARED, g_variant_new ("(ss^as)", path, dataset->digest,
+  answer (FL_WORKER_PREPARED, g_variant_new (FL_WORKER_PREPARED_FORMAT, path, dataset->digest,
                                              dataset->notes != NULL ? dataset->notes : none));
   return TRUE;
 }
@@ -317,10 +318,11 @@ static char *
 attribute (const char *message)
 {
   g_autofree char *plugin = g_strdup (fl_door_failed ());
+  g_autofree char *valid = g_utf8_make_valid (message, -1);
 
-  if (plugin == NULL || strstr (message, g_strdelimit (plugin, "/", ' ')) != NULL)
-    return g_strdup (message);
-  return g_strdup_printf ("%s: %s", plugin, message);
+  if (plugin == NULL || strstr (valid, g_strdelimit (plugin, "/", ' ')) != NULL)
+    return g_steal_pointer (&valid);
+  return g_strdup_printf ("%s: %s", plugin, valid);
 }
 
 static void

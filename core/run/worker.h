@@ -26,7 +26,8 @@
 #define FL_WORKER_TASK_TYPE "(asv)"
 #define FL_WORKER_ANSWER_TYPE "(yv)"
 #define FL_WORKER_TRAINED_TYPE "(sd)"    /* name, seconds                          */
-#define FL_WORKER_PREPARED_TYPE "(ssas)" /* cache file, digest, notes of the dataset */
+#define FL_WORKER_PREPARED_FORMAT "(^ays^as)"
+#define FL_WORKER_PREPARED_TYPE "(aysas)" /* cache file, digest, notes of the dataset */
 #define FL_WORKER_OUTCOME_TYPE "(vsst)"  /* outcome, isa, blas kernel or "", peak KiB  */
 #define FL_WORKER_ERROR_TYPE "(st)"      /* message, peak KiB                          */
 

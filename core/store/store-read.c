@@ -165,7 +165,7 @@ read_cells (FlStore *store, FlRunRecord *run, GError **error)
 
 #define RUN_COLUMNS \
   "SELECT run, key, title, file, fairlead," \
-  " (SELECT min (started) FROM attempt WHERE attempt.run = run.run)," \
+  " (SELECT substr (min (started), 1, 19) || 'Z' FROM attempt WHERE attempt.run = run.run)," \
   " (SELECT count(*) FROM cell WHERE cell.run = run.run)," \
   " (SELECT count(*) FROM cell WHERE cell.run = run.run AND status = 'done')," \
   " (SELECT count(*) FROM cell WHERE cell.run = run.run AND status = 'failed') FROM run"
@@ -205,13 +205,17 @@ fl_store_list (FlStore *store, GError **error)
   return NULL;
 }
 
+/* The run that was last worked at. */
+#define LATEST \
+  " ORDER BY (SELECT max (started) FROM attempt WHERE attempt.run = run.run) DESC, run DESC LIMIT 1"
+
 static FlRunRecord *
 find_run (FlStore *store, int64_t number, GError **error)
 {
   FlRunRecord *run = NULL;
   GError *failure = NULL;
   sqlite3_stmt *statement
-      = number == 0 ? fl_store_query (store, error, RUN_COLUMNS " ORDER BY run DESC LIMIT 1", "")
+      = number == 0 ? fl_store_query (store, error, RUN_COLUMNS LATEST, "")
                     : fl_store_query (store, error, RUN_COLUMNS " WHERE run = ?", "i", number);
 
   if (statement == NULL)

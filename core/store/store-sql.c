@@ -12,10 +12,10 @@ fl_store_fail (FlStore *store, int rc, GError **error)
     {
     case SQLITE_READONLY:
     case SQLITE_PERM:
-      return fl_fail (error, FL_ERROR_SYSTEM,
+      return fl_fail (error, FL_ERROR_CONFIG,
                       "results store %s: not writable; choose another with --store", store->path);
     case SQLITE_CANTOPEN:
-      return fl_fail (error, FL_ERROR_SYSTEM,
+      return fl_fail (error, FL_ERROR_CONFIG,
                       "results store %s: cannot be opened or written; choose another with --store",
                       store->path);
     case SQLITE_FULL:
@@ -24,7 +24,7 @@ fl_store_fail (FlStore *store, int rc, GError **error)
       return fl_fail (error, FL_ERROR_SYSTEM,
                       "results store %s: another process keeps it locked", store->path);
     case SQLITE_NOTADB:
-      return fl_fail (error, FL_ERROR_SYSTEM, "results store %s: not an SQLite database",
+      return fl_fail (error, FL_ERROR_CONFIG, "results store %s: not an SQLite database",
                       store->path);
     case SQLITE_CORRUPT:
       return fl_fail (error, FL_ERROR_SYSTEM, "results store %s: damaged (%s)", store->path, why);

@@ -105,10 +105,10 @@ ensure_schema (FlStore *store, gboolean create, GError **error)
       || !read_number (store, "SELECT count(*) FROM sqlite_schema", NULL, &n_tables, error))
     return FALSE;
   if (application != APPLICATION_ID && (n_tables > 0 || !create))
-    return fl_fail (error, FL_ERROR_SYSTEM, "results store %s: a database of something else",
+    return fl_fail (error, FL_ERROR_CONFIG, "results store %s: a database of something else",
                     store->path);
   if (version > SCHEMA_VERSION)
-    return fl_fail (error, FL_ERROR_SYSTEM,
+    return fl_fail (error, FL_ERROR_CONFIG,
                     "results store %s: version %" G_GINT64_FORMAT " is newer than this program's "
                     "%d", store->path, version, SCHEMA_VERSION);
   if (version == SCHEMA_VERSION)
@@ -116,6 +116,38 @@ ensure_schema (FlStore *store, gboolean create, GError **error)
   stamp = g_strdup_printf ("PRAGMA application_id = %d; PRAGMA user_version = %d;",
                            APPLICATION_ID, SCHEMA_VERSION);
   return script (store, version == 1 ? upgrade_1 : schema, error) && script (store, stamp, error);
+}
+
+/* The store with all that it holds, in memory. */
+static gboolean
+copy_to_memory (FlStore *store, GError **error)
+{
+  sqlite3 *copy = NULL;
+  sqlite3_backup *backup = NULL;
+  int rc = sqlite3_open (":memory:", &copy);
+
+  if (rc == SQLITE_OK)
+    backup = sqlite3_backup_init (copy, "main", store->db, "main");
+  rc = backup != NULL ? sqlite3_backup_step (backup, -1) : SQLITE_ERROR;
+  sqlite3_backup_finish (backup);
+  g_hash_table_remove_all (store->statements);
+  sqlite3_close (store->db);
+  store->db = copy;
+  return rc == SQLITE_DONE || fl_store_fail (store, rc, error);
+}
+
+/* *writes: a store of an earlier version is to be brought up to date; one that cannot be
+ * written, in memory. */
+static gboolean
+move_old (FlStore *store, gboolean *writes, GError **error)
+{
+  int64_t version = 0;
+
+  if (!read_number (store, "PRAGMA user_version", NULL, &version, error))
+    return FALSE;
+  *writes = version > 0 && version < SCHEMA_VERSION;
+  return !*writes || sqlite3_db_readonly (store->db, "main") != 1
+         || copy_to_memory (store, error);
 }
 
 static void
@@ -129,11 +161,17 @@ fl_store_open (const char *path, gboolean create, GError **error)
 {
   g_autoptr (FlStore) store = g_new0 (FlStore, 1);
   int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+  gboolean writes = FALSE;
   int rc;
 
+  if (*path == '\0' || strcmp (path, ":memory:") == 0)
+    {
+      fl_fail (error, FL_ERROR_CONFIG, "results store '%s': expected the name of a file", path);
+      return NULL;
+    }
   if (!create && !g_file_test (path, G_FILE_TEST_EXISTS))
     {
-      fl_fail (error, FL_ERROR_SYSTEM, "results store %s: no such file; `fairlead run` makes it, "
+      fl_fail (error, FL_ERROR_CONFIG, "results store %s: no such file; `fairlead run` makes it, "
                "--store names another", path);
       return NULL;
     }
@@ -146,7 +184,10 @@ fl_store_open (const char *path, gboolean create, GError **error)
       return NULL;
     }
   sqlite3_busy_timeout (store->db, BUSY_MILLISECONDS);
-  if (!script (store, create ? "BEGIN IMMEDIATE" : "BEGIN", error)
+  /* Who will write waits for other writers from the start: a reader that becomes one among
+   * others is refused at once. */
+  if (!move_old (store, &writes, error)
+      || !script (store, create || writes ? "BEGIN IMMEDIATE" : "BEGIN", error)
       || !finish (store, ensure_schema (store, create, error), error))
     return NULL;
   return g_steal_pointer (&store);
@@ -174,7 +215,7 @@ now (void)
 {
   g_autoptr (GDateTime) time = g_date_time_new_now_utc ();
 
-  return g_date_time_format (time, "%Y-%m-%dT%H:%M:%SZ");
+  return g_date_time_format (time, "%Y-%m-%dT%H:%M:%S.%fZ");
 }
 
 static gboolean

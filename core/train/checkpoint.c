@@ -101,13 +101,30 @@ put_all (FILE *out, const GArray *pieces)
   return ok && fwrite (&sum, sizeof sum, 1, out) == 1;
 }
 
+/* Another process may remove the folder, when it is empty, before the file is in it. */
+static int
+open_temporary (const char *folder, char *temporary)
+{
+  int fd = -1;
+
+  for (int tries = 0; fd < 0 && tries < 10; tries++)
+    {
+      memcpy (temporary + strlen (temporary) - 6, "XXXXXX", 6);
+      if (g_mkdir_with_parents (folder, 0777) == 0)
+        fd = g_mkstemp_full (temporary, O_RDWR, 0666);
+      if (fd < 0 && errno != ENOENT)
+        break;
+    }
+  return fd;
+}
+
 /* Under another name until it is whole. */
 gboolean
 fl_checkpoint_save (const char *path, const GArray *pieces, GError **error)
 {
   g_autofree char *folder = g_path_get_dirname (path);
   g_autofree char *temporary = g_strconcat (path, ".XXXXXX", NULL);
-  int fd = g_mkdir_with_parents (folder, 0777) == 0 ? g_mkstemp_full (temporary, O_RDWR, 0666) : -1;
+  int fd = open_temporary (folder, temporary);
   FILE *out = fd >= 0 ? fdopen (fd, "wb") : NULL;
   gboolean ok = out != NULL && put_all (out, pieces);
 

@@ -49,13 +49,13 @@ check "a build tree's program finds its plugins" status 0 env -u FAIRLEAD_PLUGIN
   -u FAIRLEAD_PLUGIN_DIR "$fairlead" inspect model/als-mf
 
 check "a mistaken FAIRLEAD_ISA is refused" status 2 env FAIRLEAD_ISA=v9 "$fairlead" check toys.conf
-for what in 'runs export' 'inspect' '--help'; do
+for asked in 'runs export' 'inspect' '--help'; do
   # shellcheck disable=SC2086
-  check "$what on a full disk fails" [ "$("$fairlead" $what 2>&1 >/dev/full; echo $?)" = \
+  check "$asked on a full disk fails" [ "$("$fairlead" $asked 2>&1 >/dev/full; echo $?)" = \
     'fairlead: standard output could not be written
-2' ]
+3' ]
   # shellcheck disable=SC2086
-  check "$what with standard output closed fails" [ "$("$fairlead" $what 2>/dev/null >&-; echo $?)" = 2 ]
+  check "$asked with standard output closed fails" [ "$("$fairlead" $asked 2>/dev/null >&-; echo $?)" = 3 ]
 done
 
 # ---- the same digits, however it is run -------------------------------------

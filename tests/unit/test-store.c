@@ -235,7 +235,7 @@ refusal (const char *path, gboolean create)
   char *message;
 
   assert_null (fl_store_open (path, create, &error));
-  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_SYSTEM));
+  assert_true (g_error_matches (error, FL_ERROR, FL_ERROR_CONFIG));
   message = g_strdup (error->message);
   printf ("%s\n", message);
   g_error_free (error);
