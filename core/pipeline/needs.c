@@ -377,13 +377,60 @@ check_objectives (const Check *strict, GError **error)
   return TRUE;
 }
 
+/* The parameter of the section that names a plugin as the reference does, or NULL. */
+static const FlSetting *
+find_naming (const FlSection *section, const FlRegistry *registry, const FlSection *reference)
+{
+  const FlEntry *entry = fl_registry_find (registry, section->kind, section->plugin, NULL);
+  const FlParam *p = entry != NULL ? entry->plugin.params : NULL;
+
+  for (; p != NULL && p->type != FL_TYPE_END; p++)
+    {
+      const FlSetting *setting = p->type == FL_TYPE_PLUGIN
+                                     ? fl_settings_find (section->settings, fl_param_key (p))
+                                     : NULL;
+
+      if (setting != NULL && p->kind == reference->kind
+          && strcmp (setting->value, reference->plugin) == 0)
+        return setting;
+    }
+  return NULL;
+}
+
+/* A plugin without a group of its own stands where a parameter names it. */
+static gboolean
+locate_reference (const Check *check, const FlSection *reference, GError **error)
+{
+  const FlCell *cell = check->cell;
+  g_autoptr (GPtrArray) sections = g_ptr_array_new ();
+
+  g_ptr_array_add (sections, cell->model);
+  g_ptr_array_extend (sections, cell->mitigators, NULL, NULL);
+  g_ptr_array_extend (sections, cell->objectives, NULL, NULL);
+  for (guint i = 0; reference->name == NULL && i < sections->len; i++)
+    {
+      const FlSection *section = sections->pdata[i];
+      const FlSetting *setting = find_naming (section, check->sections->registry, reference);
+
+      if (setting == NULL)
+        continue;
+      fl_setting_locate (error, section->title, setting->key, setting->value, setting->origin);
+      return FALSE;
+    }
+  return FALSE;
+}
+
 /* Objectives that parameters of others name, the response of rounds among them. */
 static gboolean
 check_references (const Check *check, GError **error)
 {
   for (guint i = 0; i < check->cell->references->len; i++)
-    if (!check_section (check, g_ptr_array_index (check->cell->references, i), error))
-      return FALSE;
+    {
+      const FlSection *reference = g_ptr_array_index (check->cell->references, i);
+
+      if (!check_section (check, reference, error))
+        return locate_reference (check, reference, error);
+    }
   return TRUE;
 }
 

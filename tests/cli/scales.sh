@@ -78,7 +78,7 @@ check "a run with it" status 0 run ranker.conf --quiet --set 'evaluate.objective
 check "... gives no number" says 'undefined in every row: rmse' out
 check "... and says why" status 0 "$fairlead" runs show
 check "... in the notes" says "rmse undefined = the model's scores are no ratings" out
-refused "needs predicted ratings for scores, which $no" --set model.stop-on=mae
+refused "model.stop-on=mae: .*stop-on = mae: .*needs predicted ratings for scores, which $no" --set model.stop-on=mae
 refused "users.group-by = error of plain on test quantiles 3: arm 'plain' has no errors of ratings: the scores of its model 'bpr-mf' are none" \
   --set 'data.users.group-by=error of plain on test quantiles 3'
 for model in bpr-mf ncf gccf; do
