@@ -129,7 +129,7 @@ typedef struct
 
 typedef struct FlBuilder FlBuilder;
 
-/* Adds one rating.  Ids are any text ("1" and "01" are two); the host numbers
+/* Adds one rating; time in seconds since 1970, or FL_NO_TIME.  Ids are any text ("1" and "01" are two); the host numbers
  * users and items from 0, by number when all ids of a side are decimal
  * integers, else by byte order.  A pair given twice is an error at the end that
  * names it; users and items without any rating are left out. */
@@ -211,7 +211,7 @@ const char *fl_table_separator (const char *text, GError **error);
 char *fl_table_find (const char *path);
 
 /* Columns of a file of ratings, numbered from 1; 0: there is none.  Without a
- * rating every rating is 1; time is in seconds, of which a fraction is dropped. */
+ * rating every rating is 1; times are seconds since 1970, or dates of ISO 8601. */
 typedef struct
 {
   size_t size;

@@ -336,9 +336,9 @@ test_per_user_time (void **state)
   FlSplitKeys keys = { .method = FL_SPLIT_PER_USER_TIME, .test = 0.25 };
 
   (void) state;
-  expect_places (d, "", keys, "ttTtTttttT"); /* items 1 and 2 in their order; 0.5 rounds up */
+  expect_places (d, "", keys, "tTttTttttT"); /* items 1 and 2 are of one moment; 0.5 rounds up */
   keys.validation = 0.25;
-  expect_places (d, "", keys, "tvTtTttvtT"); /* one stays for training */
+  expect_places (d, "", keys, "tTvtTttvtT"); /* one stays for training */
   keys.test = 0.9;
   keys.validation = 0;
   expect_places (d, "", keys, "tTTTTtTTtT");
@@ -351,12 +351,32 @@ test_leave_last (void **state)
   FlSplitKeys keys = { .method = FL_SPLIT_LEAVE_LAST, .last = 1 };
 
   (void) state;
-  expect_places (d, "", keys, "ttTtTttttT");
+  expect_places (d, "", keys, "tTttTttttT");
   keys.validation_last = 2;
-  expect_places (d, "", keys, "tvTvTtvvtT");
+  expect_places (d, "", keys, "tTvvTtvvtT");
   keys.last = 2;
   keys.validation_last = 1;
   expect_places (d, "", keys, "tTTvTtvTtT");
+}
+
+/* Of ratings of one moment none is always the last. */
+static void
+test_ties_in_time (void **state)
+{
+  g_autoptr (FlDataset) d = load_timed ();
+  const FlSplitKeys keys = { .method = FL_SPLIT_LEAVE_LAST, .last = 1 };
+  size_t n[2] = { 0, 0 };
+
+  (void) state;
+  for (uint64_t seed = 0; seed < 1000; seed++)
+    {
+      g_autofree char *where = places_of (d, "", keys, (FlRepeat) { seed, 0 });
+
+      assert_true (where[0] == 't' && (where[1] == 'T') != (where[2] == 'T'));
+      n[where[2] == 'T']++;
+    }
+  print_message ("  last: item 1 %zu times, item 2 %zu times\n", n[0], n[1]);
+  assert_true (n[0] > 430 && n[1] > 430); /* 4.4 standard deviations */
 }
 
 /* No rating of training is later than one of the held-out parts. */
@@ -606,7 +626,8 @@ main (void)
     cmocka_unit_test (test_every_user_movielens),
     cmocka_unit_test (test_k_fold),          cmocka_unit_test (test_per_user_k_fold),
     cmocka_unit_test (test_time),            cmocka_unit_test (test_per_user_time),
-    cmocka_unit_test (test_leave_last),      cmocka_unit_test (test_time_random),
+    cmocka_unit_test (test_leave_last),      cmocka_unit_test (test_ties_in_time),
+    cmocka_unit_test (test_time_random),
     cmocka_unit_test (test_given),           cmocka_unit_test (test_judge),
     cmocka_unit_test (test_cold),
     cmocka_unit_test (test_cold_random),     cmocka_unit_test (test_independence),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Files of ratings: the same result for any number of threads and any size of
  * block, and what becomes of files that are not as they should be. */
+#include "core/data/reading/reading-parts.h"
 #include "config.h"
 
 #include <setjmp.h>
@@ -193,7 +194,7 @@ test_any_way (void **state)
   print_message ("  %s in 16 ways\n", digest);
 }
 
-/* By hand: order, values, times; a fraction of a second is dropped. */
+/* By hand: order, values, times to the microsecond. */
 static void
 test_content (void **state)
 {
@@ -203,7 +204,7 @@ test_content (void **state)
   const size_t start[] = { 0, 2, 3 };
   const uint32_t col[] = { 0, 1, 1 };
   const float value[] = { 0.5, 4, -2 };
-  const int64_t time[] = { 1456700000, -7, 12 };
+  const int64_t time[] = { 1456700000930000, -7000000, 12000000 };
   GError *error = NULL;
   g_autoptr (FlDataset) d = NULL;
 
@@ -216,6 +217,38 @@ test_content (void **state)
   assert_memory_equal (d->ratings.col, col, sizeof col);
   assert_memory_equal (d->ratings.f32, value, sizeof value);
   assert_memory_equal (d->time, time, sizeof time);
+}
+
+/* Moments as people write them; seconds by an independent calendar (GNU date). */
+static void
+test_times (void **state)
+{
+  static const struct
+  {
+    const char *text;
+    int64_t microseconds;
+  } cases[] = {
+    { "0", 0 }, { "-0.25", -250000 }, { "1600000099.123456", 1600000099123456 },
+    { "1e3", 1000000000 }, { "2018-01-02", 1514851200000000 }, { "2018/01/02", 1514851200000000 },
+    { "2000-02-29T23:59:59Z", 951868799000000 }, { "2018-02-01 10:20:30.5", 1517480430500000 },
+    { "2018-02-01T10:20:30+02:00", 1517473230000000 }, { "2018-02-01T10:20-0330", 1517493000000000 },
+    { "1969-12-31 23:59:59 UTC", -1000000 }, { "0001-01-01", -62135596800000000 },
+  };
+  static const char *const wrong[] = { "2018-13-01", "2018-02-30", "1900-02-29", "2018-1-2", "noon",
+                                       "2018-01-02 24:00", "2018-01-02 10", "2018-01-02x", "",
+                                       "1.2.3", "2018-01/02", "1e30", "10:20" };
+  int64_t time = 0;
+
+  (void) state;
+  for (size_t c = 0; c < G_N_ELEMENTS (cases); c++)
+    {
+      assert_true (fl_parse_time (fl_span (cases[c].text), &time));
+      print_message ("  %s: %" G_GINT64_FORMAT "\n", cases[c].text, time);
+      assert_true (time == cases[c].microseconds);
+    }
+  for (size_t w = 0; w < G_N_ELEMENTS (wrong); w++)
+    if (fl_parse_time (fl_span (wrong[w]), &time))
+      fail_msg ("'%s' is taken for %" G_GINT64_FORMAT, wrong[w], time);
 }
 
 /* The columns that there are; without a rating, 1. */
@@ -410,8 +443,8 @@ test_duplicates (void **state)
     int policy;
     double u_i, v_i;
     int64_t time;
-  } cases[] = { { FL_DUPLICATES_FIRST, 1, 5, 30 }, { FL_DUPLICATES_LAST, 2, 5, 20 },
-                { FL_DUPLICATES_MEAN, 7.0 / 3, 5, 20 } };
+  } cases[] = { { FL_DUPLICATES_FIRST, 4, 5, 10 }, { FL_DUPLICATES_LAST, 1, 5, 30 },
+                { FL_DUPLICATES_MEAN, 7.0 / 3, 5, 30 } };
   const Fixture *f = *state;
   const Files files = { .path = f->path, .test = f->test, .format = commas, .columns = four };
 
@@ -429,12 +462,12 @@ test_duplicates (void **state)
         expect_none (error);
         assert_int_equal (d->n, 4);
         assert_true (fl_csr_value (&d->ratings, 0) == cases[c].u_i);
-        assert_int_equal (d->time[0], cases[c].time);
+        assert_int_equal (d->time[0], cases[c].time * FL_TIME_SECOND);
         assert_true (fl_csr_value (&d->ratings, 2) == cases[c].v_i);
         assert_int_equal (d->part[0], FL_PART_TRAIN);
         assert_int_equal (d->part[2], FL_PART_TEST);
-        assert_string_equal (d->notes[0], "2 user-item pairs came more than once: 3 ratings of "
-                                          "them were dropped");
+        assert_true (g_str_has_prefix (d->notes[0], "2 user-item pairs came more than once: 3 "
+                                                    "ratings of them were dropped; the "));
         assert_true (g_str_has_prefix (d->notes[1], "1 user-item pairs were in more than one part"));
         assert_null (d->notes[2]);
       }
@@ -599,6 +632,7 @@ int
 main (void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test (test_times),
     FILE_TEST (test_any_way),        FILE_TEST (test_content),    FILE_TEST (test_columns),
     FILE_TEST (test_first_bad_line), FILE_TEST (test_skip),       FILE_TEST (test_bad_files),
     FILE_TEST (test_no_files),       FILE_TEST (test_unreadable), FILE_TEST (test_huge_lines),

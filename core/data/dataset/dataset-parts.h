@@ -31,7 +31,7 @@ gboolean fl_dataset_digest (FlDataset *dataset, GError **error);
 
 /* ---- cache files --------------------------------------------------------- */
 
-#define FL_CACHE_FORMAT 3 /* raise when the same input would give another file */
+#define FL_CACHE_FORMAT 4 /* raise when the same input would give another file */
 #define FL_CACHE_SUFFIX ".fairdata"
 
 /* Writes `path` in `folder` so that whoever opens it finds all of it. */

@@ -298,6 +298,24 @@ write_number (FILE *file, double value)
   fputs (text, file);
 }
 
+/* Seconds, with a fraction where there is one. */
+static void
+write_time (FILE *file, int64_t time)
+{
+  int64_t fraction = ABS (time % FL_TIME_SECOND);
+  int digits = 6;
+
+  fprintf (file, "\t%s%" G_GINT64_FORMAT, time < 0 && time > -FL_TIME_SECOND ? "-" : "",
+           time / FL_TIME_SECOND);
+  while (fraction > 0 && fraction % 10 == 0)
+    {
+      fraction /= 10;
+      digits--;
+    }
+  if (fraction > 0)
+    fprintf (file, ".%0*" G_GINT64_FORMAT, digits, fraction);
+}
+
 /* Part < 0: all. */
 static gboolean
 write_ratings (Export *export, int part, const char *end, const char *key, GError **error)
@@ -318,7 +336,7 @@ write_ratings (Export *export, int part, const char *end, const char *key, GErro
           fprintf (out->file, "%s\t%s\t", dataset->user_id[u], dataset->item_id[ratings->col[k]]);
           write_number (out->file, fl_csr_value (ratings, k));
           if (dataset->time != NULL)
-            fprintf (out->file, "\t%" G_GINT64_FORMAT, dataset->time[k]);
+            write_time (out->file, dataset->time[k]);
           fputc ('\n', out->file);
         }
   return out_complete (out, error);

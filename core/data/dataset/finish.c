@@ -198,6 +198,19 @@ finish_attributes (FlRawData *raw, FlDataset *dataset, FlSide side, const uint32
 
 /* ---- pairs that come twice ----------------------------------------------- */
 
+/* Whether rating k takes the place of the one chosen so far: the earlier or later one where
+ * both have times, else that of the earlier or later line. */
+static gboolean
+replaces (const FlRows *rows, int duplicates, size_t chosen, size_t k)
+{
+  gboolean first = duplicates == FL_DUPLICATES_FIRST;
+
+  if (rows->time == NULL || rows->time[chosen] == FL_NO_TIME || rows->time[k] == FL_NO_TIME
+      || rows->time[chosen] == rows->time[k])
+    return !first;
+  return first ? rows->time[k] < rows->time[chosen] : rows->time[k] > rows->time[chosen];
+}
+
 /* Keeps one of each run of equal pairs, which come in the order of the source: of
  * the latest part that has it, the first, the last or the mean.  Returns where
  * the next pair goes; *moved counts pairs that were in two parts. */
@@ -215,7 +228,7 @@ keep_one (FlRows *rows, size_t from, size_t to, size_t at, int duplicates, size_
       {
         sum += rows->f64[k];
         n++;
-        if (chosen == G_MAXSIZE || duplicates != FL_DUPLICATES_FIRST)
+        if (chosen == G_MAXSIZE || replaces (rows, duplicates, chosen, k))
           chosen = k;
       }
   *moved += n < to - from;
@@ -287,7 +300,11 @@ merge_twins (FlRawData *raw, FlRows *rows, int duplicates, GError **error)
     }
   rows->start[rows->n_rows] = rows->n = at;
   add_note (raw, "%zu user-item pairs came more than once: %zu ratings of them were "
-                   "dropped", n_pairs, n - at);
+            "dropped; %s counts", n_pairs, n - at,
+            duplicates == FL_DUPLICATES_MEAN ? "the mean"
+            : duplicates == FL_DUPLICATES_FIRST
+                ? (rows->time != NULL ? "the earliest" : "the first line")
+                : (rows->time != NULL ? "the latest" : "the last line"));
   if (moved > 0)
     add_note (raw, "%zu user-item pairs were in more than one part of the data: each "
                      "stays in the latest, test after validation after training", moved);

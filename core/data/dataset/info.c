@@ -109,6 +109,11 @@ fl_info_time (const FlDataset *dataset, int64_t *from, int64_t *to)
         *to = MAX (*to, dataset->time[k]);
         n++;
       }
+  if (n > 0)
+    {
+      *from /= FL_TIME_SECOND;
+      *to /= FL_TIME_SECOND;
+    }
   return n;
 }
 

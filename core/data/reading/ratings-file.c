@@ -63,20 +63,6 @@ piece_free (gpointer data)
 
 /* ---- one rating ---------------------------------------------------------- */
 
-/* Whole seconds; a fraction is dropped. */
-static gboolean
-parse_time (FlSpan text, int64_t *time)
-{
-  double seconds = 0;
-
-  if (fl_parse_int (text, time))
-    return *time != FL_NO_TIME;
-  if (!fl_parse_double (text, &seconds) || !(fabs (seconds) < 9.2e18))
-    return FALSE;
-  *time = (int64_t) seconds;
-  return TRUE;
-}
-
 /* The numbers of the row in the parser's cutter, checked. */
 static gboolean
 parse_row (const Reading *reading, const Parser *parser, double *rating, int64_t *time,
@@ -90,8 +76,9 @@ parse_row (const Reading *reading, const Parser *parser, double *rating, int64_t
   if (columns->rating > 0 && !fl_parse_double (field[columns->rating - 1], rating))
     return fl_fail (error, FL_ERROR_DATA, "the rating (field %zu) must be a number",
                     columns->rating);
-  if (columns->time > 0 && !parse_time (field[columns->time - 1], time))
-    return fl_fail (error, FL_ERROR_DATA, "the time (field %zu) must be a number of seconds",
+  if (columns->time > 0 && !fl_parse_time (field[columns->time - 1], time))
+    return fl_fail (error, FL_ERROR_DATA, "the time (field %zu) must be a number of seconds since 1970, "
+                    "or a date such as 2018-01-02 or 2018-01-02 10:20:30",
                     columns->time);
   return fl_builder_check_rating (reading->builder, *rating, error)
          && fl_builder_check_id (FL_SIDE_USER, field[columns->user - 1], error)

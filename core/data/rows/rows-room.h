@@ -18,6 +18,10 @@
 #include <omp.h>
 #endif
 
+/* Times inside the host, so that moments within a second are in their order. */
+#define FL_TIME_SECOND ((int64_t) 1000000)
+#define FL_TIME_MAX ((int64_t) 9000000000000000000)
+
 /* ---- rows: a sparse matrix that is being made --------------------------- */
 
 /* An FlCsr with what may hang on each entry.  Of f32 and f64 one is set; time

@@ -50,6 +50,7 @@ typedef struct
   size_t n_timed;        /* training ratings that have a time                */
   size_t n_later;        /* of them, later than the first test rating        */
   size_t n_own_later;    /* later than the same user's first test rating     */
+  uint32_t n_users_tied;  /* with training ratings of the moment of a test rating */
   uint32_t n_users_later; /* users with such ratings                         */
 } Audit;
 
@@ -111,6 +112,16 @@ find_first (Audit *audit, const int64_t *time, size_t n)
   audit->first_test = MIN (audit->first_test, first_test (audit, time, n));
 }
 
+/* Whether a training rating of the user is of the moment of the first test rating. */
+static gboolean
+is_tied (const Audit *audit, const int64_t *time, size_t n, int64_t first)
+{
+  for (size_t at = 0; at < n; at++)
+    if (audit->where[at] == FL_PART_TRAIN && time[at] == first)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 compare_times (Audit *audit, const int64_t *time, size_t n)
 {
@@ -120,6 +131,7 @@ compare_times (Audit *audit, const int64_t *time, size_t n)
     audit->n_timed += audit->where[at] == FL_PART_TRAIN && time[at] != FL_NO_TIME;
   audit->n_later += count_later (audit, time, n, audit->first_test);
   audit->n_own_later += n_own_later;
+  audit->n_users_tied += is_tied (audit, time, n, first_test (audit, time, n));
   audit->n_users_later += n_own_later > 0;
 }
 
@@ -170,6 +182,10 @@ report_times (const Audit *audit, GPtrArray *rows)
   else
     add (rows, FL_AUDIT_WARNING, "%zu of %zu training ratings (%.1f%%) are later than the first "
          "test rating", audit->n_later, audit->n_timed, (double) audit->n_later * percent);
+  if (audit->n_users_tied > 0)
+    add (rows, FL_AUDIT_NOTE, "%u of %u users have training ratings of the same moment as their "
+         "first test rating: which of them came first cannot be told", audit->n_users_tied,
+         audit->dataset->n_users);
   if (audit->n_own_later == 0)
     add (rows, FL_AUDIT_OK, "no user's training rating is later than a test rating of the same "
          "user");

@@ -502,6 +502,12 @@ group_by_range (Draft *draft, GError **error)
 
 /* ---- quantiles ----------------------------------------------------------- */
 
+static double
+number_of (const Numbers *numbers, uint32_t e)
+{
+  return number_at (numbers, numbers->start[e]);
+}
+
 static int
 compare_entities (gconstpointer a_, gconstpointer b_, gpointer numbers_)
 {
@@ -530,10 +536,26 @@ add_quantile (Draft *draft, uint32_t g, double low, double high)
                                 draft->factor->n));
 }
 
+/* Equal numbers are in one quantile: where they are on both sides of the cut, it moves to
+ * the nearer end of them. */
+static uint32_t
+end_quantile (const Numbers *numbers, const uint32_t *order, uint32_t n, uint32_t cut)
+{
+  uint32_t first = cut, end = cut;
+
+  if (cut == 0 || cut == n)
+    return cut;
+  while (first > 0 && number_of (numbers, order[first - 1]) == number_of (numbers, order[cut]))
+    first--;
+  while (end < n && number_of (numbers, order[end]) == number_of (numbers, order[cut]))
+    end++;
+  return first == cut || cut - first < end - cut ? first : end;
+}
+
 static gboolean
 group_by_quantile (Draft *draft, GError **error)
 {
-  uint32_t n = draft->who->n, n_groups = (uint32_t) draft->factor->n, n_known = 0;
+  uint32_t n = draft->who->n, n_groups = (uint32_t) draft->factor->n, n_known = 0, n_made = 0;
   g_auto (Numbers) numbers = { NULL, NULL };
   g_autofree uint32_t *order = g_new (uint32_t, (size_t) n + 1);
   g_autofree uint32_t *code = g_new (uint32_t, (size_t) n + 1);
@@ -547,15 +569,21 @@ group_by_quantile (Draft *draft, GError **error)
     return fl_fail (error, FL_ERROR_CONFIG, "%u quantiles of %s: there are only %u with a number",
                     n_groups, number_name (draft->factor), n_known);
   g_qsort_with_data (order, (gint) n_known, sizeof *order, compare_entities, &numbers);
-  for (uint32_t g = 0; g < n_groups; g++)
+  if (number_of (&numbers, order[0]) == number_of (&numbers, order[n_known - 1]))
+    return fl_fail (error, FL_ERROR_CONFIG, "%u quantiles of %s: all %u numbers are %g", n_groups,
+                    number_name (draft->factor), n_known, number_of (&numbers, order[0]));
+  for (uint32_t g = 0, at = 0; g < n_groups; g++)
     {
-      uint32_t from = (uint32_t) ((uint64_t) g * n_known / n_groups);
-      uint32_t to = (uint32_t) ((uint64_t) (g + 1) * n_known / n_groups);
+      uint32_t from = at;
+      uint32_t to = end_quantile (&numbers, order, n_known,
+                                  (uint32_t) ((uint64_t) (g + 1) * n_known / n_groups));
 
-      add_quantile (draft, g, number_at (&numbers, numbers.start[order[from]]),
-                    number_at (&numbers, numbers.start[order[to - 1]]));
-      for (uint32_t r = from; r < to; r++)
-        code[order[r]] = g;
+      if (from >= to)
+        continue; /* a number so frequent that nobody is left */
+      add_quantile (draft, g, number_of (&numbers, order[from]), number_of (&numbers, order[to - 1]));
+      for (; at < to; at++)
+        code[order[at]] = n_made;
+      n_made++;
     }
   for (uint32_t e = 0; e < n; e++)
     {

@@ -27,7 +27,7 @@ const FlParam fl_data_params[] = {
                "counted"),
   DATA_CHOICE ("duplicates", ingest.duplicates, "error|first|last|mean",
                "what becomes of ratings of one item by one user: they are an error, or the first, "
-               "the last or the mean counts"),
+               "the last (by time where both have one, else by line) or the mean counts"),
   DATA_STRING ("filter", filter,
                "what stays of the data, statement by statement, cut at ';': 'users top N', 'users "
                "top N of all', 'users random N', 'users at-least N', 'core N', 'core users N "
@@ -51,8 +51,8 @@ const FlParam fl_split_params[] = {
              "random: over all ratings; per-user: the same share of each user's; k-fold and "
              "per-user-k-fold: each repeat tests another fold; time: the latest of all, ratings "
              "of one moment staying together on the earlier side; per-user-time: the latest of "
-             "each user's; leave-last: that many of each user's, those of one moment in the "
-             "order of their items; given: as the source says"),
+             "each user's; leave-last: that many of each user's, those of one moment in an "
+             "order that the seed draws; given: as the source says"),
   FL_DOUBLE (FlSplitKeys, test, 0.2, 0, 0.99, NULL,
              "share of the ratings held out for testing (random, per-user, time, "
              "per-user-time)"),

@@ -308,9 +308,11 @@ split_time (const Splitter *s, GError **error)
          && check_cut (s, FL_PART_VALIDATION, n_validation, error);
 }
 
+/* `tie` orders ratings of one moment: drawn, so that no item is always the last. */
 typedef struct
 {
   int64_t time;
+  uint64_t tie;
   size_t k;
 } Timed;
 
@@ -321,11 +323,13 @@ compare_timed (gconstpointer a_, gconstpointer b_)
 
   if (a->time != b->time)
     return a->time < b->time ? -1 : 1;
+  if (a->tie != b->tie)
+    return a->tie < b->tie ? -1 : 1;
   return (a->k > b->k) - (a->k < b->k);
 }
 
-/* The last of each user's ratings, where those of one moment are in the order of
- * their items. */
+/* The last of each user's ratings, where those of one moment are in an order that the seed
+ * draws. */
 static gboolean
 split_by_user_time (const Splitter *s, GError **error)
 {
@@ -343,7 +347,8 @@ split_by_user_time (const Splitter *s, GError **error)
       for (size_t k = start[u]; k < start[u + 1]; k++)
         if (s->part[k] == FL_PART_TRAIN)
           {
-            Timed one = { s->dataset->time[k], k };
+            FlRng rng = fl_rng (s->seed, "split of one moment", k);
+            Timed one = { s->dataset->time[k], fl_rng_u64 (&rng), k };
 
             g_array_append_val (timed, one);
           }

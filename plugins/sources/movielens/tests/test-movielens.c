@@ -38,7 +38,7 @@ test_movielens_100k (void **state)
   /* 196 <tab> 242 <tab> 3 <tab> 881250949, the first line. */
   for (size_t k = d->ratings.start[195]; k < d->ratings.start[196]; k++)
     if (d->ratings.col[k] == 241)
-      assert_true (d->ratings.f32[k] == 3 && d->time[k] == 881250949);
+      assert_true (d->ratings.f32[k] == 3 && d->time[k] == 881250949 * FL_TIME_SECOND);
 }
 
 static void
@@ -122,7 +122,7 @@ test_csv (void **state)
   assert_string_equal (d->item_id[0], "9");
   assert_string_equal (d->item_id[2], "8589934592");
   assert_true (d->ratings.f32[0] == 5 && d->ratings.f32[1] == 0.5f);
-  assert_true (d->time[0] == 1147880045);
+  assert_true (d->time[0] == 1147880045 * FL_TIME_SECOND);
   assert_int_equal (source_members (d, FL_SIDE_ITEM, "genre", "Drama"), 2);
   assert_int_equal (source_members (d, FL_SIDE_ITEM, "genre", "Film-Noir"), 1);
   assert_int_equal (source_members (d, FL_SIDE_ITEM, "genre", NULL), 1);

@@ -22,7 +22,8 @@ test_all (void **state)
   assert_int_equal (d->n, 3);
   assert_null (d->part);
   assert_string_equal (d->user_id[2], "9007199254740993");
-  assert_true (d->time[0] == 881250949 && d->time[1] == 900000000);
+  assert_true (d->time[0] == 881250949 * FL_TIME_SECOND
+               && d->time[1] == 900000000 * FL_TIME_SECOND);
   assert_int_equal (source_members (d, FL_SIDE_USER, "age", "30"), 1);
   assert_int_equal (source_members (d, FL_SIDE_USER, "gender", NULL), 1);
   assert_int_equal (d->n_attributes[FL_SIDE_ITEM], 1);
@@ -95,7 +96,7 @@ test_names (void **state)
 
   (void) state;
   source_expect (d, error);
-  assert_true (d->ratings.f32[0] == 3 && d->time[0] == 5);
+  assert_true (d->ratings.f32[0] == 3 && d->time[0] == 5 * FL_TIME_SECOND);
   assert_int_equal (source_members (d, FL_SIDE_ITEM, "genre", "Drama"), 1);
 }
 

@@ -25,7 +25,7 @@ test_names (void **state)
   assert_string_equal (d->user_id[0], "anna");
   assert_string_equal (d->item_id[1], "Brazil");
   assert_true (d->ratings.f64[0] == 4.5 && d->ratings.f64[1] == 0.1);
-  assert_true (d->time[1] == 30);
+  assert_true (d->time[1] == 30700000);
   assert_int_equal (d->part[0], FL_PART_TRAIN);
   assert_int_equal (d->part[1], FL_PART_TEST);
   assert_true (d->rating_min == 0 && d->rating_max == 5);
