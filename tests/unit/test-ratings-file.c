@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* Files of ratings: the same result for any number of threads and any size of
  * block, and what becomes of files that are not as they should be. */
-#include "core/data/reading/reading-parts.h"
 #include "config.h"
 
 #include <setjmp.h>

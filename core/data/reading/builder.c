@@ -191,6 +191,16 @@ gboolean
 fl_builder_rating (FlBuilder *builder, FlSpan user, FlSpan item, double rating, int64_t time,
                    GError **error)
 {
+  if (time != FL_NO_TIME && ABS (time) > FL_TIME_MAX / FL_TIME_SECOND)
+    return fl_fail (error, FL_ERROR_DATA, "the time %" G_GINT64_FORMAT " is not in seconds", time);
+  return fl_builder_moment (builder, user, item, rating,
+                            time != FL_NO_TIME ? time * FL_TIME_SECOND : time, error);
+}
+
+gboolean
+fl_builder_moment (FlBuilder *builder, FlSpan user, FlSpan item, double rating, int64_t time,
+                   GError **error)
+{
   uint32_t u, i;
 
   if (!fl_builder_check_rating (builder, rating, error)
@@ -199,10 +209,7 @@ fl_builder_rating (FlBuilder *builder, FlSpan user, FlSpan item, double rating, 
     return FALSE;
   if (builder->file != NULL && fl_builder_wants (builder, user, item))
     g_ptr_array_add (builder->places, g_strdup_printf ("%s:%zu", builder->file, builder->line));
-  if (time != FL_NO_TIME && ABS (time) > FL_TIME_MAX / FL_TIME_SECOND)
-    return fl_fail (error, FL_ERROR_DATA, "the time %" G_GINT64_FORMAT " is not in seconds", time);
-  return check_count (builder, 1, error)
-         && append (builder, u, i, rating, time != FL_NO_TIME ? time * FL_TIME_SECOND : time, error);
+  return check_count (builder, 1, error) && append (builder, u, i, rating, time, error);
 }
 
 gboolean

@@ -68,9 +68,6 @@ gboolean fl_lines_open (FlLines *lines, const char *path, size_t block_size, GEr
 gboolean fl_lines_read (FlLines *lines, FlTextBlock *block, GError **error);
 void fl_lines_close (FlLines *lines);
 /* Drops a byte-order mark; other encodings than UTF-8 are refused. */
-/* Seconds since 1970, or a date and time of day, in FL_TIME_SECOND to a second. */
-gboolean fl_parse_time (FlSpan text, int64_t *time);
-
 gboolean fl_text_begin (const char *name, FlSpan *text, GError **error);
 
 /* The bad lines of a file that were skipped. */

@@ -62,4 +62,13 @@ const GPtrArray *fl_builder_seek (FlBuilder *builder, const char *user, const ch
  * more will be told.  NULL with the first mistake of a call that returns nothing. */
 FlRawData *fl_builder_raw (FlBuilder *builder, GError **error);
 
+FL_BEGIN_DECLS
+/* Seconds since 1970, or a date and time of day, in FL_TIME_SECOND to a second. */
+gboolean fl_parse_time (FlSpan text, int64_t *time);
+FL_END_DECLS
+
+/* fl_builder_rating, with the time in FL_TIME_SECOND to a second, or FL_NO_TIME. */
+gboolean fl_builder_moment (FlBuilder *builder, FlSpan user, FlSpan item, double rating,
+                            int64_t time, GError **error);
+
 #endif

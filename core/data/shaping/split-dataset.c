@@ -26,7 +26,7 @@ add_part (FlBuilder *builder, const FlDataset *dataset, const FlSplit *split,
       {
         uint32_t user = split->user[u], item = split->item[csr->col[k]];
 
-        if (!fl_builder_rating (builder, fl_span (dataset->user_id[user]),
+        if (!fl_builder_moment (builder, fl_span (dataset->user_id[user]),
                                 fl_span (dataset->item_id[item]), fl_csr_value (csr, k),
                                 time_of (dataset, user, item), error))
           return FALSE;
