@@ -384,7 +384,7 @@ static const TableCase table_cases[] = {
   { " a \t b  c \n \t\nd e f", 0, " ", "", 3, 3, "<a><b><c>;<d><e><f>;", NULL },
   { "\"a,b\",\"say \"\"x\"\"\",\"\"\r\nc,d\"e,\"f\"", 0, ",", "q", 3, 3,
     "<a,b><say \"x\"><>;<c><d\"e><f>;", NULL },
-  { "1,\"a\n", 0, ",", "q", 2, 2, NULL, "t:1: a quote does not end on its line" },
+  { "1,\"a\n", 0, ",", "q", 2, 2, NULL, "t:1: a quote does not end before the file does" },
   { "1,\"a\"b\n", 0, ",", "q", 2, 2, NULL,
     "t:1: field 2 goes on behind its closing quote: \"1,\"a\"b\"" },
   { "1,2\r3,4\r", 0, ",", "", 2, 2, NULL, "t:1: a carriage return within the line" },

@@ -196,6 +196,64 @@ finish_attributes (FlRawData *raw, FlDataset *dataset, FlSide side, const uint32
   return TRUE;
 }
 
+static void G_GNUC_PRINTF (2, 3)
+add_note (FlRawData *raw, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_ptr_array_add (raw->notes, g_strdup_vprintf (format, args));
+  va_end (args);
+}
+
+/* How many of a side have values: of all that values were told of, and of those kept. */
+static gboolean
+count_described (const FlRawData *raw, FlSide side, const uint32_t *number, size_t *n_told,
+                 size_t *n_kept, uint32_t *example, GError **error)
+{
+  const GPtrArray *all = raw->attributes[side];
+  g_autofree uint8_t *seen = fl_alloc (raw->names[side].n, 1, error);
+
+  *n_told = *n_kept = 0;
+  for (guint a = 0; seen != NULL && a < all->len; a++)
+    {
+      const FlRawAttribute *attribute = g_ptr_array_index (all, a);
+      const FlRawPair *pair = (const FlRawPair *) (gpointer) attribute->pairs->data;
+
+      for (guint k = 0; k < attribute->pairs->len; k++)
+        if (!seen[pair[k].entity])
+          {
+            seen[pair[k].entity] = 1;
+            *n_told += 1;
+            *n_kept += number[pair[k].entity] != G_MAXUINT32;
+            *example = pair[k].entity;
+          }
+    }
+  return seen != NULL;
+}
+
+/* Attributes of nobody who has ratings are a mistake: ids in another form, or another file.  What
+ * matches in part is told. */
+static gboolean
+match_attributes (FlRawData *raw, const FlDataset *dataset, FlSide side, const uint32_t *number,
+                  GError **error)
+{
+  const char *what = side == FL_SIDE_USER ? "users" : "items";
+  const char *const *ids = side == FL_SIDE_USER ? dataset->user_id : dataset->item_id;
+  size_t n = fl_dataset_count (dataset, side), n_told, n_kept;
+  uint32_t example = 0;
+
+  if (!count_described (raw, side, number, &n_told, &n_kept, &example, error))
+    return FALSE;
+  if (n_told > 0 && n_kept == 0)
+    return fl_fail (error, FL_ERROR_DATA, "none of the %zu %s with attributes has ratings: ids such "
+                    "as '%s' there, and '%s' among the ratings, match nobody", n_told, what,
+                    fl_names_text (&raw->names[side], example), ids[0]);
+  if (n_told > 0 && n_kept < n)
+    add_note (raw, "%zu of %zu %s with ratings have no attribute", n - n_kept, n, what);
+  return TRUE;
+}
+
 /* ---- pairs that come twice ----------------------------------------------- */
 
 /* Whether rating k takes the place of the one chosen so far: the earlier or later one where
@@ -265,16 +323,6 @@ recast (FlRows *rows, GError **error)
   else
     g_clear_pointer (&rows->f32, g_free);
   return TRUE;
-}
-
-static void G_GNUC_PRINTF (2, 3)
-add_note (FlRawData *raw, const char *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  g_ptr_array_add (raw->notes, g_strdup_vprintf (format, args));
-  va_end (args);
 }
 
 static gboolean
@@ -443,6 +491,9 @@ fl_dataset_build (FlRawData *raw, int duplicates, FlTwin *twin, GError **error)
       return NULL;
     }
   own_rows (dataset, &rows);
+  if (!match_attributes (raw, dataset, FL_SIDE_USER, user_number, error)
+      || !match_attributes (raw, dataset, FL_SIDE_ITEM, item_number, error))
+    return NULL;
   dataset->notes = keep_notes (raw, dataset);
   if (!check_ratings (dataset, &rows, raw, error)
       || !finish_attributes (raw, dataset, FL_SIDE_USER, user_number, error)

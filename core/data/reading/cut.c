@@ -173,7 +173,10 @@ cut_quoted (FlCutter *cutter, const char **p, const char *end, GError **error)
       stop = memchr (from, '"', (size_t) (end - from));
     }
   if (stop == NULL)
-    return fl_fail (error, FL_ERROR_DATA, "a quote does not end on its line");
+    {
+      cutter->open = TRUE;
+      return fl_fail (error, FL_ERROR_DATA, "a quote does not end on its line");
+    }
   if (doubled)
     {
       g_string_append_len (cutter->bare, from, stop - from);
@@ -233,13 +236,23 @@ cut_any (FlCutter *cutter, FlSpan line, GError **error)
 
 /* ---- lines --------------------------------------------------------------- */
 
+/* CR where no LF follows: within quotes a field may have several lines. */
+static gboolean
+has_lone_return (FlSpan line)
+{
+  for (size_t i = 0; i < line.length; i++)
+    if (line.text[i] == '\r' && (i + 1 == line.length || line.text[i + 1] != '\n'))
+      return TRUE;
+  return FALSE;
+}
+
 /* The line as UTF-8 text, or what is wrong with it. */
 static gboolean
 check_text (FlCutter *cutter, FlSpan *line, GError **error)
 {
   if (memchr (line->text, '\0', line->length) != NULL)
     return fl_fail (error, FL_ERROR_DATA, "not text: there is a zero byte");
-  if (memchr (line->text, '\r', line->length) != NULL)
+  if (has_lone_return (*line))
     return fl_fail (error, FL_ERROR_DATA, "a carriage return within the line: lines must end in "
                     "LF or CRLF, not in CR alone as on an old Mac");
   if (!cutter->format.latin1)
@@ -258,6 +271,7 @@ fl_cut_line (FlCutter *cutter, FlSpan line, gboolean header, GError **error)
   const FlTableFormat *format = &cutter->format;
 
   cutter->n_fields = 0;
+  cutter->open = FALSE;
   if (line.length > 0 && line.text[line.length - 1] == '\r')
     line.length--;
   if (line.length == 0)

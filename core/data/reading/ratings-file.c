@@ -162,7 +162,9 @@ keep_mistake (const Reading *reading, Piece *piece, FlSpan line, GError *mistake
 
   if (bad_line)
     fl_mistake_show (mistake, line);
-  if (bad_line && reading->builder->ingest.bad_lines == FL_BAD_LINES_SKIP)
+  /* The lines behind an open quote belong to its field: they are no ratings. */
+  if (bad_line && reading->builder->ingest.bad_lines == FL_BAD_LINES_SKIP
+      && !piece->parser->cutter.open)
     {
       fl_bad_lines_add (&piece->bad, piece->n_lines, mistake);
       return TRUE;

@@ -30,6 +30,7 @@ typedef struct
   size_t n_fields, n_allocated;
   GString *utf8;       /* the line, converted                    */
   GString *bare;       /* its fields that had quotes within them */
+  gboolean open;     /* the last line ended within quotes                     */
 } FlCutter;
 
 void fl_cutter_init (FlCutter *cutter, const FlTableFormat *format);

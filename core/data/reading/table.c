@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* A row has no more lines: a quote that opens and is none stays near its line. */
+#define OPEN_LINES_MAX 1000
+
 typedef struct
 {
   const char *name;
@@ -13,6 +16,8 @@ typedef struct
   FlBuilder *builder; /* or NULL                       */
   FlBadLines *bad;    /* NULL: a bad line is an error  */
   size_t line;        /* number of the current line    */
+  GString *open;      /* lines of a row that ended within quotes, else empty */
+  size_t n_open;      /* how many                      */
   gboolean began;     /* a line that is not blank came */
   gboolean taken;     /* a row was taken               */
 } Table;
@@ -42,16 +47,35 @@ take_row (Table *table, FlSpan line, gboolean header, GError **error)
   return FALSE;
 }
 
-/* A bad line is skipped and counted, or an error with file, line and text. */
+/* A line that ends within quotes waits for those that its field has left [RFC 4180, 2.6].
+ * TRUE: more are to come. */
 static gboolean
-take_line (Table *table, FlSpan line, GError **error)
+keep_open (Table *table, FlSpan line)
+{
+  if (!table->cutter.open || table->n_open >= OPEN_LINES_MAX)
+    return FALSE;
+  if (table->n_open == 0)
+    g_string_append_len (table->open, line.text, (gssize) line.length);
+  g_string_append_c (table->open, '\n');
+  table->n_open++;
+  return TRUE;
+}
+
+/* A bad line is skipped and counted, or an error with file, line and text.  Of a row of several
+ * lines the last one has come. */
+static gboolean
+take_whole (Table *table, FlSpan line, GError **error)
 {
   gboolean header = table->cutter.format.header && !table->began;
   GError *mistake = NULL;
 
-  table->line++;
   if (take_row (table, line, header, &mistake))
     return TRUE;
+  if (keep_open (table, line))
+    {
+      g_error_free (mistake);
+      return TRUE;
+    }
   table->began = TRUE;
   if (mistake->domain == FL_ERROR && mistake->code == FL_ERROR_DATA)
     {
@@ -64,6 +88,39 @@ take_line (Table *table, FlSpan line, GError **error)
     }
   g_propagate_prefixed_error (error, mistake, "%s:%zu: ", table->name, table->line);
   return FALSE;
+}
+
+static gboolean
+take_line (Table *table, FlSpan line, GError **error)
+{
+  size_t n_before = table->n_open;
+  gboolean done;
+
+  if (n_before == 0)
+    {
+      table->line++;
+      return take_whole (table, line, error);
+    }
+  g_string_append_len (table->open, line.text, (gssize) line.length);
+  done = take_whole (table, (FlSpan) { table->open->str, table->open->len }, error);
+  if (table->n_open > n_before)
+    return done;
+  table->line += n_before;
+  table->n_open = 0;
+  g_string_truncate (table->open, 0);
+  return done;
+}
+
+/* Quotes that nothing closed: the row is none, and none of its lines are another. */
+static gboolean
+end_open (Table *table, GError **error)
+{
+  if (table->n_open == 0)
+    return TRUE;
+  table->n_open = 0;
+  g_string_truncate (table->open, 0);
+  return fl_fail (error, FL_ERROR_DATA, "%s:%zu: a quote does not end before the file does",
+                  table->name, table->line);
 }
 
 /* Takes all lines of `text`, the last with or without an end. */
@@ -93,7 +150,8 @@ table_init (Table *table, const char *name, const FlTableFormat *format, FlTable
 
   if (!fl_table_format_copy (&own, format, error))
     return FALSE;
-  *table = (Table) { .name = name, .row = row, .user_data = user_data };
+  *table = (Table) { .name = name, .row = row, .user_data = user_data,
+                     .open = g_string_new (NULL) };
   fl_cutter_init (&table->cutter, &own);
   return TRUE;
 }
@@ -102,9 +160,19 @@ static gboolean
 table_end (Table *table, gboolean done, GError **error)
 {
   fl_cutter_clear (&table->cutter);
+  done = done && end_open (table, error);
+  g_string_free (table->open, TRUE);
   if (done && !table->began)
     return fl_fail (error, FL_ERROR_DATA, "%s: the file is empty", table->name);
   return done;
+}
+
+/* Without a word: the file was not opened. */
+static void
+table_drop (Table *table)
+{
+  fl_cutter_clear (&table->cutter);
+  g_string_free (table->open, TRUE);
 }
 
 gboolean
@@ -145,7 +213,7 @@ fl_builder_table (FlBuilder *builder, const char *path, const FlTableFormat *for
     return FALSE;
   if (!fl_lines_open (&lines, path, ingest->block_size, error))
     {
-      fl_cutter_clear (&table.cutter);
+      table_drop (&table);
       return FALSE;
     }
   table.builder = builder;
@@ -190,7 +258,7 @@ fl_table_header (const char *path, const FlTableFormat *format, GError **error)
   table.cutter.format.header = TRUE;
   if (!fl_lines_open (&lines, path, 0, error))
     {
-      fl_cutter_clear (&table.cutter);
+      table_drop (&table);
       return NULL;
     }
   while (done && names == NULL && !lines.end)

@@ -100,6 +100,8 @@ typedef struct
   FlBuilder *builder;
   char **name; /* of the columns */
   size_t n, id; /* columns; that of the id, from 1 */
+  char **missing;   /* words for no value                */
+  size_t *n_missing; /* of each word: how often it stood there */
 } Reading;
 
 static gboolean
@@ -172,6 +174,33 @@ check_names (const Reading *reading, const char *path, GError **error)
   return TRUE;
 }
 
+/* Whether the field is a word for no value. */
+static gboolean
+is_missing (const Reading *reading, FlSpan field)
+{
+  for (size_t w = 0; reading->missing[w] != NULL; w++)
+    if (strlen (reading->missing[w]) == field.length && field.length > 0
+        && memcmp (reading->missing[w], field.text, field.length) == 0)
+      {
+        reading->n_missing[w]++;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static void
+note_missing (const Reading *reading, const char *path)
+{
+  g_autoptr (GString) words = g_string_new (NULL);
+
+  for (size_t w = 0; reading->missing[w] != NULL; w++)
+    if (reading->n_missing[w] > 0)
+      g_string_append_printf (words, "%s'%s' (%zu)", words->len > 0 ? ", " : "",
+                              reading->missing[w], reading->n_missing[w]);
+  if (words->len > 0)
+    fl_builder_note (reading->builder, "%s: taken for no value: %s", path, words->str);
+}
+
 static gboolean
 entity_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
             GError **error)
@@ -187,9 +216,21 @@ entity_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_f
     return fl_fail (error, FL_ERROR_DATA, "the id (field %zu) is empty", reading->id);
   for (size_t i = 0; i < reading->n; i++)
     if (is_attribute (reading, i))
-      fl_builder_values (reading->builder, entities->side, id, reading->name[i], field[i],
+      fl_builder_values (reading->builder, entities->side, id, reading->name[i],
+                         is_missing (reading, field[i]) ? fl_span ("") : field[i],
                          entities->values);
   return TRUE;
+}
+
+/* "NA | NULL" as its words. */
+static char **
+split_words (const char *text)
+{
+  char **words = g_strsplit (text, "|", -1);
+
+  for (size_t w = 0; words[w] != NULL; w++)
+    g_strstrip (words[w]);
+  return words;
 }
 
 static gboolean
@@ -198,13 +239,16 @@ read_file (const Entities *entities, const char *path, const FlTableFormat *form
 {
   FlTableFormat format = *format_;
   Reading reading = { .entities = entities, .builder = builder };
-  g_auto (GStrv) names = NULL;
+  g_auto (GStrv) names = NULL, missing = split_words (entities->missing);
+  g_autofree size_t *n_missing = g_new0 (size_t, g_strv_length (missing) + 1);
 
   format.header = entities->columns[0] == '\0';
   names = format.header ? fl_table_header (path, &format, error) : tables_list (entities->columns);
   if (names == NULL)
     return FALSE;
   reading.name = names;
+  reading.missing = missing;
+  reading.n_missing = n_missing;
   reading.n = g_strv_length (names);
   reading.id = tables_column (path, names, entities->id, error);
   format.fields_min = reading.n;
@@ -212,8 +256,11 @@ read_file (const Entities *entities, const char *path, const FlTableFormat *form
   if (reading.id > reading.n)
     return fl_fail (error, FL_ERROR_CONFIG, "the id is in column %zu of %zu", reading.id,
                     reading.n);
-  return reading.id > 0 && check_names (&reading, path, error) && add_labels (&reading, error)
-         && fl_builder_table (builder, path, &format, entity_row, &reading, error);
+  if (reading.id == 0 || !check_names (&reading, path, error) || !add_labels (&reading, error)
+      || !fl_builder_table (builder, path, &format, entity_row, &reading, error))
+    return FALSE;
+  note_missing (&reading, path);
+  return TRUE;
 }
 
 gboolean

@@ -37,8 +37,10 @@ static Entities
 entities_of (const Lists *self, FlSide side)
 {
   if (side == FL_SIDE_USER)
-    return (Entities) { side, self->users, self->users_columns, "1", NULL, self->users_labels };
-  return (Entities) { side, self->items, self->items_columns, "1", NULL, self->items_labels };
+    return (Entities) { side, self->users, self->users_columns, "1", NULL, self->users_labels,
+                        TABLES_MISSING };
+  return (Entities) { side, self->items, self->items_columns, "1", NULL, self->items_labels,
+                      TABLES_MISSING };
 }
 
 static gboolean

@@ -16,6 +16,9 @@ gboolean tables_is_name (const char *column);
  * `header`. */
 size_t tables_column (const char *path, char *const *header, const char *column, GError **error);
 
+/* What people write for no value. */
+#define TABLES_MISSING "? | NA | N/A | NULL | null | None | NaN | nan | \\N"
+
 /* Files of users or of items: a row has an id and any number of attributes. */
 typedef struct
 {
@@ -25,6 +28,7 @@ typedef struct
   const char *id;      /* column                                               */
   const char *values;  /* between several values of an attribute               */
   const char *labels;  /* "0 = male; 1 = female", or "gender.0 = male"         */
+  const char *missing; /* words for no value: "NA | NULL"                      */
 } Entities;
 
 /* Rules that need no file. */

@@ -15,6 +15,7 @@ typedef struct
   FlDoubles scale;
   char *users_columns, *users_id, *users_labels, *users_separator;
   char *items_columns, *items_id, *items_labels, *items_separator;
+  char *missing, *users_missing, *items_missing;
 } Tsv;
 
 static const FlParam params[] = {
@@ -34,7 +35,7 @@ static const FlParam params[] = {
   FL_STRING (Tsv, user, "1", "column of the user, a name or a number from 1"),
   FL_STRING (Tsv, item, "2", "column of the item"),
   FL_STRING (Tsv, rating, "3", "column of the rating; empty: every rating is 1"),
-  FL_STRING (Tsv, time, "", "column of the time, in seconds; empty: none"),
+  FL_STRING (Tsv, time, "", "column of the time, in seconds since 1970 or as a date; empty: none"),
   FL_DOUBLES (Tsv, scale, "", -1e300, 1e300, NULL,
               "lowest and highest rating of the scale; empty: those in the data"),
   FL_STRING (Tsv, values, "|",
@@ -51,8 +52,19 @@ static const FlParam params[] = {
   FL_STRING (Tsv, items_id, "1", "the same of items"),
   FL_STRING (Tsv, items_labels, "", "the same of items"),
   FL_STRING (Tsv, items_separator, "", "the same of items"),
+  FL_STRING (Tsv, missing, TABLES_MISSING,
+             "words in files of users and items for a value that is missing, as nothing at all is; "
+             "how often each stood there is told"),
+  FL_STRING (Tsv, users_missing, "", "the same in files of users alone; empty: missing"),
+  FL_STRING (Tsv, items_missing, "", "the same in files of items alone; empty: missing"),
   FL_PARAM_END
 };
+
+static const char *
+own_missing (const Tsv *self, const char *own)
+{
+  return own[0] != '\0' ? own : self->missing;
+}
 
 /* The separator between fields of the files of `side`. */
 static const char *
@@ -70,9 +82,9 @@ entities_of (const Tsv *self, FlSide side)
 
   if (side == FL_SIDE_USER)
     return (Entities) { side, self->users, self->users_columns, self->users_id, values,
-                        self->users_labels };
+                        self->users_labels, own_missing (self, self->users_missing) };
   return (Entities) { side, self->items, self->items_columns, self->items_id, values,
-                      self->items_labels };
+                      self->items_labels, own_missing (self, self->items_missing) };
 }
 
 /* "" is another way to say that there is none of its own. */
@@ -227,10 +239,10 @@ const FlPlugin tables_tsv = FL_DESCRIPTOR (
   .name = "tsv",
   .summary = "ratings, users and items from delimited text",
   .description = "One rating a line, its columns chosen by name or number.  In the files of users "
-                 "and items \"?\" and nothing at all mean that a value is missing; a user or item "
-                 "in several rows has the values of all.",
+                 "and items nothing at all, and words such as NA, mean that a value is missing; a "
+                 "user or item in several rows has the values of all.",
   .licence = "LGPL-3.0-or-later",
-  .version = "2",
+  .version = "3",
   .params = params,
   .self_size = sizeof (Tsv),
   .check = tsv_check,

@@ -31,7 +31,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
               .users_id = (char *) (choice & 8 ? "id" : "1"),
               .users_labels = (char *) (choice & 8 ? "1 = one; age.2 = two" : ""),
               .users_separator = (char *) (choice & 32 ? "pipe" : ""), .items_columns = none,
-              .items_id = (char *) "1", .items_labels = none, .items_separator = none };
+              .items_id = (char *) "1", .items_labels = none, .items_separator = none,
+              .missing = (char *) "NA | NULL", .users_missing = none, .items_missing = none };
 
   if (path[0] != '\0')
     fuzz_source (&tables_tsv, &tsv, host, fuzz_part (&data, &size));

@@ -415,6 +415,38 @@ test_open_example (void **state)
   assert_int_equal (source_members (d, FL_SIDE_ITEM, "Rcuisine", "Mexican"), 28);
 }
 
+/* Words for no value, quotes over several lines, and ids that match nobody. */
+static void
+test_attributes (void **state)
+{
+  GError *error = NULL;
+  g_autofree char *ratings = source_setting ("path", "1,x,3\n2,x,4\n3,y,1\n");
+  g_autofree char *users = source_setting (
+      "users", "id,g,note\n1,NA,\"one\ntwo, \"\"three\"\"\"\n2,M,None\n3,unknown,\"4,x\"\n");
+  g_autofree char *others = source_setting ("others", "id,g\n1.0,M\n2.0,F\n");
+  g_autofree char *path = g_strconcat ("users=", strchr (others, '=') + 1, NULL);
+  g_autoptr (FlDataset) d = source_load ("tsv", 0, &error, ratings, users, "separator=comma",
+                                         "quoted=true", "values=", NULL);
+  const FlAttribute *g, *note;
+
+  (void) state;
+  source_expect (d, error);
+  g = &d->attributes[FL_SIDE_USER][0];
+  note = &d->attributes[FL_SIDE_USER][1];
+  assert_true (g->first[0] == FL_NO_GROUP && g->n_groups == 2);
+  assert_string_equal (g->label[g->first[2]], "unknown");
+  assert_true (note->first[1] == FL_NO_GROUP && note->n_groups == 2);
+  assert_string_equal (note->label[note->first[0]], "one\ntwo, \"three\"");
+  assert_string_equal (note->label[note->first[2]], "4,x");
+  print_message ("  %s\n", d->notes[0]);
+  assert_non_null (strstr (d->notes[0], "taken for no value: 'NA' (1), 'None' (1)"));
+  assert_null (source_load ("tsv", 0, &error, ratings, path, "separator=comma", NULL));
+  print_message ("  %s\n", error->message);
+  assert_non_null (strstr (error->message, "none of the 2 users with attributes has ratings: ids "
+                                           "such as '2.0' there, and '1' among the ratings"));
+  g_clear_error (&error);
+}
+
 int
 main (void)
 {
@@ -428,6 +460,7 @@ main (void)
     source_unit_test (test_bad_lines),     source_unit_test (test_forms),
     source_unit_test (test_itfr),          source_unit_test (test_fda),
     source_unit_test (test_movielens),     source_unit_test (test_open_example),
+    source_unit_test (test_attributes),
   };
 
   return cmocka_run_group_tests_name ("tsv", tests, source_group_set_up, source_group_tear_down);
