@@ -2,8 +2,14 @@
 /* door.c: what all calls of plugins have in common. */
 #include "core/plugin/door.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <xmmintrin.h>
+/* MXCSR bit 6, which has no name there. */
+#define DENORMALS_ARE_ZERO 0x40u
+#endif
 
 #include "core/plugin/plugin-room.h"
 
@@ -59,6 +65,27 @@ fl_door_forget (void)
   failed[0] = '\0';
 }
 
+/* Rounding to nearest, and small numbers as they are; TRUE when a plugin has left it so in this
+ * thread no more. */
+static gboolean
+restore_arithmetic (void)
+{
+#ifdef __SSE2__
+  const unsigned modes = _MM_ROUND_MASK | _MM_FLUSH_ZERO_MASK | DENORMALS_ARE_ZERO;
+  unsigned now = _mm_getcsr ();
+
+  if ((now & modes) == 0)
+    return FALSE;
+  _mm_setcsr (now & ~modes);
+  return TRUE;
+#else
+  if (fegetround () == FE_TONEAREST)
+    return FALSE;
+  fesetround (FE_TONEAREST);
+  return TRUE;
+#endif
+}
+
 FlCall
 fl_call_begin (const FlInstance *callee, const char *method)
 {
@@ -82,6 +109,9 @@ note_outcome (const FlCall *call, gboolean done)
 gboolean
 fl_call_end (FlCall *call, gboolean done, GError **error)
 {
+  if (restore_arithmetic () && call->failure == NULL && done)
+    done = fl_fail (&call->failure, FL_ERROR_PLUGIN, "%s leaves arithmetic in another mode, which "
+                    "would change the digits of all that comes after it", call->method);
   if (!done && call->failure == NULL)
     fl_fail (&call->failure, FL_ERROR_PLUGIN, "%s failed without saying why", call->method);
   else if (done && call->failure != NULL)
@@ -100,6 +130,7 @@ fl_call_end (FlCall *call, gboolean done, GError **error)
 void
 fl_call_leave (FlCall *call)
 {
+  (void) restore_arithmetic ();
   set_at_work (call->caller, NULL);
 }
 

@@ -40,6 +40,24 @@ check_folder (const char *path, GError **error)
   return check_owner (&info, "folder", error);
 }
 
+/* Where everybody can write above, anybody can put another folder in its place, but for the
+ * sticky bit, as in /tmp.  Owners and groups above are trusted as whoever put it there. */
+static gboolean
+check_above (const char *path, GError **error)
+{
+  g_autofree char *above = g_path_get_dirname (path);
+  struct stat info;
+
+  if (strcmp (above, path) == 0)
+    return TRUE;
+  if (stat (above, &info) != 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "%s: %s", above, g_strerror (errno));
+  if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0)
+    return fl_fail (error, FL_ERROR_PLUGIN, "the folder %s above it can be written by everybody; "
+                    "`chmod o-w` makes it usable", above);
+  return check_above (above, error);
+}
+
 /* `path` has no links left, so its folder is where it really lies. */
 static gboolean
 check_file (const char *path, GError **error)
@@ -51,7 +69,8 @@ check_file (const char *path, GError **error)
     return fl_fail (error, FL_ERROR_PLUGIN, "%s", g_strerror (errno));
   if (!S_ISREG (info.st_mode))
     return fl_fail (error, FL_ERROR_PLUGIN, "not a regular file");
-  return check_owner (&info, "file", error) && check_folder (folder, error);
+  return check_owner (&info, "file", error) && check_folder (folder, error)
+         && check_above (folder, error);
 }
 
 /* ---- the search -------------------------------------------------------- */
@@ -107,7 +126,7 @@ search_folder (Search *search, const char *path)
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   const char *name = NULL;
 
-  if (real != NULL && check_folder (real, &error))
+  if (real != NULL && check_folder (real, &error) && check_above (real, &error))
     dir = g_dir_open (real, 0, &error);
   if (error != NULL)
     g_ptr_array_add (search->refusals, fl_refusal_new (path, error->message));

@@ -231,7 +231,8 @@ test_trust (void **state)
   g_autofree char *near = g_build_filename (folder, "link.so", NULL);
   g_autofree char *lost = g_build_filename (folder, "lost.so", NULL);
   g_autofree char *sub = g_build_filename (folder, "folder.so", NULL);
-  g_autoptr (FlRegistry) registry = NULL, other = NULL;
+  g_autofree char *inner = g_build_filename (open, "inner", NULL);
+  g_autoptr (FlRegistry) registry = NULL, other = NULL, above = NULL;
 
   (void) state;
   put_specimen (folder, "good", "shared.so");
@@ -251,7 +252,12 @@ test_trust (void **state)
   other = fl_registry_new (NULL, NULL);
   assert_refused (other, open, "folder can be written by everybody");
   assert_null (fl_registry_find (other, FL_KIND_OBJECTIVE, "good", NULL));
+  g_setenv ("FAIRLEAD_PLUGIN_PATH", inner, TRUE);
+  assert_int_equal (mkdir (inner, 0755), 0);
+  above = fl_registry_new (NULL, NULL);
+  assert_refused (above, inner, "above it can be written by everybody");
   g_setenv ("FAIRLEAD_PLUGIN_PATH", "", TRUE);
+  assert_int_equal (rmdir (inner), 0);
   remove_folder (folder);
   remove_folder (open);
 }
