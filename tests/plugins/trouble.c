@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later */
 /* A source, a model and an objective that work, quickly or slowly, and that
  * crash, hang, eat memory or fail on request. */
+#include <fenv.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,11 @@ enum
   FAIL,
   MEMORY, /* allocates, and says so when it can have no more */
   GREED,  /* allocates without asking                        */
-  CHATTER
+  CHATTER,
+  EXIT,     /* of the whole process                               */
+  ROUNDING  /* is left in another mode                            */
 };
-#define TROUBLES "none|crash|hang|fail|memory|greed|chatter"
+#define TROUBLES "none|crash|hang|fail|memory|greed|chatter|exit|rounding"
 /* Enough for any limit that a test sets, little enough for any machine. */
 #define EATEN_MIB 400
 
@@ -55,6 +58,11 @@ make_trouble (int trouble, GError **error)
     case MEMORY:
     case GREED:
       return eat (trouble == MEMORY, error);
+    case EXIT:
+      exit (0);
+    case ROUNDING:
+      fesetround (FE_UPWARD);
+      return TRUE;
     case CHATTER:
       fprintf (stderr, "a toy has something to say\n");
       return TRUE;
@@ -117,7 +125,7 @@ typedef struct
   int64_t steps;
   double pause;
   double noise;
-  int trouble;
+  int trouble, check;
   uint32_t n_users;
   double *mean; /* n_users */
 } ToyModel;
@@ -127,8 +135,15 @@ static const FlParam model_params[] = {
   FL_DOUBLE (ToyModel, pause, 0, 0, 10, "seconds", "sleep between two passes"),
   FL_DOUBLE (ToyModel, noise, 0.1, 0, 1, NULL, "deviation added to each mean"),
   FL_CHOICE (ToyModel, trouble, NONE, TROUBLES, "what goes wrong"),
+  FL_CHOICE (ToyModel, check, NONE, TROUBLES, "what goes wrong before any data"),
   FL_PARAM_END
 };
+
+static gboolean
+model_check (gconstpointer self, GError **error)
+{
+  return make_trouble (((const ToyModel *) self)->check, error);
+}
 
 static gboolean
 model_fit (gpointer self, const FlData *data, FlRun *run, GError **error)
@@ -191,7 +206,8 @@ model_clear (gpointer self)
 
 static const FlPlugin model = FL_DESCRIPTOR (
   .name = "toy", .summary = "each user's mean, for tests", .licence = "LGPL-3.0-or-later",
-  .params = model_params, .self_size = sizeof (ToyModel), .clear = model_clear,
+  .check = model_check, .params = model_params, .self_size = sizeof (ToyModel),
+  .clear = model_clear,
   FL_MODEL (.fit = model_fit, .score = model_score,
             .predicts_ratings = model_predicts_ratings));
 
