@@ -182,6 +182,8 @@ typedef struct
   gboolean quoted;        /* "fields" may be quoted as in CSV ("" is a
                              quote); a quote may go on over lines, except
                              in files of ratings                           */
+  gboolean backslash;     /* within quotes, a backslash takes the next
+                             character as it is                            */
 } FlTableFormat;
 #define FL_TABLE_FORMAT(...) FL_SIZED_ (FlTableFormat, __VA_ARGS__)
 

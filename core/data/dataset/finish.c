@@ -254,6 +254,19 @@ match_attributes (FlRawData *raw, const FlDataset *dataset, FlSide side, const u
   return TRUE;
 }
 
+/* 2286, and what milliseconds of our days are when they are taken for seconds. */
+#define FAR_SECONDS ((int64_t) 10000000000)
+
+static void
+note_times (FlRawData *raw, const FlDataset *dataset)
+{
+  int64_t from, to;
+
+  if (fl_info_time (dataset, &from, &to) > 0 && from > FAR_SECONDS)
+    add_note (raw, "times begin at %" G_GINT64_FORMAT " seconds, beyond the year 2286: are they "
+              "milliseconds?", from);
+}
+
 /* ---- pairs that come twice ----------------------------------------------- */
 
 /* Whether rating k takes the place of the one chosen so far: the earlier or later one where
@@ -494,6 +507,7 @@ fl_dataset_build (FlRawData *raw, int duplicates, FlTwin *twin, GError **error)
   if (!match_attributes (raw, dataset, FL_SIDE_USER, user_number, error)
       || !match_attributes (raw, dataset, FL_SIDE_ITEM, item_number, error))
     return NULL;
+  note_times (raw, dataset);
   dataset->notes = keep_notes (raw, dataset);
   if (!check_ratings (dataset, &rows, raw, error)
       || !finish_attributes (raw, dataset, FL_SIDE_USER, user_number, error)

@@ -191,6 +191,31 @@ cut_quoted (FlCutter *cutter, const char **p, const char *end, GError **error)
                   cutter->n_fields);
 }
 
+/* The same where a backslash takes the next character as it is, also a quote. */
+static gboolean
+cut_escaped (FlCutter *cutter, const char **p, const char *end, GError **error)
+{
+  size_t begin = cutter->bare->len;
+  const char *at = *p + 1;
+
+  for (; at < end && *at != '"'; at++)
+    {
+      at += *at == '\\' && at + 1 < end;
+      g_string_append_c (cutter->bare, *at);
+    }
+  if (at == end)
+    {
+      cutter->open = TRUE;
+      return fl_fail (error, FL_ERROR_DATA, "a quote does not end on its line");
+    }
+  add_field (cutter, cutter->bare->str + begin, cutter->bare->str + cutter->bare->len);
+  *p = at + 1;
+  if (*p == end || is_separator (cutter, *p, end))
+    return TRUE;
+  return fl_fail (error, FL_ERROR_DATA, "field %zu goes on behind its closing quote",
+                  cutter->n_fields);
+}
+
 static const char *
 skip_blanks (const char *p, const char *end)
 {
@@ -217,7 +242,7 @@ cut_any (FlCutter *cutter, FlSpan line, GError **error)
 
       if (cutter->format.quoted && p < end && *p == '"')
         {
-          if (!cut_quoted (cutter, &p, end, error))
+          if (!(cutter->format.backslash ? cut_escaped : cut_quoted) (cutter, &p, end, error))
             return FALSE;
         }
       else

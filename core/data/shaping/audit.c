@@ -307,6 +307,26 @@ report_groups (const FlAuditCell *cell, FlSide side, GPtrArray *rows, GError **e
   return TRUE;
 }
 
+/* One group alone is compared with nothing. */
+static void
+report_single (const FlSplit *split, FlSide side, GPtrArray *rows)
+{
+  const FlGroups *groups = side == FL_SIDE_USER ? split->user_groups : split->item_groups;
+  g_autofree uint32_t *n_members = groups != NULL ? fl_groups_count_members (groups) : NULL;
+  uint32_t n_filled = 0, last = 0;
+
+  for (uint32_t g = 0; groups != NULL && g < groups->n_groups; g++)
+    if (n_members[g] > 0)
+      {
+        n_filled++;
+        last = g;
+      }
+  if (n_filled == 1)
+    add (rows, FL_AUDIT_WARNING, "%s=%s is the only group of %s: with %u of %u in it nothing is "
+         "compared", groups->name, groups->label[last], fl_side_word (side), n_members[last],
+         groups->n);
+}
+
 static uint8_t *
 longest_row (const FlCsr *ratings, GError **error)
 {
@@ -342,6 +362,8 @@ fl_split_audit (const FlDataset *dataset, const FlSplit *split, const FlAuditCel
   if (cell->split->cold == FL_COLD_DROP)
     report_dropped (split, rows);
   report_augmenting (&audit, cell, rows);
+  report_single (split, FL_SIDE_USER, rows);
+  report_single (split, FL_SIDE_ITEM, rows);
   return report_filter (cell->data->filter, rows, error)
          && report_groups (cell, FL_SIDE_USER, rows, error)
          && report_groups (cell, FL_SIDE_ITEM, rows, error) ? g_steal_pointer (&rows) : NULL;

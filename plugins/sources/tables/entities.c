@@ -102,6 +102,11 @@ typedef struct
   size_t n, id; /* columns; that of the id, from 1 */
   char **missing;   /* words for no value                */
   size_t *n_missing; /* of each word: how often it stood there */
+  GHashTable *seen;  /* ids so far                        */
+  size_t n_again;    /* rows of ids that had one before   */
+  size_t n_blank;    /* values that begin or end with a blank */
+  char *blank;       /* the first of them                 */
+  gboolean repeats;  /* the first row is the columns' names */
 } Reading;
 
 static gboolean
@@ -202,10 +207,49 @@ note_missing (const Reading *reading, const char *path)
 }
 
 static gboolean
+is_blank (char c)
+{
+  return c == ' ' || c == '\t';
+}
+
+/* What is hardly meant in a row, to be told at the end of the file. */
+static void
+look_at_row (Reading *reading, const FlSpan *field, FlSpan id)
+{
+  const char *name = reading->name[reading->id - 1];
+
+  if (g_hash_table_size (reading->seen) == 0)
+    reading->repeats = strlen (name) == id.length
+                       && g_ascii_strncasecmp (name, id.text, id.length) == 0;
+  reading->n_again += !g_hash_table_add (reading->seen, g_strndup (id.text, id.length));
+  for (size_t i = 0; i < reading->n; i++)
+    if (is_attribute (reading, i) && field[i].length > 0
+        && (is_blank (field[i].text[0]) || is_blank (field[i].text[field[i].length - 1])))
+      {
+        if (reading->n_blank++ == 0)
+          reading->blank = g_strndup (field[i].text, field[i].length);
+      }
+}
+
+static void
+note_rows (const Reading *reading, const char *path)
+{
+  if (reading->repeats)
+    fl_builder_note (reading->builder, "%s: the first row is '%s', as the columns are named: is it "
+                     "a header?", path, reading->name[reading->id - 1]);
+  if (reading->n_again > 0)
+    fl_builder_note (reading->builder, "%s: %zu rows are of ids that had one before: the values of "
+                     "all count", path, reading->n_again);
+  if (reading->n_blank > 0)
+    fl_builder_note (reading->builder, "%s: %zu values begin or end with a blank, which makes them "
+                     "others, as '%s'", path, reading->n_blank, reading->blank);
+}
+
+static gboolean
 entity_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
             GError **error)
 {
-  const Reading *reading = user_data;
+  Reading *reading = user_data;
   const Entities *entities = reading->entities;
   FlSpan id = field[reading->id - 1];
 
@@ -214,6 +258,7 @@ entity_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_f
     return TRUE;
   if (id.length == 0)
     return fl_fail (error, FL_ERROR_DATA, "the id (field %zu) is empty", reading->id);
+  look_at_row (reading, field, id);
   for (size_t i = 0; i < reading->n; i++)
     if (is_attribute (reading, i))
       fl_builder_values (reading->builder, entities->side, id, reading->name[i],
@@ -240,6 +285,8 @@ read_file (const Entities *entities, const char *path, const FlTableFormat *form
   FlTableFormat format = *format_;
   Reading reading = { .entities = entities, .builder = builder };
   g_auto (GStrv) names = NULL, missing = split_words (entities->missing);
+  g_autoptr (GHashTable) seen = NULL;
+  gboolean done;
   g_autofree size_t *n_missing = g_new0 (size_t, g_strv_length (missing) + 1);
 
   format.header = entities->columns[0] == '\0';
@@ -256,11 +303,17 @@ read_file (const Entities *entities, const char *path, const FlTableFormat *form
   if (reading.id > reading.n)
     return fl_fail (error, FL_ERROR_CONFIG, "the id is in column %zu of %zu", reading.id,
                     reading.n);
-  if (reading.id == 0 || !check_names (&reading, path, error) || !add_labels (&reading, error)
-      || !fl_builder_table (builder, path, &format, entity_row, &reading, error))
+  if (reading.id == 0 || !check_names (&reading, path, error) || !add_labels (&reading, error))
     return FALSE;
-  note_missing (&reading, path);
-  return TRUE;
+  seen = reading.seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  done = fl_builder_table (builder, path, &format, entity_row, &reading, error);
+  if (done)
+    {
+      note_missing (&reading, path);
+      note_rows (&reading, path);
+    }
+  g_free (reading.blank);
+  return done;
 }
 
 gboolean

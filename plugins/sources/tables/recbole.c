@@ -233,6 +233,22 @@ format_of (const Recbole *self)
                           .header = TRUE);
 }
 
+/* A label, say, of what was shown and not taken: every row counts all the same. */
+static void
+note_unused (const Columns *columns, const FlRatingColumns *used, const char *path,
+             FlBuilder *builder)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (size_t i = 1; i <= columns->n; i++)
+    if (i != used->user && i != used->item && i != used->rating && i != used->time)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", columns->name[i - 1]);
+  if (names->len > 0)
+    fl_builder_note (builder, "%s: columns that are not used: %s%s", path, names->str,
+                     used->rating == 0 ? "; every row counts as a rating of 1 (rating-field names a "
+                                         "column)" : "");
+}
+
 static gboolean
 read_ratings (const Recbole *self, const char *path, FlBuilder *builder, GError **error)
 {
@@ -251,6 +267,7 @@ read_ratings (const Recbole *self, const char *path, FlBuilder *builder, GError 
       || !find_optional (path, &columns, self->time_field, TIME_FIELD, &numbers.time, error))
     return FALSE;
   format.fields_min = format.fields_max = columns.n;
+  note_unused (&columns, &numbers, path, builder);
   return fl_builder_ratings (builder, path, &format, &numbers, error);
 }
 

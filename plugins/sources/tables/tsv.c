@@ -9,7 +9,7 @@ typedef struct
 {
   char *path, *validation, *test, *users, *items; /* files, several with ';' */
   char *separator, *values;
-  gboolean header, quoted;
+  gboolean header, quoted, backslash;
   int encoding;                      /* 0: UTF-8, 1: ISO-8859-1 */
   char *user, *item, *rating, *time; /* columns                 */
   FlDoubles scale;
@@ -31,6 +31,8 @@ static const FlParam params[] = {
   FL_BOOL (Tsv, header, 0, "the first line of a file of ratings names the columns; true when a "
            "column below is a name"),
   FL_BOOL (Tsv, quoted, 0, "fields may stand in quotes, as in CSV: \"a, \"\"b\"\"\""),
+  FL_BOOL (Tsv, backslash, 0, "within quotes a backslash takes the next character as it is: "
+           "\"say \\\"a\\\"\""),
   FL_CHOICE (Tsv, encoding, 0, "utf-8|latin-1", "of all files"),
   FL_STRING (Tsv, user, "1", "column of the user, a name or a number from 1"),
   FL_STRING (Tsv, item, "2", "column of the item"),
@@ -159,7 +161,7 @@ read_ratings (const Tsv *self, const char *path, FlBuilder *builder, GError **er
                    || tables_is_name (self->rating) || tables_is_name (self->time);
   FlTableFormat format
       = FL_TABLE_FORMAT (.separator = fl_table_separator (self->separator, NULL),
-                         .quoted = self->quoted,
+                         .quoted = self->quoted || self->backslash, .backslash = self->backslash,
                          .latin1 = self->encoding == 1, .header = self->header || named);
   g_auto (GStrv) header = named ? fl_table_header (path, &format, error) : NULL;
   FlRatingColumns columns = FL_RATING_COLUMNS ();
@@ -197,7 +199,7 @@ read_side (const Tsv *self, FlSide side, FlBuilder *builder, GError **error)
 {
   const Entities entities = entities_of (self, side);
   const FlTableFormat format = FL_TABLE_FORMAT (.separator = side_separator (self, side),
-                                                .quoted = self->quoted,
+                                                .quoted = self->quoted || self->backslash, .backslash = self->backslash,
                                                 .latin1 = self->encoding == 1);
 
   return tables_entities (&entities, &format, builder, error);

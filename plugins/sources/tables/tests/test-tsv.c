@@ -415,6 +415,32 @@ test_open_example (void **state)
   assert_int_equal (source_members (d, FL_SIDE_ITEM, "Rcuisine", "Mexican"), 28);
 }
 
+/* As Book-Crossing writes: semicolons, quotes, backslashes, ISO-8859-1. */
+static void
+test_backslashes (void **state)
+{
+  GError *error = NULL;
+  g_autofree char *ratings = source_setting (
+      "path", "\"User-ID\";\"ISBN\";\"Book-Rating\"\n\"1\";\"034545104X\";\"0\"\n"
+              "\"2\";\"0155061224\";\"5\"\n");
+  g_autofree char *items = source_setting (
+      "items", "\"ISBN\";\"Book-Title\"\n\"034545104X\";\"Say \\\"caf\xe9\\\"; twice\"\n"
+               "\"0155061224\";\"C:\\\\ \"\n");
+  g_autoptr (FlDataset) d
+      = source_load ("tsv", 0, &error, ratings, items, "separator=semicolon", "backslash=true",
+                     "encoding=latin-1", "header=true", "values=", NULL);
+  const FlAttribute *title;
+
+  (void) state;
+  source_expect (d, error);
+  assert_int_equal (d->n, 2);
+  title = &d->attributes[FL_SIDE_ITEM][0];
+  assert_string_equal (title->label[title->first[1]], "Say \"caf\303\251\"; twice");
+  assert_string_equal (title->label[title->first[0]], "C:\\ ");
+  print_message ("  %s\n", d->notes[0]);
+  assert_non_null (strstr (d->notes[0], "1 values begin or end with a blank"));
+}
+
 /* Words for no value, quotes over several lines, and ids that match nobody. */
 static void
 test_attributes (void **state)
@@ -460,7 +486,7 @@ main (void)
     source_unit_test (test_bad_lines),     source_unit_test (test_forms),
     source_unit_test (test_itfr),          source_unit_test (test_fda),
     source_unit_test (test_movielens),     source_unit_test (test_open_example),
-    source_unit_test (test_attributes),
+    source_unit_test (test_attributes),    source_unit_test (test_backslashes),
   };
 
   return cmocka_run_group_tests_name ("tsv", tests, source_group_set_up, source_group_tear_down);

@@ -180,7 +180,10 @@ typedef struct
   size_t fields_min;      /* fewer is an error                             */
   size_t fields_max;      /* more is an error; 0: no limit                 */
   gboolean quoted;        /* "fields" may be quoted as in CSV ("" is a
-                             quote); a quote must end on its line          */
+                             quote); a quote may go on over lines, except
+                             in files of ratings                           */
+  gboolean backslash;     /* within quotes, a backslash takes the next
+                             character as it is                            */
 } FlTableFormat;
 #define FL_TABLE_FORMAT(...) FL_SIZED_ (FlTableFormat, __VA_ARGS__)
 
