@@ -232,8 +232,7 @@ count_described (const FlRawData *raw, FlSide side, const uint32_t *number, size
   return seen != NULL;
 }
 
-/* Attributes of nobody who has ratings are a mistake: ids in another form, or another file.  What
- * matches in part is told. */
+/* Attributes of nobody who has ratings are hardly meant: ids in another form, or another file. */
 static gboolean
 match_attributes (FlRawData *raw, const FlDataset *dataset, FlSide side, const uint32_t *number,
                   GError **error)
@@ -246,10 +245,10 @@ match_attributes (FlRawData *raw, const FlDataset *dataset, FlSide side, const u
   if (!count_described (raw, side, number, &n_told, &n_kept, &example, error))
     return FALSE;
   if (n_told > 0 && n_kept == 0)
-    return fl_fail (error, FL_ERROR_DATA, "none of the %zu %s with attributes has ratings: ids such "
-                    "as '%s' there, and '%s' among the ratings, match nobody", n_told, what,
-                    fl_names_text (&raw->names[side], example), ids[0]);
-  if (n_told > 0 && n_kept < n)
+    add_note (raw, "none of the %zu %s with attributes has ratings: ids such as '%s' there, and "
+              "'%s' among the ratings, match nobody", n_told, what,
+              fl_names_text (&raw->names[side], example), ids[0]);
+  else if (n_told > 0 && n_kept < n)
     add_note (raw, "%zu of %zu %s with ratings have no attribute", n - n_kept, n, what);
   return TRUE;
 }
