@@ -198,7 +198,11 @@ struct Chain
 {
   const FlArm *arm;
   const Chain *before;
+  unsigned *n_made; /* arms that the last one made needs, each as often as it is needed */
 };
+
+/* Each of them brings all that it needs itself. */
+#define BASES_MAX 200u
 
 static const FlArm *
 find_arm (const FlLoader *loader, const char *name, GError **error)
@@ -331,6 +335,9 @@ add_base (const FlLoader *loader, const char *name, const GPtrArray *point, cons
   for (guint i = 0; i < cell->bases->len; i++)
     if (strcmp (((const FlCell *) g_ptr_array_index (cell->bases, i))->arm, arm->name) == 0)
       return TRUE;
+  if (++*chain->n_made > BASES_MAX)
+    return fl_fail (error, FL_ERROR_CONFIG, "arms that are grouped by errors of arms that are "
+                    "grouped by errors: more than %u trainings would go before it", BASES_MAX);
   own = point_of_arm (loader, arm, point, error);
   base = own != NULL ? make_cell (loader, arm, own, chain, error) : NULL;
   if (base == NULL)
@@ -396,7 +403,8 @@ add_base_of_objective (const FlLoader *loader, const FlSection *objective, const
                        FlCell *cell, GError **error)
 {
   /* By the time of evaluation nothing waits for an arm any more. */
-  static const Chain trained = { NULL, NULL };
+  unsigned n_made = 0;
+  const Chain trained = { NULL, NULL, &n_made };
   const FlSetting *named = fl_section_arm (objective, loader->registry);
   GError *reason = NULL;
 
@@ -456,7 +464,8 @@ static FlCell *
 make_cell (const FlLoader *loader, const FlArm *arm, const GPtrArray *point, const Chain *before,
            GError **error)
 {
-  const Chain chain = { arm, before };
+  unsigned n_made = 0;
+  const Chain chain = { arm, before, before != NULL ? before->n_made : &n_made };
   g_autoptr (GPtrArray) overrides
       = g_ptr_array_new_with_free_func ((GDestroyNotify) fl_override_free);
   g_auto (FlSections) sections;

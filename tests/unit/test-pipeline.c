@@ -598,6 +598,26 @@ test_base_identity (void **state)
                    "model.lambda = 0.1\n[arm b]\nmodel.rank = 4\n", NULL);
 }
 
+/* Each arm rests on the two before it: what that takes doubles with each, and is refused in time. */
+static void
+test_many_bases (void **state)
+{
+  g_autoptr (GString) text = g_string_new (PLAIN "[mitigator m]\nplugin = toy-add\n");
+  g_autoptr (GError) error = NULL;
+
+  (void) state;
+  for (int k = 0; k < 25; k++)
+    {
+      g_string_append_printf (text, "[arm a%d]\nmitigators = m\n", k);
+      if (k > 1)
+        g_string_append_printf (text, "data.users.group-by = error of a%d on train ranges 1 * "
+                                      "error of a%d on train ranges 1\n", k - 1, k - 2);
+    }
+  assert_null (fl_pipeline_parse ("p.conf", text->str, text->len, registry, NULL, NULL, &error));
+  print_message ("  %s\n", error->message);
+  assert_non_null (strstr (error->message, "more than 200 trainings would go before it"));
+}
+
 static void
 test_base_refused (void **state)
 {
@@ -707,7 +727,7 @@ main (void)
     cmocka_unit_test (test_depth),      cmocka_unit_test (test_bases),
     cmocka_unit_test (test_base_of_base), cmocka_unit_test (test_base_identity),
     cmocka_unit_test (test_base_without_groups),
-    cmocka_unit_test (test_base_refused),
+    cmocka_unit_test (test_base_refused), cmocka_unit_test (test_many_bases),
     cmocka_unit_test (test_objective_arms), cmocka_unit_test (test_objective_arms_with_errors),
     cmocka_unit_test (test_objective_arms_refused),
   };
