@@ -88,7 +88,7 @@ add_null (JsonBuilder *json, const char *member)
 }
 
 static void
-begin (JsonBuilder *json, const char *member, gboolean array)
+open_member (JsonBuilder *json, const char *member, gboolean array)
 {
   if (member != NULL)
     json_builder_set_member_name (json, member);
@@ -105,12 +105,12 @@ add_values (JsonBuilder *json, const FlDataset *dataset)
 {
   g_autoptr (GArray) bins = fl_info_values (&dataset->ratings);
 
-  begin (json, "values", TRUE);
+  open_member (json, "values", TRUE);
   for (guint b = 0; b < bins->len; b++)
     {
       const FlBin *bin = &g_array_index (bins, FlBin, b);
 
-      begin (json, NULL, FALSE);
+      open_member (json, NULL, FALSE);
       add_number (json, "from", bin->from);
       add_number (json, "to", bin->to);
       add_count (json, "ratings", bin->n);
@@ -130,7 +130,7 @@ add_time (JsonBuilder *json, const FlDataset *dataset)
       add_null (json, "time");
       return;
     }
-  begin (json, "time", FALSE);
+  open_member (json, "time", FALSE);
   json_builder_set_member_name (json, "from");
   json_builder_add_int_value (json, from);
   json_builder_set_member_name (json, "to");
@@ -151,7 +151,7 @@ add_given (JsonBuilder *json, const FlDataset *dataset)
     }
   for (size_t k = 0; k < dataset->n; k++)
     n[dataset->part[k]]++;
-  begin (json, "given", FALSE);
+  open_member (json, "given", FALSE);
   for (int p = 0; p < 3; p++)
     add_count (json, part_word[p], n[p]);
   json_builder_end_object (json);
@@ -160,14 +160,14 @@ add_given (JsonBuilder *json, const FlDataset *dataset)
 static gboolean
 add_activity (JsonBuilder *json, const FlDataset *dataset, GError **error)
 {
-  begin (json, "activity", FALSE);
+  open_member (json, "activity", FALSE);
   for (int side = 0; side < 2; side++)
     {
       FlActivity activity;
 
       if (!fl_info_activity (&dataset->ratings, (FlSide) side, &activity, error))
         return FALSE;
-      begin (json, side_member[side], FALSE);
+      open_member (json, side_member[side], FALSE);
       add_count (json, "min", activity.min);
       add_number (json, "median", activity.median);
       add_number (json, "mean", activity.mean);
@@ -186,15 +186,15 @@ add_attribute (JsonBuilder *json, const FlAttribute *attribute)
   gboolean several;
   g_autofree FlLabelCount *labels = fl_info_labels (attribute, &n_missing, &several);
 
-  begin (json, NULL, FALSE);
+  open_member (json, NULL, FALSE);
   add_text (json, "name", attribute->name);
   add_count (json, "missing", n_missing);
   json_builder_set_member_name (json, "several");
   json_builder_add_boolean_value (json, several);
-  begin (json, "values", TRUE);
+  open_member (json, "values", TRUE);
   for (uint32_t g = 0; g < attribute->n_groups; g++)
     {
-      begin (json, NULL, FALSE);
+      open_member (json, NULL, FALSE);
       add_text (json, "value", attribute->label[labels[g].label]);
       add_count (json, "n", labels[g].n);
       json_builder_end_object (json);
@@ -206,10 +206,10 @@ add_attribute (JsonBuilder *json, const FlAttribute *attribute)
 static void
 add_attributes (JsonBuilder *json, const FlDataset *dataset)
 {
-  begin (json, "attributes", FALSE);
+  open_member (json, "attributes", FALSE);
   for (int side = 0; side < 2; side++)
     {
-      begin (json, side_member[side], TRUE);
+      open_member (json, side_member[side], TRUE);
       for (size_t a = 0; a < dataset->n_attributes[side]; a++)
         add_attribute (json, &dataset->attributes[side][a]);
       json_builder_end_array (json);
@@ -227,7 +227,7 @@ add_dataset (JsonBuilder *json, const CliData *data, GError **error)
   add_text (json, "version", data->cell->data->plugin_version);
   add_text (json, "digest", dataset->digest);
   add_text (json, "cache", data->path);
-  begin (json, "notes", TRUE);
+  open_member (json, "notes", TRUE);
   for (size_t i = 0; dataset->notes != NULL && dataset->notes[i] != NULL; i++)
     add_string (json, dataset->notes[i]);
   json_builder_end_array (json);
@@ -235,7 +235,7 @@ add_dataset (JsonBuilder *json, const CliData *data, GError **error)
   add_count (json, "items", dataset->n_items);
   add_count (json, "ratings", dataset->n);
   add_number (json, "density", (double) dataset->n / dataset->n_users / dataset->n_items);
-  begin (json, "scale", TRUE);
+  open_member (json, "scale", TRUE);
   put_number (json, dataset->rating_min);
   put_number (json, dataset->rating_max);
   json_builder_end_array (json);
@@ -264,12 +264,12 @@ count_rows (const FlCsr *csr)
 static void
 add_funnel (JsonBuilder *json, const FlFunnel *funnel)
 {
-  begin (json, "funnel", TRUE);
+  open_member (json, "funnel", TRUE);
   for (size_t r = 0; funnel != NULL && r < funnel->n; r++)
     {
       const FlFunnelRow *row = &funnel->row[r];
 
-      begin (json, NULL, FALSE);
+      open_member (json, NULL, FALSE);
       add_text (json, "statement", row->text);
       add_count (json, "users", row->kept[FL_SIDE_USER]);
       add_count (json, "items", row->kept[FL_SIDE_ITEM]);
@@ -287,7 +287,7 @@ add_cold (JsonBuilder *json, const char *member, const FlCsr *part, const FlCsr 
   size_t n, n_ratings;
 
   fl_info_cold (part, train, &n, &n_ratings);
-  begin (json, member, FALSE);
+  open_member (json, member, FALSE);
   add_count (json, "n", n);
   add_count (json, "ratings", n_ratings);
   json_builder_end_object (json);
@@ -298,7 +298,7 @@ add_parts (JsonBuilder *json, const FlSplit *split, GError **error)
 {
   const FlRatings *const parts[] = { split->train, split->validation, split->test };
 
-  begin (json, "parts", TRUE);
+  open_member (json, "parts", TRUE);
   for (int p = 0; p < 3; p++)
     {
       FlActivity activity;
@@ -307,7 +307,7 @@ add_parts (JsonBuilder *json, const FlSplit *split, GError **error)
         continue;
       if (!fl_info_activity (&parts[p]->by_user, FL_SIDE_USER, &activity, error))
         return FALSE;
-      begin (json, NULL, FALSE);
+      open_member (json, NULL, FALSE);
       add_text (json, "part", part_word[p]);
       add_count (json, "ratings", parts[p]->n);
       add_count (json, "users", count_rows (&parts[p]->by_user));
@@ -338,12 +338,12 @@ add_side (JsonBuilder *json, const FlSplit *split, FlSide side, GError **error)
                       side == FL_SIDE_ITEM ? groups : NULL, error))
     return FALSE;
   size = fl_groups_count_members (groups);
-  begin (json, side_member[side], FALSE);
+  open_member (json, side_member[side], FALSE);
   add_text (json, "by", groups->name);
-  begin (json, "groups", TRUE);
+  open_member (json, "groups", TRUE);
   for (uint32_t g = 0; g < groups->n_groups; g++)
     {
-      begin (json, NULL, FALSE);
+      open_member (json, NULL, FALSE);
       add_text (json, "label", groups->label[g]);
       add_text (json, "rule", groups->rule != NULL ? groups->rule[g] : "");
       add_count (json, "n", size[g]);
@@ -359,10 +359,10 @@ add_side (JsonBuilder *json, const FlSplit *split, FlSide side, GError **error)
 static void
 add_matrix (JsonBuilder *json, const char *member, const FlTally *tally, gboolean mean)
 {
-  begin (json, member, TRUE);
+  open_member (json, member, TRUE);
   for (uint32_t row = 0; row < tally->n_rows; row++)
     {
-      begin (json, NULL, TRUE);
+      open_member (json, NULL, TRUE);
       for (uint32_t col = 0; col < tally->n_cols; col++)
         {
           size_t at = (size_t) row * tally->n_cols + col;
@@ -386,7 +386,7 @@ add_crossed (JsonBuilder *json, const FlSplit *split, GError **error)
     }
   if (!fl_tally_init (&tally, split->train, split->user_groups, split->item_groups, error))
     return FALSE;
-  begin (json, "crossed", FALSE);
+  open_member (json, "crossed", FALSE);
   add_matrix (json, "ratings", &tally, FALSE);
   add_matrix (json, "mean", &tally, TRUE);
   json_builder_end_object (json);
@@ -401,12 +401,12 @@ add_audit (JsonBuilder *json, const CliData *data, GError **error)
 
   if (rows == NULL)
     return FALSE;
-  begin (json, "audit", TRUE);
+  open_member (json, "audit", TRUE);
   for (guint i = 0; i < rows->len; i++)
     {
       const FlAuditRow *row = rows->pdata[i];
 
-      begin (json, NULL, FALSE);
+      open_member (json, NULL, FALSE);
       add_text (json, "level", fl_audit_word (row->level));
       add_text (json, "text", row->text);
       json_builder_end_object (json);
@@ -425,14 +425,14 @@ add_split (JsonBuilder *json, const CliData *data, GError **error)
       add_null (json, "split");
       return TRUE;
     }
-  begin (json, "split", FALSE);
+  open_member (json, "split", FALSE);
   add_text (json, "arm", data->cell->arm);
   add_count (json, "repeat", data->cell->repeat);
   add_count (json, "seed", data->cell->seed);
   add_funnel (json, split->funnel);
   if (!add_parts (json, split, error))
     return FALSE;
-  begin (json, "groups", FALSE);
+  open_member (json, "groups", FALSE);
   if (!add_side (json, split, FL_SIDE_USER, error)
       || !add_side (json, split, FL_SIDE_ITEM, error))
     return FALSE;
@@ -450,7 +450,7 @@ cli_data_json (const CliData *data, FILE *out, GError **error)
   g_autoptr (JsonNode) root = NULL;
   g_autofree char *text = NULL;
 
-  begin (json, NULL, FALSE);
+  open_member (json, NULL, FALSE);
   if (!add_dataset (json, data, error) || !add_split (json, data, error))
     return FALSE;
   json_builder_end_object (json);

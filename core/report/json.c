@@ -173,7 +173,7 @@ sweep_text (const GPtrArray *sweep)
 }
 
 static void
-begin_csv (GString *out, const FlCellRecord *cell)
+write_csv_cell (GString *out, const FlCellRecord *cell)
 {
   g_autofree char *sweep = sweep_text (cell->sweep);
 
@@ -223,7 +223,7 @@ each_csv (GString *out, const FlCellRecord *cell, const FlEach *each)
 {
   for (size_t i = 0; i < each->n; i++)
     {
-      begin_csv (out, cell);
+      write_csv_cell (out, cell);
       append_name_csv (out, each->name, each->k);
       fl_append_csv (out, each->group);
       g_string_append_c (out, ',');
@@ -240,7 +240,7 @@ cell_csv (GString *out, const FlCellRecord *cell, gboolean each)
 {
   if (cell->outcome == NULL)
     {
-      begin_csv (out, cell);
+      write_csv_cell (out, cell);
       g_string_append (out, ",,,,,,\n");
       return;
     }
@@ -248,7 +248,7 @@ cell_csv (GString *out, const FlCellRecord *cell, gboolean each)
     each_csv (out, cell, cell->outcome->each->pdata[i]);
   for (guint i = 0; !each && i < cell->outcome->metrics->len; i++)
     {
-      begin_csv (out, cell);
+      write_csv_cell (out, cell);
       metric_csv (out, cell->outcome->metrics->pdata[i]);
     }
 }

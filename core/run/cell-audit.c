@@ -4,7 +4,7 @@
 
 /* Fills in what the mitigators do; names are the sections' own. */
 static gboolean
-look_at_mitigators (const FlCell *cell, const FlRegistry *registry, GPtrArray *augmenting,
+gather_mitigators (const FlCell *cell, const FlRegistry *registry, GPtrArray *augmenting,
                     FlAuditCell *facts, GError **error)
 {
   for (guint i = 0; cell->mitigators != NULL && i < cell->mitigators->len; i++)
@@ -39,7 +39,7 @@ fl_cell_audit (const FlCell *cell, const FlRegistry *registry, const FlDataset *
   if (fl_params_store (fl_data_params, &data, "data", cell->data->host, NULL, NULL, NULL, error)
       && fl_params_store (fl_split_params, &keys, "split", cell->split->host, NULL, NULL, NULL,
                           error)
-      && look_at_mitigators (cell, registry, augmenting, &facts, error))
+      && gather_mitigators (cell, registry, augmenting, &facts, error))
     rows = fl_split_audit (dataset, split, &facts, error);
   fl_params_clear (fl_data_params, &data);
   fl_params_clear (fl_split_params, &keys);

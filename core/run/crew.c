@@ -21,7 +21,7 @@ fl_schedule_stopped (const FlSchedule *schedule)
 }
 
 void
-fl_schedule_tell (FlSchedule *schedule, const FlCellRecord *finished, const char *warning)
+fl_schedule_report (FlSchedule *schedule, const FlCellRecord *finished, const char *warning)
 {
   schedule->status.finished = finished;
   schedule->status.warning = warning;
@@ -138,14 +138,14 @@ name_needs (const FlSchedule *schedule, const FlRunBatch *batch, guint index)
 }
 
 static void
-begin_work (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot)
+send_work (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot)
 {
   guint index = at_work (slot);
   g_autofree const char **needs = name_needs (schedule, batch, index);
   GVariant *unused = g_variant_new_strv ((const char *const *) slot->unused->pdata,
                                          (gssize) slot->unused->len);
 
-  fl_worker_begin (slot->worker,
+  fl_worker_send (slot->worker,
                    g_variant_new ("(@asv)", unused,
                                   fl_cell_to_variant (batch->cell (schedule, index))),
                    needs, is_last (slot));
@@ -189,7 +189,7 @@ estimate_left (const FlSchedule *schedule)
 
 /* The longest at work speaks for all. */
 static void
-tell_progress (FlSchedule *schedule, const FlRunBatch *batch, const Slot *slots, unsigned n_slots)
+report_progress (FlSchedule *schedule, const FlRunBatch *batch, const Slot *slots, unsigned n_slots)
 {
   FlRunStatus *status = &schedule->status;
   const Slot *eldest = NULL;
@@ -207,7 +207,7 @@ tell_progress (FlSchedule *schedule, const FlRunBatch *batch, const Slot *slots,
   status->done = eldest != NULL ? eldest->worker->done : 0;
   status->total = eldest != NULL ? eldest->worker->total : 0;
   status->left = estimate_left (schedule);
-  fl_schedule_tell (schedule, NULL, NULL);
+  fl_schedule_report (schedule, NULL, NULL);
 }
 
 static gboolean
@@ -220,7 +220,7 @@ record (FlSchedule *schedule, const FlRunBatch *batch, guint index, const FlAnsw
   schedule->status.what = NULL;
   schedule->status.done = schedule->status.total = 0;
   if (answer->error == NULL && *answer->log != '\0')
-    fl_schedule_tell (schedule, NULL, answer->log);
+    fl_schedule_report (schedule, NULL, answer->log);
   return batch->ended (schedule, index, answer, error);
 }
 
@@ -303,7 +303,7 @@ compare_failure (FlSchedule *schedule, const FlAnswer *answer)
                             "left; --keep-going computes them nevertheless",
                             schedule->n_alike, n_left);
   schedule->status.notice = notice;
-  fl_schedule_tell (schedule, NULL, NULL);
+  fl_schedule_report (schedule, NULL, NULL);
   schedule->status.notice = NULL;
 }
 
@@ -318,7 +318,8 @@ is_closing (const FlSchedule *schedule)
 
 /* The worker is given what comes next in its task; another, when it has ended. */
 static gboolean
-go_on (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean alive, GError **error)
+go_on (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean alive,
+       GError **error)
 {
   gboolean last = is_last (slot) || is_closing (schedule);
 
@@ -329,7 +330,7 @@ go_on (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean
   slot->at++;
   if (!alive && !start_worker (schedule, batch, slot, error))
     return FALSE;
-  begin_work (schedule, batch, slot);
+  send_work (schedule, batch, slot);
   return TRUE;
 }
 
@@ -337,7 +338,7 @@ go_on (const FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean
 static gboolean
 end_work (FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean alive, GError **error)
 {
-  g_auto (FlAnswer) answer = fl_worker_take (slot->worker);
+  g_auto (FlAnswer) answer = fl_worker_get_answer (slot->worker);
   guint index = at_work (slot);
   gboolean failed = answer.error != NULL;
 
@@ -356,19 +357,20 @@ end_work (FlSchedule *schedule, const FlRunBatch *batch, Slot *slot, gboolean al
 }
 
 static gboolean
-begin_task (const FlSchedule *schedule, const FlRunBatch *batch, GArray *todo, Slot *slot,
+start_task (const FlSchedule *schedule, const FlRunBatch *batch, GArray *todo, Slot *slot,
             GError **error)
 {
   slot->todo = todo;
   slot->at = 0;
   if (!start_worker (schedule, batch, slot, error))
     return FALSE;
-  begin_work (schedule, batch, slot);
+  send_work (schedule, batch, slot);
   return TRUE;
 }
 
 static gboolean
-run_slots (FlSchedule *schedule, const FlRunBatch *batch, Slot *slots, unsigned n_slots, GError **error)
+run_slots (FlSchedule *schedule, const FlRunBatch *batch, Slot *slots, unsigned n_slots,
+           GError **error)
 {
   const FlRunOptions *options = schedule->options;
   guint next = 0;
@@ -389,7 +391,7 @@ run_slots (FlSchedule *schedule, const FlRunBatch *batch, Slot *slots, unsigned 
             return FALSE;
           if (slots[i].worker == NULL && next < batch->tasks->len && !is_closing (schedule)
               && !fl_schedule_stopped (schedule)
-              && !begin_task (schedule, batch, g_ptr_array_index (batch->tasks, next++), &slots[i],
+              && !start_task (schedule, batch, g_ptr_array_index (batch->tasks, next++), &slots[i],
                               error))
             return FALSE;
           n_running += slots[i].worker != NULL;
@@ -398,7 +400,7 @@ run_slots (FlSchedule *schedule, const FlRunBatch *batch, Slot *slots, unsigned 
         return FALSE;
       if (n_running == 0)
         break;
-      tell_progress (schedule, batch, slots, n_slots);
+      report_progress (schedule, batch, slots, n_slots);
       wait_for_workers (slots, n_slots);
     }
   return TRUE;

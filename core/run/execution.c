@@ -31,7 +31,7 @@ fl_execution_init (FlExecution *x, const FlCell *cell, FlTrainedSet *set, gboole
 
 /* All that came after training. */
 static void
-forget (FlExecution *x)
+clear_later (FlExecution *x)
 {
   g_ptr_array_set_size (x->listed, 0);
   g_clear_pointer (&x->mitigators, g_ptr_array_unref);
@@ -43,7 +43,7 @@ void
 fl_execution_clear (FlExecution *x)
 {
   g_clear_pointer (&x->bases, g_ptr_array_unref);
-  forget (x);
+  clear_later (x);
   g_ptr_array_unref (x->listed);
 }
 
@@ -201,7 +201,7 @@ typedef struct
 } Span;
 
 static Span
-begin_training (const FlExecution *x)
+start_training (const FlExecution *x)
 {
   const FlTrainedSetup *setup = &x->set->setup;
 
@@ -228,7 +228,7 @@ make_split (FlExecution *x, GError **error)
 
   if (x->trained->split != NULL)
     return TRUE;
-  span = begin_training (x);
+  span = start_training (x);
   x->trained->split = fl_cell_split (x->cell, x->set->dataset, error);
   if (x->trained->split != NULL)
     end_training (&span);
@@ -253,7 +253,7 @@ learn (FlExecution *x, GError **error)
 
   if (x->trained->is_trained)
     return TRUE;
-  span = begin_training (x);
+  span = start_training (x);
   if ((fl_cell_groups_before_training (x->cell, registry) && !group_by_errors (x, FALSE, error))
       || !fl_trained_learn (x->trained, x->cell, registry, x->set->dataset, error))
     return FALSE;
@@ -332,7 +332,7 @@ fl_execution_fit (FlExecution *x, GError **error)
 gboolean
 fl_execution_fit_again (FlExecution *x, uint64_t seed, GError **error)
 {
-  forget (x);
+  clear_later (x);
   fl_trained_forget (x->trained);
   fl_run_set_seed (x->trained->run, seed);
   return learn (x, error) && prepare_later (x, error);

@@ -75,7 +75,8 @@ note_ties (const FlExecution *x, FlPart part, size_t k, const FlRanked *ranked)
 
   if (share == 0.0)
     return;
-  key = part == FL_PART_TEST ? g_strdup ("ties") : g_strdup_printf ("ties (%s)", fl_part_word[part]);
+  key = part == FL_PART_TEST ? g_strdup ("ties")
+                             : g_strdup_printf ("ties (%s)", fl_part_word[part]);
   text = g_strdup_printf ("%.3g of the places in lists of %zu have a score that others have too, "
                           "in an order drawn from the seed", share, k);
   fl_run_note_text (x->run, key, text);
@@ -95,7 +96,7 @@ keep_listed (FlExecution *x, FlPart part, size_t k, FlRanked ranked)
 
 /* The model's own lists, in memory of the cell's. */
 static gboolean
-take_best (FlExecution *x, FlPart part, size_t k, FlRanked *ranked, GError **error)
+copy_best (FlExecution *x, FlPart part, size_t k, FlRanked *ranked, GError **error)
 {
   const FlRanked *best = NULL;
 
@@ -113,7 +114,7 @@ fl_execution_lists (FlExecution *x, FlPart part, size_t k, size_t longest, GErro
   if (lists != NULL)
     return lists;
   if (reranker == NULL)
-    return take_best (x, part, longest, &ranked, error) ? keep_listed (x, part, longest, ranked)
+    return copy_best (x, part, longest, &ranked, error) ? keep_listed (x, part, longest, ranked)
                                                         : NULL;
   if (x->is_base)
     return rerank_base (x, reranker, part, k, error);

@@ -373,7 +373,7 @@ keep (FlSchedule *schedule, guint index, FlCellRecord *record)
       g_array_append_val (schedule->unkept, cell);
       g_ptr_array_add (schedule->unkept_records, record);
     }
-  fl_schedule_tell (schedule, record, NULL);
+  fl_schedule_report (schedule, record, NULL);
 }
 
 static void

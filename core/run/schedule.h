@@ -63,7 +63,7 @@ gboolean fl_schedule_run (const FlPipeline *pipeline, const FlRegistry *registry
 /* Does all tasks, several at a time; returns early when the run is stopped. */
 gboolean fl_crew_work (FlSchedule *schedule, const FlRunBatch *batch, GError **error);
 /* Reports the status as it is. */
-void fl_schedule_tell (FlSchedule *schedule, const FlCellRecord *finished, const char *warning);
+void fl_schedule_report (FlSchedule *schedule, const FlCellRecord *finished, const char *warning);
 gboolean fl_schedule_stopped (const FlSchedule *schedule);
 
 FL_END_DECLS

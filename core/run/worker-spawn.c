@@ -276,7 +276,7 @@ fl_answer_clear (FlAnswer *answer)
 }
 
 FlAnswer
-fl_worker_take (FlWorker *worker)
+fl_worker_get_answer (FlWorker *worker)
 {
   FlAnswer answer = worker->answer;
 
@@ -288,7 +288,7 @@ fl_worker_take (FlWorker *worker)
 }
 
 static void
-forget_task (FlWorker *worker)
+clear_task (FlWorker *worker)
 {
   g_clear_pointer (&worker->what, g_free);
   g_clear_pointer (&worker->training, g_free);
@@ -299,9 +299,9 @@ forget_task (FlWorker *worker)
 }
 
 void
-fl_worker_begin (FlWorker *worker, GVariant *task, const char *const *needs, gboolean last)
+fl_worker_send (FlWorker *worker, GVariant *task, const char *const *needs, gboolean last)
 {
-  forget_task (worker);
+  clear_task (worker);
   /* The first has to wait for the process to begin. */
   if (worker->n_tasks++ > 0)
     {
@@ -337,7 +337,7 @@ fl_worker_free (FlWorker *worker)
   close_fd (&worker->log_fd);
   if (worker->plate != NULL)
     munmap ((gpointer) worker->plate, sizeof *worker->plate);
-  forget_task (worker);
+  clear_task (worker);
   g_byte_array_unref (worker->received);
   g_string_free (worker->log, TRUE);
   g_hash_table_unref (worker->trained);
@@ -347,7 +347,7 @@ fl_worker_free (FlWorker *worker)
 /* ---- answers ----------------------------------------------------------- */
 
 static void
-take_progress (FlWorker *worker, GVariant *value)
+read_progress (FlWorker *worker, GVariant *value)
 {
   const char *what = NULL;
 
@@ -357,7 +357,7 @@ take_progress (FlWorker *worker, GVariant *value)
 }
 
 static void
-take_training (FlWorker *worker, GVariant *value)
+read_training (FlWorker *worker, GVariant *value)
 {
   g_free (worker->training);
   worker->training = g_variant_dup_string (value, NULL);
@@ -366,7 +366,7 @@ take_training (FlWorker *worker, GVariant *value)
 }
 
 static void
-take_trained (FlWorker *worker, GVariant *value)
+read_trained (FlWorker *worker, GVariant *value)
 {
   const char *name = NULL;
   double seconds = 0, *all;
@@ -389,7 +389,7 @@ has_answered (const FlWorker *worker)
 }
 
 static void
-take_answer (FlWorker *worker, GVariant *message)
+read_answer (FlWorker *worker, GVariant *message)
 {
   g_autoptr (GVariant) value = NULL;
   guchar kind = 0;
@@ -398,12 +398,12 @@ take_answer (FlWorker *worker, GVariant *message)
   if (has_answered (worker))
     worker->damaged = TRUE;
   else if (kind == FL_WORKER_PROGRESS && g_variant_is_of_type (value, G_VARIANT_TYPE ("(dds)")))
-    take_progress (worker, value);
+    read_progress (worker, value);
   else if (kind == FL_WORKER_TRAINING && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-    take_training (worker, value);
+    read_training (worker, value);
   else if (kind == FL_WORKER_TRAINED
            && g_variant_is_of_type (value, G_VARIANT_TYPE (FL_WORKER_TRAINED_TYPE)))
-    take_trained (worker, value);
+    read_trained (worker, value);
   else if (kind == FL_WORKER_PREPARED
            && g_variant_is_of_type (value, G_VARIANT_TYPE (FL_WORKER_PREPARED_TYPE)))
     worker->answer.prepared = g_variant_ref (value);
@@ -423,7 +423,7 @@ take_answer (FlWorker *worker, GVariant *message)
 /* Takes complete messages off the front of what was received.  A plugin may
  * have written over anything in its process: nothing here is trusted. */
 static void
-take_answers (FlWorker *worker)
+read_answers (FlWorker *worker)
 {
   GByteArray *received = worker->received;
   uint64_t length = 0;
@@ -441,7 +441,7 @@ take_answers (FlWorker *worker)
       message = g_variant_new_from_data (G_VARIANT_TYPE (FL_WORKER_ANSWER_TYPE), bytes, length,
                                          FALSE, g_free, bytes);
       g_variant_ref_sink (message);
-      take_answer (worker, message);
+      read_answer (worker, message);
       g_byte_array_remove_range (received, 0, (guint) (sizeof length + length));
     }
 }
@@ -471,7 +471,7 @@ append_answer (gpointer to, const char *bytes, size_t n)
   FlWorker *worker = to;
 
   g_byte_array_append (worker->received, (const guint8 *) bytes, (guint) n);
-  take_answers (worker);
+  read_answers (worker);
 }
 
 static void

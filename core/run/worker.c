@@ -126,7 +126,7 @@ limit_memory (uint64_t bytes, GError **error)
 /* A worker must not outlive its parent, nor leave a core file for each crash of
  * a sweep.  Its own process group keeps Ctrl-C for the parent, who decides. */
 static gboolean
-settle (void)
+prepare_process (void)
 {
   const struct rlimit none = { 0, 0 };
 
@@ -148,7 +148,7 @@ typedef struct
 
 /* "als-mf, sweeps": who is at work, and at what. */
 static void
-tell_progress (gpointer user_data, double done, double total, const char *what)
+send_progress (gpointer user_data, double done, double total, const char *what)
 {
   Work *work = user_data;
   const FlInstance *who = fl_door_at_work ();
@@ -165,7 +165,7 @@ tell_progress (gpointer user_data, double done, double total, const char *what)
 }
 
 static void
-tell_training (gpointer user_data, const char *name, double seconds)
+send_training (gpointer user_data, const char *name, double seconds)
 {
   (void) user_data;
   if (seconds < 0)
@@ -269,7 +269,7 @@ open_set (Worker *worker, const FlCell *cell, GError **error)
 {
   const FlTrainedSetup setup = { .registry = worker->registry, .digest = worker->digest,
                                    .folder = worker->folder, .checkpoint = worker->checkpoint,
-                                   .progress = tell_progress, .told = tell_training,
+                                   .progress = send_progress, .told = send_training,
                                    .user_data = &worker->work };
 
   if (cell->data != NULL && (worker->dataset = open_dataset (worker, cell, error)) == NULL)
@@ -326,7 +326,7 @@ attribute (const char *message)
 }
 
 static void
-tell_error (const GError *error)
+send_error (const GError *error)
 {
   g_autofree char *message = attribute (error->message);
 
@@ -355,7 +355,7 @@ fl_worker_main (void)
   gboolean ready;
   g_autoptr (GError) error = NULL;
 
-  if (!settle () || !show_who_is_at_work () || isatty (STDIN_FILENO)
+  if (!prepare_process () || !show_who_is_at_work () || isatty (STDIN_FILENO)
       || (worker.setup = read_message (FL_WORKER_SETUP_TYPE)) == NULL)
     {
       fprintf (stderr, "fairlead worker: `fairlead run` starts this by itself\n");
@@ -366,7 +366,7 @@ fl_worker_main (void)
     {
       fl_door_forget ();
       if (!ready || !do_task (&worker, task, &error))
-        tell_error (error);
+        send_error (error);
       if (ready)
         g_clear_error (&error);
       g_variant_unref (task);

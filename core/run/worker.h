@@ -91,11 +91,11 @@ FlWorker *fl_worker_start (GVariant *setup, const FlCell *const *cells, size_t n
                            unsigned threads, GError **error);
 /* Hands it a task that uses the trainings `needs` (NULL-terminated names); of the last one
  * it is not known how it ends before the process has. */
-void fl_worker_begin (FlWorker *worker, GVariant *task, const char *const *needs, gboolean last);
+void fl_worker_send (FlWorker *worker, GVariant *task, const char *const *needs, gboolean last);
 /* Reads what has come.  The time limit holds for FlAnswer.seconds. */
 FlWorkerState fl_worker_poll (FlWorker *worker, double time_limit, uint64_t memory_limit);
 /* The answer, once it is not busy any more; the caller's to clear. */
-FlAnswer fl_worker_take (FlWorker *worker);
+FlAnswer fl_worker_get_answer (FlWorker *worker);
 /* Kills it if it still runs. */
 void fl_worker_free (FlWorker *worker);
 

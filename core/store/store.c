@@ -289,7 +289,8 @@ take_over (FlStore *store, int64_t run, int64_t cell, FlCellRecord *record, GErr
   int64_t donor = 0, from = 0;
   sqlite3_stmt *statement = fl_store_query (store, error,
                                             "SELECT run, cell FROM cell WHERE identity = ? AND"
-                                            " status = 'done' AND error IS NULL ORDER BY run = ? AND cell = ? DESC,"
+                                            " status = 'done' AND error IS NULL"
+                                            " ORDER BY run = ? AND cell = ? DESC,"
                                             " run DESC, cell LIMIT 1", "tii", record->identity,
                                             run, cell);
 
@@ -313,7 +314,7 @@ take_over (FlStore *store, int64_t run, int64_t cell, FlCellRecord *record, GErr
 }
 
 static gboolean
-begin (FlStore *store, FlRunRecord *run, gboolean resume, GError **error)
+begin_run (FlStore *store, FlRunRecord *run, gboolean resume, GError **error)
 {
   g_autofree char *started = now ();
 
@@ -336,7 +337,7 @@ fl_store_begin (FlStore *store, FlRunRecord *run, gboolean resume, GError **erro
 {
   if (!fl_store_execute (store, error, "BEGIN IMMEDIATE", ""))
     return FALSE;
-  return finish (store, begin (store, run, resume, error), error);
+  return finish (store, begin_run (store, run, resume, error), error);
 }
 
 static gboolean

@@ -33,7 +33,7 @@ typedef struct
 } Stamp;
 
 static gboolean
-take_stamp (const char *path, Stamp *stamp, GError **error)
+read_stamp (const char *path, Stamp *stamp, GError **error)
 {
   struct stat status;
 
@@ -75,7 +75,7 @@ stamp_inputs (char **inputs, GError **error)
 
       if (inputs[i][0] == '\0')
         continue;
-      if (!take_stamp (inputs[i], &stamp, error))
+      if (!read_stamp (inputs[i], &stamp, error))
         return NULL;
       text = stamp_text (&stamp);
       g_string_append (all, text);
@@ -91,7 +91,7 @@ hash_input (const char *folder, const char *path, GError **error)
   Stamp stamp;
   size_t length;
 
-  if (!take_stamp (path, &stamp, error))
+  if (!read_stamp (path, &stamp, error))
     return NULL;
   memo = g_strdup_printf ("%s/input-%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", folder,
                           stamp.device, stamp.inode);

@@ -210,7 +210,7 @@ typedef struct
 
 /* The next array, or NULL when the file ends before it does. */
 static gconstpointer
-take (Reader *reader, size_t n, size_t size)
+read_array (Reader *reader, size_t n, size_t size)
 {
   const uint8_t *array = reader->at;
   size_t length;
@@ -224,9 +224,9 @@ take (Reader *reader, size_t n, size_t size)
 }
 
 static gboolean
-take_number (Reader *reader, uint64_t *number)
+read_number (Reader *reader, uint64_t *number)
 {
-  gconstpointer word = take (reader, 1, sizeof *number);
+  gconstpointer word = read_array (reader, 1, sizeof *number);
 
   if (word != NULL)
     memcpy (number, word, sizeof *number);
@@ -234,10 +234,10 @@ take_number (Reader *reader, uint64_t *number)
 }
 
 static const char *const *
-take_texts (Reader *reader, FlDataset *dataset, uint32_t n)
+read_texts (Reader *reader, FlDataset *dataset, uint32_t n)
 {
   uint64_t length = 0;
-  const char *p = take_number (reader, &length) ? take (reader, length, 1) : NULL;
+  const char *p = read_number (reader, &length) ? read_array (reader, length, 1) : NULL;
   const char *end = p != NULL ? p + length : NULL;
   const char **text = p != NULL ? fl_alloc ((size_t) n + 1, sizeof *text, NULL) : NULL;
 
@@ -255,25 +255,25 @@ take_texts (Reader *reader, FlDataset *dataset, uint32_t n)
 }
 
 static gboolean
-take_attribute (Reader *reader, FlDataset *dataset, uint32_t n, FlAttribute *attribute)
+read_attribute (Reader *reader, FlDataset *dataset, uint32_t n, FlAttribute *attribute)
 {
   uint64_t n_groups = 0;
   const char *const *name;
 
-  if (!take_number (reader, &n_groups) || n_groups > G_MAXUINT32)
+  if (!read_number (reader, &n_groups) || n_groups > G_MAXUINT32)
     return FALSE;
   attribute->n = n;
   attribute->n_groups = (uint32_t) n_groups;
-  return (name = take_texts (reader, dataset, 1)) != NULL
+  return (name = read_texts (reader, dataset, 1)) != NULL
          && (attribute->name = name[0]) != NULL
-         && (attribute->label = take_texts (reader, dataset, attribute->n_groups)) != NULL
-         && (attribute->start = take (reader, (size_t) n + 1, sizeof (uint32_t))) != NULL
-         && (attribute->group = take (reader, attribute->start[n], sizeof (uint32_t))) != NULL
-         && (attribute->first = take (reader, n, sizeof (uint32_t))) != NULL;
+         && (attribute->label = read_texts (reader, dataset, attribute->n_groups)) != NULL
+         && (attribute->start = read_array (reader, (size_t) n + 1, sizeof (uint32_t))) != NULL
+         && (attribute->group = read_array (reader, attribute->start[n], sizeof (uint32_t))) != NULL
+         && (attribute->first = read_array (reader, n, sizeof (uint32_t))) != NULL;
 }
 
 static gboolean
-take_attributes (Reader *reader, FlDataset *dataset, FlSide side, uint64_t n_attributes)
+read_attributes (Reader *reader, FlDataset *dataset, FlSide side, uint64_t n_attributes)
 {
   FlAttribute *all = n_attributes <= reader->left
                      ? fl_alloc (n_attributes, sizeof *all, NULL) : NULL;
@@ -282,26 +282,26 @@ take_attributes (Reader *reader, FlDataset *dataset, FlSide side, uint64_t n_att
   dataset->attributes[side] = all;
   dataset->n_attributes[side] = n_attributes;
   for (size_t a = 0; all != NULL && a < n_attributes; a++)
-    if (!take_attribute (reader, dataset, fl_dataset_count (dataset, side), &all[a]))
+    if (!read_attribute (reader, dataset, fl_dataset_count (dataset, side), &all[a]))
       return FALSE;
   return all != NULL;
 }
 
 static gboolean
-take_notes (Reader *reader, FlDataset *dataset)
+read_notes (Reader *reader, FlDataset *dataset)
 {
   uint64_t n = 0;
 
-  return take_number (reader, &n) && n < G_MAXUINT32
-         && (dataset->notes = take_texts (reader, dataset, (uint32_t) n)) != NULL;
+  return read_number (reader, &n) && n < G_MAXUINT32
+         && (dataset->notes = read_texts (reader, dataset, (uint32_t) n)) != NULL;
 }
 
 /* The reverse of fl_dataset_walk. */
 static gboolean
-take_dataset (Reader *reader, FlDataset *dataset)
+read_dataset (Reader *reader, FlDataset *dataset)
 {
-  const FlShape *shape = take (reader, 1, sizeof *shape);
-  const double *scale = take (reader, 2, sizeof *scale);
+  const FlShape *shape = read_array (reader, 1, sizeof *shape);
+  const double *scale = read_array (reader, 2, sizeof *scale);
   FlCsr *ratings = &dataset->ratings;
 
   if (scale == NULL || shape->n_users > G_MAXUINT32 || shape->n_items > G_MAXUINT32)
@@ -311,19 +311,19 @@ take_dataset (Reader *reader, FlDataset *dataset)
   dataset->n_items = ratings->n_cols = (uint32_t) shape->n_items;
   dataset->rating_min = scale[0];
   dataset->rating_max = scale[1];
-  return (dataset->user_id = take_texts (reader, dataset, dataset->n_users)) != NULL
-         && (dataset->item_id = take_texts (reader, dataset, dataset->n_items)) != NULL
-         && (ratings->start = take (reader, shape->n_users + 1, sizeof (size_t))) != NULL
-         && (ratings->col = take (reader, shape->n, sizeof (uint32_t))) != NULL
+  return (dataset->user_id = read_texts (reader, dataset, dataset->n_users)) != NULL
+         && (dataset->item_id = read_texts (reader, dataset, dataset->n_items)) != NULL
+         && (ratings->start = read_array (reader, shape->n_users + 1, sizeof (size_t))) != NULL
+         && (ratings->col = read_array (reader, shape->n, sizeof (uint32_t))) != NULL
          && (shape->is_double
-             ? (ratings->f64 = take (reader, shape->n, sizeof (double))) != NULL
-             : (ratings->f32 = take (reader, shape->n, sizeof (float))) != NULL)
+             ? (ratings->f64 = read_array (reader, shape->n, sizeof (double))) != NULL
+             : (ratings->f32 = read_array (reader, shape->n, sizeof (float))) != NULL)
          && (!shape->has_time
-             || (dataset->time = take (reader, shape->n, sizeof (int64_t))) != NULL)
-         && (!shape->has_part || (dataset->part = take (reader, shape->n, 1)) != NULL)
-         && take_attributes (reader, dataset, FL_SIDE_USER, shape->n_attributes[FL_SIDE_USER])
-         && take_attributes (reader, dataset, FL_SIDE_ITEM, shape->n_attributes[FL_SIDE_ITEM])
-         && take_notes (reader, dataset)
+             || (dataset->time = read_array (reader, shape->n, sizeof (int64_t))) != NULL)
+         && (!shape->has_part || (dataset->part = read_array (reader, shape->n, 1)) != NULL)
+         && read_attributes (reader, dataset, FL_SIDE_USER, shape->n_attributes[FL_SIDE_USER])
+         && read_attributes (reader, dataset, FL_SIDE_ITEM, shape->n_attributes[FL_SIDE_ITEM])
+         && read_notes (reader, dataset)
          && reader->left == 0;
 }
 
@@ -393,7 +393,7 @@ fl_cache_map_key (const char *path, const char *key, GError **error)
     {
       reader = (Reader) { (const uint8_t *) (header + 1), header->length - sizeof *header };
       memcpy (dataset->digest, header->digest, sizeof dataset->digest);
-      if (!take_dataset (&reader, dataset))
+      if (!read_dataset (&reader, dataset))
         damage = "its arrays do not fit";
     }
   if (damage == NULL)

@@ -384,7 +384,7 @@ count_twins (const FlRows *rows)
 }
 
 static gboolean
-settle_twins (FlRawData *raw, const FlDataset *dataset, FlRows *rows, int duplicates, FlTwin *twin,
+resolve_twins (FlRawData *raw, const FlDataset *dataset, FlRows *rows, int duplicates, FlTwin *twin,
               GError **error)
 {
   uint32_t u, i;
@@ -497,7 +497,7 @@ fl_dataset_build (FlRawData *raw, int duplicates, FlTwin *twin, GError **error)
   item_number = number_side (raw, dataset, FL_SIDE_ITEM, error);
   if (item_number == NULL || !gather_ratings (raw, dataset, &rows, error))
     return NULL;
-  if (!settle_twins (raw, dataset, &rows, duplicates, twin, error))
+  if (!resolve_twins (raw, dataset, &rows, duplicates, twin, error))
     {
       fl_rows_clear (&rows);
       return NULL;

@@ -4,7 +4,7 @@
 
 /* Reads all again to say where the ratings of the pair are. */
 static void
-tell_places (const FlInstance *source, const FlIngest *ingest, uint64_t seed, const FlTwin *twin,
+note_places (const FlInstance *source, const FlIngest *ingest, uint64_t seed, const FlTwin *twin,
              GError **mistake)
 {
   g_autoptr (FlBuilder) builder = fl_builder_new (ingest);
@@ -37,7 +37,7 @@ fl_dataset_load (const FlInstance *source, const FlIngest *ingest, uint64_t seed
         dataset = fl_dataset_build (raw, fl_builder_ingest (builder)->duplicates, &twin, &mistake);
     }
   if (twin.user != NULL)
-    tell_places (source, ingest, seed, &twin, &mistake);
+    note_places (source, ingest, seed, &twin, &mistake);
   g_free (twin.user);
   g_free (twin.item);
   if (dataset == NULL)

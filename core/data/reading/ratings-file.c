@@ -77,8 +77,8 @@ parse_row (const Reading *reading, const Parser *parser, double *rating, int64_t
     return fl_fail (error, FL_ERROR_DATA, "the rating (field %zu) must be a number",
                     columns->rating);
   if (columns->time > 0 && !fl_parse_time (field[columns->time - 1], time))
-    return fl_fail (error, FL_ERROR_DATA, "the time (field %zu) must be a number of seconds since 1970, "
-                    "or a date such as 2018-01-02 or 2018-01-02 10:20:30",
+    return fl_fail (error, FL_ERROR_DATA, "the time (field %zu) must be a number of seconds since "
+                    "1970, or a date such as 2018-01-02 or 2018-01-02 10:20:30",
                     columns->time);
   return fl_builder_check_rating (reading->builder, *rating, error)
          && fl_builder_check_id (FL_SIDE_USER, field[columns->user - 1], error)
@@ -108,7 +108,7 @@ append (Piece *piece, uint32_t user, uint32_t item, double rating, int64_t time,
 }
 
 static gboolean
-take_line (const Reading *reading, Piece *piece, FlSpan line, GError **error)
+read_line (const Reading *reading, Piece *piece, FlSpan line, GError **error)
 {
   Parser *parser = piece->parser;
   const FlRatingColumns *columns = &reading->columns;
@@ -193,7 +193,7 @@ parse_piece (const Reading *reading, Piece *piece)
         stop = end;
       piece->n_lines++;
       line = (FlSpan) { p, (size_t) (stop - p) };
-      if (!take_line (reading, piece, line, &mistake)
+      if (!read_line (reading, piece, line, &mistake)
           && !keep_mistake (reading, piece, line, mistake))
         return;
     }
@@ -201,7 +201,7 @@ parse_piece (const Reading *reading, Piece *piece)
 
 /* Takes lines off the front of the block up to the first that is not blank. */
 static void
-take_header (Reading *reading, Piece *piece)
+read_header (Reading *reading, Piece *piece)
 {
   FlSpan *text = &piece->parser->block.text;
   FlCutter *cutter = &piece->parser->cutter;
@@ -236,7 +236,7 @@ next_piece (Reading *reading, Parser *parser)
   piece->places = g_array_new (FALSE, FALSE, sizeof (size_t));
   g_ptr_array_add (reading->pieces, piece);
   if (fl_lines_read (&reading->lines, &parser->block, &piece->mistake))
-    take_header (reading, piece);
+    read_header (reading, piece);
   reading->stop = piece->mistake != NULL;
   return piece;
 }

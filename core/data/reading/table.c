@@ -25,7 +25,7 @@ typedef struct
 /* ---- lines --------------------------------------------------------------- */
 
 static gboolean
-take_row (Table *table, FlSpan line, gboolean header, GError **error)
+read_row (Table *table, FlSpan line, gboolean header, GError **error)
 {
   GError *mistake = NULL;
   gboolean done = fl_cut_line (&table->cutter, line, header, error);
@@ -64,12 +64,12 @@ keep_open (Table *table, FlSpan line)
 /* A bad line is skipped and counted, or an error with file, line and text.  Of a row of several
  * lines the last one has come. */
 static gboolean
-take_whole (Table *table, FlSpan line, GError **error)
+read_whole (Table *table, FlSpan line, GError **error)
 {
   gboolean header = table->cutter.format.header && !table->began;
   GError *mistake = NULL;
 
-  if (take_row (table, line, header, &mistake))
+  if (read_row (table, line, header, &mistake))
     return TRUE;
   if (keep_open (table, line))
     {
@@ -91,7 +91,7 @@ take_whole (Table *table, FlSpan line, GError **error)
 }
 
 static gboolean
-take_line (Table *table, FlSpan line, GError **error)
+read_line (Table *table, FlSpan line, GError **error)
 {
   size_t n_before = table->n_open;
   gboolean done;
@@ -99,10 +99,10 @@ take_line (Table *table, FlSpan line, GError **error)
   if (n_before == 0)
     {
       table->line++;
-      return take_whole (table, line, error);
+      return read_whole (table, line, error);
     }
   g_string_append_len (table->open, line.text, (gssize) line.length);
-  done = take_whole (table, (FlSpan) { table->open->str, table->open->len }, error);
+  done = read_whole (table, (FlSpan) { table->open->str, table->open->len }, error);
   if (table->n_open > n_before)
     return done;
   table->line += n_before;
@@ -125,7 +125,7 @@ end_open (Table *table, GError **error)
 
 /* Takes all lines of `text`, the last with or without an end. */
 static gboolean
-take_lines (Table *table, FlSpan text, GError **error)
+read_lines (Table *table, FlSpan text, GError **error)
 {
   const char *end = text.text + text.length;
 
@@ -134,7 +134,7 @@ take_lines (Table *table, FlSpan text, GError **error)
       stop = memchr (p, '\n', (size_t) (end - p));
       if (stop == NULL)
         stop = end;
-      if (!take_line (table, (FlSpan) { p, (size_t) (stop - p) }, error))
+      if (!read_line (table, (FlSpan) { p, (size_t) (stop - p) }, error))
         return FALSE;
     }
   return TRUE;
@@ -184,7 +184,7 @@ fl_table_parse (const char *name, FlSpan text, const FlTableFormat *format, FlTa
   if (!table_init (&table, name, format, row, user_data, error))
     return FALSE;
   return table_end (&table, fl_text_begin (name, &text, error)
-                            && take_lines (&table, text, error), error);
+                            && read_lines (&table, text, error), error);
 }
 
 static gboolean
@@ -194,7 +194,7 @@ read_table (Table *table, FlLines *lines, GError **error)
   gboolean done = TRUE;
 
   while (done && !lines->end)
-    done = fl_lines_read (lines, &block, error) && take_lines (table, block.text, error);
+    done = fl_lines_read (lines, &block, error) && read_lines (table, block.text, error);
   g_free (block.memory);
   return done;
 }
@@ -230,7 +230,7 @@ fl_builder_table (FlBuilder *builder, const char *path, const FlTableFormat *for
 /* ---- headers ------------------------------------------------------------- */
 
 static gboolean
-take_header (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
+copy_header (gpointer user_data, gboolean header, const FlSpan *field, size_t n_fields,
              GError **error)
 {
   char ***names = user_data;
@@ -253,7 +253,7 @@ fl_table_header (const char *path, const FlTableFormat *format, GError **error)
   Table table;
   gboolean done = TRUE;
 
-  if (!table_init (&table, path, format, take_header, &names, error))
+  if (!table_init (&table, path, format, copy_header, &names, error))
     return NULL;
   table.cutter.format.header = TRUE;
   if (!fl_lines_open (&lines, path, 0, error))
@@ -269,7 +269,7 @@ fl_table_header (const char *path, const FlTableFormat *format, GError **error)
           const char *stop = memchr (rest.text, '\n', rest.length);
           size_t length = stop != NULL ? (size_t) (stop - rest.text) : rest.length;
 
-          done = take_line (&table, (FlSpan) { rest.text, length }, error);
+          done = read_line (&table, (FlSpan) { rest.text, length }, error);
           length += stop != NULL;
           rest = (FlSpan) { rest.text + length, rest.length - length };
         }

@@ -23,7 +23,7 @@ skip (Text *text, char c)
 
 /* A number of exactly n digits. */
 static gboolean
-take_digits (Text *text, int n, int *number)
+read_digits (Text *text, int n, int *number)
 {
   *number = 0;
   for (int i = 0; i < n; i++)
@@ -54,21 +54,21 @@ count_days (int year, int month, int day, int64_t *days)
 
 /* "2018-01-02" or "2018/01/02". */
 static gboolean
-take_date (Text *text, int64_t *days)
+read_date (Text *text, int64_t *days)
 {
   int year, month, day;
   char separator;
 
-  if (!take_digits (text, 4, &year) || text->at == text->end)
+  if (!read_digits (text, 4, &year) || text->at == text->end)
     return FALSE;
   separator = *text->at == '/' ? '/' : '-';
-  return skip (text, separator) && take_digits (text, 2, &month) && skip (text, separator)
-         && take_digits (text, 2, &day) && count_days (year, month, day, days);
+  return skip (text, separator) && read_digits (text, 2, &month) && skip (text, separator)
+         && read_digits (text, 2, &day) && count_days (year, month, day, days);
 }
 
 /* The digits behind a point or comma, in ticks; those beyond a tick are cut off. */
 static gboolean
-take_fraction (Text *text, int64_t *ticks)
+read_fraction (Text *text, int64_t *ticks)
 {
   int64_t unit = FL_TIME_SECOND;
 
@@ -86,21 +86,21 @@ take_fraction (Text *text, int64_t *ticks)
 
 /* "10:20", "10:20:30", "10:20:30.5". */
 static gboolean
-take_time_of_day (Text *text, int64_t *ticks)
+read_time_of_day (Text *text, int64_t *ticks)
 {
   int hour, minute, second = 0;
 
-  if (!take_digits (text, 2, &hour) || !skip (text, ':') || !take_digits (text, 2, &minute)
-      || (skip (text, ':') && !take_digits (text, 2, &second)) || hour > 23 || minute > 59
+  if (!read_digits (text, 2, &hour) || !skip (text, ':') || !read_digits (text, 2, &minute)
+      || (skip (text, ':') && !read_digits (text, 2, &second)) || hour > 23 || minute > 59
       || second > 60)
     return FALSE;
   *ticks += (int64_t) (3600 * hour + 60 * minute + second) * FL_TIME_SECOND;
-  return take_fraction (text, ticks);
+  return read_fraction (text, ticks);
 }
 
 /* "Z", "+02:00", "-0330", " UTC", or nothing. */
 static gboolean
-take_zone (Text *text, int64_t *ticks)
+read_zone (Text *text, int64_t *ticks)
 {
   int hour, minute, sign;
 
@@ -113,10 +113,10 @@ take_zone (Text *text, int64_t *ticks)
       return TRUE;
     }
   sign = *text->at == '-' ? -1 : 1;
-  if ((!skip (text, '+') && !skip (text, '-')) || !take_digits (text, 2, &hour))
+  if ((!skip (text, '+') && !skip (text, '-')) || !read_digits (text, 2, &hour))
     return FALSE;
   skip (text, ':');
-  if (!take_digits (text, 2, &minute) || hour > 23 || minute > 59)
+  if (!read_digits (text, 2, &minute) || hour > 23 || minute > 59)
     return FALSE;
   *ticks -= sign * (int64_t) (3600 * hour + 60 * minute) * FL_TIME_SECOND;
   return TRUE;
@@ -128,10 +128,10 @@ parse_moment (FlSpan span, int64_t *time)
   Text text = { span.text, span.text + span.length };
   int64_t days = 0, ticks = 0;
 
-  if (!take_date (&text, &days))
+  if (!read_date (&text, &days))
     return FALSE;
   if ((skip (&text, 'T') || skip (&text, ' '))
-      && (!take_time_of_day (&text, &ticks) || !take_zone (&text, &ticks)))
+      && (!read_time_of_day (&text, &ticks) || !read_zone (&text, &ticks)))
     return FALSE;
   *time = days * 86400 * FL_TIME_SECOND + ticks;
   return text.at == text.end;
@@ -148,7 +148,7 @@ parse_decimal (FlSpan span, int64_t *time)
   int64_t seconds = 0, fraction = 0;
 
   if (point == NULL || !fl_parse_int ((FlSpan) { span.text, n }, &seconds)
-      || !take_fraction (&text, &fraction) || text.at != text.end
+      || !read_fraction (&text, &fraction) || text.at != text.end
       || ABS (seconds) > FL_TIME_MAX / FL_TIME_SECOND)
     return FALSE;
   *time = seconds * FL_TIME_SECOND + (*span.text == '-' ? -fraction : fraction);

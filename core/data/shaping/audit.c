@@ -246,7 +246,7 @@ report_dropped (const FlSplit *split, GPtrArray *rows)
 
 /* Statements that count ratings, or read them, do so in all parts. */
 static gboolean
-looks (const FlStatement *statement)
+counts_ratings (const FlStatement *statement)
 {
   return statement->verb == FL_VERB_TOP || statement->verb == FL_VERB_AT_LEAST
          || statement->verb == FL_VERB_CORE || statement->verb == FL_VERB_RATED_AT_LEAST;
@@ -264,7 +264,7 @@ report_filter (const char *filter, GPtrArray *rows, GError **error)
     {
       const FlStatement *statement = g_ptr_array_index (statements, s);
 
-      if (looks (statement))
+      if (counts_ratings (statement))
         g_string_append_printf (looking, "%s'%s'", looking->len > 0 ? ", " : "",
                                 statement->text);
     }

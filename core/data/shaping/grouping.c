@@ -128,7 +128,7 @@ is_symbol (const Word *word)
 
 /* Steps over the next word when it is this one. */
 static gboolean
-take (Parser *parser, const char *text)
+skip_text (Parser *parser, const char *text)
 {
   const Word *word = peek (parser);
   gboolean found = word != NULL && !word->quoted && strcmp (word->text, text) == 0;
@@ -139,7 +139,7 @@ take (Parser *parser, const char *text)
 
 /* The next name or value, or NULL; never a symbol. */
 static const char *
-take_text (Parser *parser)
+read_text (Parser *parser)
 {
   const Word *word = peek (parser);
 
@@ -218,12 +218,12 @@ parse_prefix (Parser *parser, FlFactor *factor, GError **error)
 
 /* The words of a value up to '|', '*' or the end, joined by blanks; NULL: none. */
 static char *
-take_value (Parser *parser)
+read_value (Parser *parser)
 {
-  const char *word = take_text (parser);
+  const char *word = read_text (parser);
   GString *value = word != NULL ? g_string_new (word) : NULL;
 
-  while (value != NULL && (word = take_text (parser)) != NULL)
+  while (value != NULL && (word = read_text (parser)) != NULL)
     g_string_append_printf (value, " %s", word);
   return value != NULL ? g_string_free (value, FALSE) : NULL;
 }
@@ -235,7 +235,7 @@ parse_values (Parser *parser, FlFactor *factor, GError **error)
 
   do
     {
-      char *value = take_value (parser);
+      char *value = read_value (parser);
       gboolean twice = value != NULL && g_ptr_array_find_with_equal_func (values, value,
                                                                          g_str_equal, NULL);
 
@@ -245,7 +245,7 @@ parse_values (Parser *parser, FlFactor *factor, GError **error)
       if (twice)
         return fl_fail (error, FL_ERROR_CONFIG, "the value '%s' is there twice", value);
     }
-  while (take (parser, "|"));
+  while (skip_text (parser, "|"));
   factor->n = values->len;
   g_ptr_array_add (values, NULL);
   factor->value = (char **) g_ptr_array_free (g_steal_pointer (&values), FALSE);
@@ -305,7 +305,7 @@ parse_rule (Parser *parser, FlFactor *factor, GError **error)
   gboolean is_number = factor->subject != FL_SUBJECT_ATTRIBUTE;
   size_t r = 0;
 
-  while (r < G_N_ELEMENTS (rules) && !take (parser, rules[r].word))
+  while (r < G_N_ELEMENTS (rules) && !skip_text (parser, rules[r].word))
     r++;
   if (r == G_N_ELEMENTS (rules) && peek (parser) != NULL && !is_symbol (peek (parser)))
     return fail_rule (parser, error);
@@ -327,10 +327,10 @@ parse_part (Parser *parser, FlFactor *factor, GError **error)
   static const char *const words[] = { "train", "validation", "test", NULL };
 
   factor->part = FL_PART_TRAIN;
-  if (!take (parser, "on"))
+  if (!skip_text (parser, "on"))
     return TRUE;
   for (int part = 0; words[part] != NULL; part++)
-    if (take (parser, words[part]))
+    if (skip_text (parser, words[part]))
       {
         factor->part = (FlPart) part;
         return TRUE;
@@ -345,9 +345,9 @@ parse_error (Parser *parser, FlFactor *factor, GError **error)
   const char *arm;
 
   factor->subject = FL_SUBJECT_ERROR;
-  if (!take (parser, "of"))
+  if (!skip_text (parser, "of"))
     return fail_expected (parser, "'of' after 'error'", error);
-  arm = take_text (parser);
+  arm = read_text (parser);
   if (arm == NULL)
     return fail_expected (parser, "the name of an arm", error);
   factor->arm = g_strdup (arm);
@@ -365,15 +365,15 @@ parse_subject (Parser *parser, FlFactor *factor, GError **error)
                      ? g_ptr_array_index (parser->words, parser->at + 1) : NULL;
   const char *name;
 
-  if (next != NULL && strcmp (next->text, "of") == 0 && take (parser, "error"))
+  if (next != NULL && strcmp (next->text, "of") == 0 && skip_text (parser, "error"))
     return parse_error (parser, factor, error);
-  if (take (parser, "degree"))
+  if (skip_text (parser, "degree"))
     {
       factor->subject = FL_SUBJECT_DEGREE;
       name = "degree";
     }
   else
-    name = take_text (parser);
+    name = read_text (parser);
   if (name == NULL)
     return fail_expected (parser, "an attribute, degree, or error of ARM", error);
   factor->name = g_strdup (name);
@@ -401,7 +401,7 @@ fl_grouping_parse (const char *text, GError **error)
       grouping->held_out = grouping->held_out || factor->part != FL_PART_TRAIN;
       grouping->by_error = grouping->by_error || factor->subject == FL_SUBJECT_ERROR;
     }
-  while (take (&parser, "*"));
+  while (skip_text (&parser, "*"));
   if (peek (&parser) == NULL)
     return g_steal_pointer (&grouping);
   fail_expected (&parser, "'*' or the end", error);

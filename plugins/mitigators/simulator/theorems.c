@@ -208,7 +208,7 @@ unique_rest (const Draw *draw, Rest *rest)
 
 /* Where a small change of the system leads from where it was. */
 static gboolean
-moved_rest (const Draw *draw, const Rest *from, Rest *rest)
+move_rest (const Draw *draw, const Rest *from, Rest *rest)
 {
   *rest = *from;
   return rest_from (&draw->system, rest);
@@ -333,7 +333,7 @@ theorem_3 (Draw *draw, FlRng *rng, double *by)
     return NOT_MET;
   *T += MIN (0.01, 0.5 * (1.0 - *T));
   compound (draw);
-  if (!moved_rest (draw, &before, &after))
+  if (!move_rest (draw, &before, &after))
     return NOT_MET;
   return judge (after.alpha[2 * i + s] - before.alpha[2 * i + s], 1, by);
 }
@@ -387,7 +387,7 @@ lemma_1 (Draw *draw, FlRng *rng, Condition condition, double *by)
   if (!unique_rest (draw, &before))
     return NOT_MET;
   draw->fixed[2 * other + s] += 0.1 * draw->score[other].deviation;
-  if (!moved_rest (draw, &before, &after))
+  if (!move_rest (draw, &before, &after))
     return NOT_MET;
   return judge (after.alpha[2 * i + s] - before.alpha[2 * i + s],
                 condition == POSITIVE ? -1 : condition == NEGATIVE ? 1 : 0, by);

@@ -51,7 +51,7 @@ hessian_clear (Hessian *h)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Hessian, hessian_clear)
 
 static gboolean
-take_tables (Hessian *h, const AlsMf *als, GError **error)
+make_tables (Hessian *h, const AlsMf *als, GError **error)
 {
   const gpointer table[2] = { als->user, als->item };
 
@@ -149,7 +149,7 @@ als_solve_rows (gconstpointer self, FlSide side, double *rows, GError **error)
 {
   g_auto (Hessian) h = { 0 };
 
-  return take_tables (&h, self, error) && solve_blocks (self, &h.side[side], rows, NULL, error);
+  return make_tables (&h, self, error) && solve_blocks (self, &h.side[side], rows, NULL, error);
 }
 
 /* x <- U'^-1 x. */
@@ -396,7 +396,7 @@ als_solve_hessian (gconstpointer self, double tolerance, size_t n_max, double *d
   g_auto (Work) w = { 0 };
   double *const d[2] = { d_user, d_item };
 
-  if (!take_tables (&h, als, error) || !work_init (&w, als, error))
+  if (!make_tables (&h, als, error) || !work_init (&w, als, error))
     return FALSE;
   for (int s = 0; s < 2; s++)
     {

@@ -214,7 +214,7 @@ is_blank (char c)
 
 /* What is hardly meant in a row, to be told at the end of the file. */
 static void
-look_at_row (Reading *reading, const FlSpan *field, FlSpan id)
+inspect_row (Reading *reading, const FlSpan *field, FlSpan id)
 {
   const char *name = reading->name[reading->id - 1];
 
@@ -258,7 +258,7 @@ entity_row (gpointer user_data, gboolean header, const FlSpan *field, size_t n_f
     return TRUE;
   if (id.length == 0)
     return fl_fail (error, FL_ERROR_DATA, "the id (field %zu) is empty", reading->id);
-  look_at_row (reading, field, id);
+  inspect_row (reading, field, id);
   for (size_t i = 0; i < reading->n; i++)
     if (is_attribute (reading, i))
       fl_builder_values (reading->builder, entities->side, id, reading->name[i],
