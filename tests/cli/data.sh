@@ -105,6 +105,17 @@ EOF
 tells 'a run says what was left out' '[data] bad.tsv: 1 line skipped'
 "$fairlead" runs show --store bad.db >out 2>&1
 tells 'and the store keeps it' 'data = bad.tsv: 1 line skipped'
+printf 'user,sex\na,F\nb,F\n' >commas.csv
+printf 'a\tF\nb\tF\n' >same.tsv
+"$fairlead" data info tsv path=plain.tsv users=commas.csv >out 2>&1
+tells 'a table of one column' 'commas.csv: one column, no attribute; cut at tab'
+set -- tsv path=plain.tsv users=same.tsv 'users-columns=user; sex' users.group-by=sex split.test=0.4
+"$fairlead" data info "$@" >out 2>&1
+tells 'a single group' 'sex=F is the only group of users: with 2 of 2 in it nothing is compared'
+mkdir one.d
+printf 'user_id:token\titem_id:token\trating:float\tmood:token\nu\ti\t3\tgood\n' >one.d/one.d.inter
+"$fairlead" data info recbole path=one.d >out 2>&1
+tells 'a column that nothing uses' 'one.d.inter: columns that are not used: mood'
 mkdir folder
 : >empty.tsv
 printf 'a\tx\t1\nb\ty\n' >short.tsv

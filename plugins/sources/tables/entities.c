@@ -311,6 +311,9 @@ read_file (const Entities *entities, const char *path, const FlTableFormat *form
     {
       note_missing (&reading, path);
       note_rows (&reading, path);
+      if (reading.n == 1)
+        fl_builder_note (builder, "%s: one column, no attribute; cut at %s", path,
+                         strcmp (format.separator, "\t") == 0 ? "tab" : format.separator);
     }
   g_free (reading.blank);
   return done;
