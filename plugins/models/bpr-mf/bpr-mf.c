@@ -15,7 +15,8 @@
  *
  *   s_ui = e_u . e_i + b_u + b_i                          [yao, eq. 4.2 and 4.3],
  *
- * biases weighed by l2 as vectors are; no mean is taken.
+ * biases weighed by l2 as vectors are.  With `mean` the mean training rating is added, a
+ * constant that nothing trains.
  *
  * The host trains it, by batches; `optimizer = stream` is the loop of [Rendle et al.
  * 2009, fig. 4] over single triples, bpr-stream.c.
@@ -51,6 +52,8 @@ static const FlParam params[] = {
              "paper, stays; falling it gains several percent of NDCG"),
   FL_BOOL (BprMf, biases, FALSE,
            "one more number each for a user and an item, added to the score; begins at 0"),
+  FL_BOOL (BprMf, mean, FALSE,
+           "of biases: they are beside the mean training rating, which is added to every score"),
   FL_CHOICE (BprMf, precision, BPR_SINGLE, "single|double", "of parameters and their gradients"),
   FL_TRAINING_PARAMS (BprMf, training),
   FL_PARAM_END
@@ -81,6 +84,11 @@ bpr_check (gconstpointer self, GError **error)
   if (bpr->tau > 0 && bpr->biases)
     return fl_fail (error, FL_ERROR_CONFIG, "biases = true: only beside inner products, tau = 0, "
                     "not tau = %g", bpr->tau);
+  if (bpr->mean && !bpr->biases)
+    return fl_fail (error, FL_ERROR_CONFIG, "mean = true: only beside biases = true");
+  if (bpr->mean && bpr->training.loss != FL_LOSS_SQUARED)
+    return fl_fail (error, FL_ERROR_CONFIG, "mean = true: only with loss = squared, where scores "
+                    "are ratings");
   if (streams && bpr->biases)
     return fl_fail (error, FL_ERROR_CONFIG, "optimizer = stream: only without biases");
   if (streams && bpr->precision != BPR_SINGLE)
@@ -162,6 +170,16 @@ start_vectors (BprMf *bpr, size_t b, const char *name, uint32_t n_rows, uint64_t
   return bpr->factors[b] != NULL;
 }
 
+static double
+mean_rating (const FlRatings *train)
+{
+  double sum = 0;
+
+  for (size_t k = 0; k < train->n; k++)
+    sum += fl_csr_value (&train->by_user, k);
+  return train->n > 0 ? sum / (double) train->n : 0;
+}
+
 static gboolean
 bpr_start (gpointer self, const FlRatings *train, uint64_t seed, GError **error)
 {
@@ -169,6 +187,7 @@ bpr_start (gpointer self, const FlRatings *train, uint64_t seed, GError **error)
 
   bpr_clear (bpr);
   bpr->train = train;
+  bpr->offset = bpr->mean ? mean_rating (train) : 0;
   return start_vectors (bpr, BPR_USER, "user", train->n_users, seed, error)
          && start_vectors (bpr, BPR_ITEM, "item", train->n_items, seed, error)
          && (!bpr->biases

@@ -36,11 +36,12 @@ typedef struct
   int64_t rank;
   double start_scale, tau;
   int start, temperature, schedule, precision;
-  gboolean biases;
+  gboolean biases, mean;
   FlTrainingSettings training;
 
   /* State, from start on. */
   const FlRatings *train;
+  double offset; /* of all scores: with `mean`, the mean training rating; else 0 */
   FlBlock block[BPR_N_BLOCKS];
   /* Factors of users and items as they were when scores were last prepared, where rows are
    * not: with tau they are at unit length, those of users times the scale; with biases

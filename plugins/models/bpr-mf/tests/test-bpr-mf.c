@@ -360,6 +360,7 @@ test_factors (void **state)
   check_factors ("rank=7", RANK, 1e-6);
   check_factors ("rank=7 tau=2", RANK, 1e-6);
   check_factors ("rank=7 biases=true", RANK + 2, 1e-6);
+  check_factors ("rank=7 biases=true mean=true loss=squared", RANK + 2, 1e-6);
   check_factors ("rank=7 precision=double", RANK, 1e-14);
   check_factors ("rank=7 precision=double tau=2", RANK, 1e-14);
   check_factors ("rank=7 precision=double biases=true", RANK + 2, 1e-14);
@@ -394,8 +395,9 @@ test_start_of_precisions (void **state)
 
 /* ---- full batches ------------------------------------------------------ */
 
-/* A dense fit by Adam written out again: 1/n sum of (r - p.q - b_u - b_i)^2 + l2 (|p|^2 +
- * |q|^2 + b_u^2 + b_i^2) over the n ratings, and decay theta added to its gradient. */
+/* A dense fit by Adam written out again: 1/n sum of (r - mean - p.q - b_u - b_i)^2 + l2 (|p|^2 +
+ * |q|^2 + b_u^2 + b_i^2) over the n ratings, and decay theta added to its gradient; mean is a
+ * constant. */
 #define FIT_USERS 23
 #define FIT_ITEMS 17
 #define FIT_RANK 2
@@ -408,7 +410,7 @@ typedef struct
 } Fit;
 
 static double
-fit_gradient (const FlRatings *ratings, const Fit *fit, double l2, Fit *gradient)
+fit_gradient (const FlRatings *ratings, double mean, const Fit *fit, double l2, Fit *gradient)
 {
   double n = (double) ratings->n, loss = 0;
 
@@ -417,7 +419,7 @@ fit_gradient (const FlRatings *ratings, const Fit *fit, double l2, Fit *gradient
     for (size_t k = ratings->by_user.start[u]; k < ratings->by_user.start[u + 1]; k++)
       {
         uint32_t i = ratings->by_user.col[k];
-        double e = fit->user[u] + fit->item[i] - fl_csr_value (&ratings->by_user, k);
+        double e = mean + fit->user[u] + fit->item[i] - fl_csr_value (&ratings->by_user, k);
 
         for (size_t a = 0; a < FIT_RANK; a++)
           e += fit->p[u][a] * fit->q[i][a];
@@ -434,7 +436,8 @@ fit_gradient (const FlRatings *ratings, const Fit *fit, double l2, Fit *gradient
 }
 
 static double
-fit_by_adam (const FlRatings *ratings, double rate, double l2, double decay, Fit *fit)
+fit_by_adam (const FlRatings *ratings, double mean, double rate, double l2, double decay,
+             Fit *fit)
 {
   double m[FIT_SIZE] = { 0 }, v[FIT_SIZE] = { 0 }, loss = 0;
   double *x = (double *) fit;
@@ -443,7 +446,7 @@ fit_by_adam (const FlRatings *ratings, double rate, double l2, double decay, Fit
   G_STATIC_ASSERT (sizeof (Fit) == FIT_SIZE * sizeof (double));
   for (int t = 1; t <= FIT_STEPS; t++)
     {
-      loss = fit_gradient (ratings, fit, l2, &gradient);
+      loss = fit_gradient (ratings, mean, fit, l2, &gradient);
       for (size_t k = 0; k < FIT_SIZE; k++)
         {
           double g = ((const double *) &gradient)[k] + decay * x[k];
@@ -482,7 +485,7 @@ load_fit (const FlInstance *model, Fit *fit)
 }
 
 static void
-check_fit (const char *more, double l2, double decay)
+check_fit (const char *more, gboolean with_mean, double l2, double decay)
 {
   g_autofree char *settings = g_strconcat (
       "rank=2 biases=true precision=double loss=squared batch=1000000 epochs=250 "
@@ -492,13 +495,15 @@ check_fit (const char *more, double l2, double decay)
   FlData data = FL_DATA (.train = ratings);
   FlStage stage = FL_STAGE (.data = &data, .model = model);
   GError *error = NULL;
-  double loss, worst = 0;
+  double loss, worst = 0, mean = 0;
   Fit fit, found;
 
   assert_non_null (ratings->by_user.f64);
+  for (size_t k = 0; with_mean && k < ratings->n; k++)
+    mean += fl_csr_value (&ratings->by_user, k) / (double) ratings->n;
   gradient_ops (model)->start (model->self, ratings, 0, &error); /* that of no run */
   load_fit (model, &fit);
-  loss = fit_by_adam (ratings, 0.02, l2, decay, &fit);
+  loss = fit_by_adam (ratings, mean, 0.02, l2, decay, &fit);
   fl_training_run (&stage, &error);
   g_assert_no_error (error);
   load_fit (model, &found);
@@ -517,8 +522,9 @@ static void
 test_full_batches (void **state)
 {
   (void) state;
-  check_fit ("l2=0.01", 0.01, 0);
-  check_fit ("weight-decay=0.001", 0, 0.001);
+  check_fit ("l2=0.01", FALSE, 0.01, 0);
+  check_fit ("weight-decay=0.001", FALSE, 0, 0.001);
+  check_fit ("weight-decay=0.001 mean=true", TRUE, 0, 0.001);
 }
 
 /* ---- stream ------------------------------------------------------------ */
@@ -713,6 +719,8 @@ test_refused (void **state)
     { { "optimizer=stream", "precision=double" },
       "optimizer = stream: only with precision = single" },
     { { "biases=true", "tau=2" }, "biases = true: only beside inner products, tau = 0, not tau = 2" },
+    { { "mean=true", "loss=squared" }, "mean = true: only beside biases = true" },
+    { { "mean=true", "biases=true" }, "mean = true: only with loss = squared" },
     { { "start=normal", "start-scale=0" },
       "start-scale = 0: a normal start needs a positive scale, or no factor ever leaves 0" },
   };
